@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env env-bench demo test check docs bench soak clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
+SIZES ?= 100k,1m,10m
+ROUNDS ?= 200
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## Create .venv and install claimsctl with its development tools
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing claimsctl into $(VENV) (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+env-bench: $(BENCH_STAMP)
+
+demo: $(STAMP) ## Check the example claims and show the result
+	@$(BIN)/claimsctl process examples/claims.csv
+
+test: $(STAMP) ## Run all tests
+	@$(BIN)/python -m pytest -q
+
+check: $(STAMP) ## Everything a change must pass: style, types, layers, tests, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q
+	@$(BIN)/cog --check -P $(DOCS)
+
+# Files with generated parts (cog blocks).
+DOCS := $(wildcard README.md rules/README.md docs/*.md)
+
+docs: $(STAMP) ## Regenerate the generated parts of the documentation
+	@$(BIN)/cog -r -P $(DOCS)
+
+bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m,10m)
+	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES)
+
+soak: $(STAMP) ## Long versions of the kill and fuzz tests (ROUNDS=200)
+	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak
+
+clean: ## Remove the environment and everything generated
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache claimsctl-out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

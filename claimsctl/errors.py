@@ -1,0 +1,90 @@
+"""Everything that can go wrong, in one tree.
+
+ClaimsctlError
+├── UsageError            2   wrong command, option or value
+│   ├── SettingsError     2   claimsctl.toml or an environment variable
+│   ├── RuleError         2   a rule pack: file, rule, column and caret
+│   └── MappingError      2   headers that map to one column twice, unknown columns in --map
+├── InputError            3   input unreadable, gone, or not claims
+├── OutsideError          4   something outside failed; running again may help
+│   ├── OutputError       4   output place: disk full, not writable
+│   └── StoreError        4   workspace database busy or damaged
+├── PermissionDenied      5   not permitted, or a key is missing
+├── InternalError        70   a defect of claimsctl
+└── Interrupted         130   stopped by the user; state is saved
+"""
+
+from __future__ import annotations
+
+
+class ClaimsctlError(Exception):
+    """Base of every error claimsctl raises on purpose; `exit_code` is the process exit status.
+
+    The message is one line: what happened, where, and what to do. It never holds a cell value of a
+    PHI column.
+    """
+
+    exit_code: int = 70
+    retryable: bool = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message} {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ClaimsctlError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A settings file or environment variable cannot be used."""
+
+
+class RuleError(UsageError):
+    """A rule or rule pack cannot be used; names file, rule and position, never blames the data."""
+
+
+class MappingError(UsageError):
+    """Input headers cannot be mapped to canonical columns without a decision of the user."""
+
+
+class InputError(ClaimsctlError):
+    """An input cannot be read, has gone, or does not hold claims."""
+
+    exit_code = 3
+
+
+class OutsideError(ClaimsctlError):
+    """Something outside claimsctl failed; running again may help."""
+
+    exit_code = 4
+    retryable = True
+
+
+class OutputError(OutsideError):
+    """Results cannot be written where they were asked for."""
+
+
+class StoreError(OutsideError):
+    """The workspace store is busy, damaged or of a newer version."""
+
+
+class PermissionDenied(ClaimsctlError):
+    """The user may not do this, or the key for it is missing."""
+
+    exit_code = 5
+
+
+class InternalError(ClaimsctlError):
+    """A defect of claimsctl itself."""
+
+    exit_code = 70
+
+
+class Interrupted(ClaimsctlError):
+    """Stopped by the user; the message says what was kept and how to go on."""
+
+    exit_code = 130
