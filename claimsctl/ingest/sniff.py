@@ -1,0 +1,194 @@
+"""How a delimited text is written: encoding, delimiter, quote, line ends, and where its header is."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from claimsctl.errors import InputError
+from claimsctl.ingest.careful import split_record
+from claimsctl.ingest.stream import is_utf8
+from claimsctl.ingest.structure import Dialect
+
+DELIMITERS = (b",", b"\t", b";", b"|")
+MAX_COLUMNS = 20_000
+
+_SAMPLE_RECORDS = 50
+_MAX_TITLE_LINES = 10
+_MAX_HEADER_LINES = 50
+_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """What a delimited file's start says; `data_offset` counts bytes of its UTF-8 text."""
+
+    dialect: Dialect
+    header: tuple[str, ...]
+    header_line: int
+    data_offset: int
+    data_line: int
+
+
+def detect_encoding(head: bytes) -> str:
+    """Python codec name by byte order mark or by the zero bytes of UTF-16; "utf-8" when nothing tells."""
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    sample = head[:4096]
+    zeros_even, zeros_odd = sample[::2].count(0), sample[1::2].count(0)
+    if zeros_odd > len(sample) * 0.4 and zeros_even < len(sample) * 0.05:
+        return "utf-16-le"
+    if zeros_even > len(sample) * 0.4 and zeros_odd < len(sample) * 0.05:
+        return "utf-16-be"
+    return "utf-8"
+
+
+def sniff(label: str, head: bytes, *, whole: bool) -> Sniffed:
+    """Find the header and how the file is written; `head` is the start of its text, `whole` all of it.
+
+    Leading blank lines and lines that begin with `#` are passed over, as are up to ten title lines of a
+    single field above a header of at least three. Raises InputError when there is no header.
+    """
+    if is_binary(head):
+        raise InputError(
+            f"{label}: is binary data, not text.",
+            hint="Give a CSV, TSV, Excel (.xlsx), Parquet or JSON file of claims.",
+        )
+    lines = _lines(head, whole)
+    candidates, forced = _candidates(lines)
+    if not candidates:
+        if whole:
+            raise InputError(
+                f"{label}: has no header line, only blank lines or # comments.",
+                hint="The first line of a claim file names its columns.",
+            )
+        raise InputError(
+            f"{label}: no header line was found in the first {len(head):,} bytes.",
+            hint="Check that it is a table of claims with one line per claim line.",
+        )
+    chosen = 0
+    delimiter, score = _best_delimiter(lines, candidates[0], forced)
+    if score == 0:
+        for i, candidate in enumerate(candidates[1 : _MAX_TITLE_LINES + 1], start=1):
+            other, other_score = _best_delimiter(lines, candidate, forced)
+            if other_score and len(_record(lines, candidate, other, b'"')[0]) >= 3:
+                chosen, delimiter = i, other
+                break
+    first = candidates[chosen]
+    quote = _quote(lines[first].text, delimiter)
+    cells, last = _record(lines, first, delimiter, quote)
+    header = tuple(_header_text(label, cell) for cell in cells)
+    if len(header) > MAX_COLUMNS:
+        raise InputError(
+            f"{label}: the header has {len(header):,} columns; at most {MAX_COLUMNS:,} can be read.",
+            hint="Check that the file is a table with one line per claim line.",
+        )
+    line_end = b"\n" if b"\n" in head or b"\r" not in head else b"\r"
+    return Sniffed(
+        Dialect(delimiter, quote, line_end, len(header)), header, first + 1, lines[last].next, last + 2
+    )
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a text would not hold these bytes; single NUL bytes after the first line are tolerated."""
+    first = _LINE.match(head)
+    if first is None or len(first.group(1).translate(None, _CONTROLS)) < len(first.group(1)):
+        return True
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return controls > 16 and controls > len(head) * 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: bytes
+    next: int
+
+
+def _lines(head: bytes, whole: bool) -> list[_Line]:
+    """Physical lines at the start; a line that may go on after `head` is left out."""
+    lines: list[_Line] = []
+    at = 0
+    while at < len(head) and len(lines) < 2000:
+        match = _LINE.match(head, at)
+        assert match is not None
+        if not match.group(2) and not whole:
+            break
+        lines.append(_Line(match.group(1), match.end()))
+        at = match.end()
+    return lines
+
+
+def _candidates(lines: Sequence[_Line]) -> tuple[list[int], bytes | None]:
+    """Lines that may be the header, and the delimiter that an Excel `sep=` line states."""
+    forced: bytes | None = None
+    found: list[int] = []
+    for i, line in enumerate(lines):
+        text = line.text.strip()
+        if not text.strip(b"\x1a"):
+            continue
+        if not found:
+            stated = re.fullmatch(rb'"?sep=([,;|\t])"?', line.text, re.IGNORECASE)
+            if stated:
+                forced = stated.group(1)
+                continue
+            if text.startswith((b"#", b'"#')):
+                continue
+        found.append(i)
+    return found, forced
+
+
+def _best_delimiter(lines: Sequence[_Line], first: int, forced: bytes | None) -> tuple[bytes, float]:
+    """The delimiter that makes most columns of the header and is borne out by the lines after it."""
+    best, best_score = forced or DELIMITERS[0], 0.0
+    for delimiter in (forced,) if forced else DELIMITERS:
+        quote = _quote(lines[first].text, delimiter)
+        cells, last = _record(lines, first, delimiter, quote)
+        if len(cells) < 2:
+            continue
+        seen = same = 0
+        at = last + 1
+        while at < len(lines) and seen < _SAMPLE_RECORDS:
+            if lines[at].text.strip():
+                record, at = _record(lines, at, delimiter, quote)
+                seen += 1
+                same += len(record) == len(cells)
+            at += 1
+        score = len(cells) * (0.1 + (same / seen if seen else 0.0))
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best, best_score
+
+
+def _record(lines: Sequence[_Line], first: int, delimiter: bytes, quote: bytes) -> tuple[list[bytes], int]:
+    """Fields of the record on a line, going on over line ends within quotes, and its last line."""
+    dialect = Dialect(delimiter, quote, b"\n", 0)
+    text = lines[first].text
+    for last in range(first, min(first + _MAX_HEADER_LINES, len(lines))):
+        if last > first:
+            text += b"\n" + lines[last].text
+        split = split_record(text, dialect)
+        if split.open_at is None:
+            return split.fields, last
+    return lines[first].text.split(delimiter), first
+
+
+def _quote(header: bytes, delimiter: bytes) -> bytes:
+    cells = header.split(delimiter)
+    single = all(len(cell) > 1 and cell[:1] == b"'" == cell[-1:] for cell in cells)
+    return b"'" if single and b'"' not in header else b'"'
+
+
+def _header_text(label: str, cell: bytes) -> str:
+    if not is_utf8(cell):
+        raise InputError(
+            f"{label}: the header is neither UTF-8 nor Windows-1252 text.",
+            hint="Export the file again as UTF-8.",
+        )
+    return cell.decode("utf-8")

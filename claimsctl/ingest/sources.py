@@ -1,0 +1,236 @@
+"""From what the user names - files, globs, directories, standard input - to opened sources."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from claimsctl.errors import InputError, OutputError
+from claimsctl.ingest.csv_reader import CsvSource
+from claimsctl.ingest.json_reader import JsonSource
+from claimsctl.ingest.parquet import ParquetSource
+from claimsctl.ingest.parts import Source
+from claimsctl.ingest.recognise import recognise
+from claimsctl.ingest.sniff import detect_encoding, sniff
+from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".psv", ".json", ".jsonl", ".ndjson")
+WHOLE_SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
+COMPRESSION_SUFFIXES = (".gz", ".zst")
+OUTPUT_MARK = "summary.json"
+OUTPUT_DIRECTORY = "claimsctl-out"
+STDIN_LABEL = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: Path
+    label: str
+
+
+def open_sources(
+    inputs: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    spool_dir: Path,
+    sheet: str | None = None,
+    limits: Limits | None = None,
+) -> list[Source]:
+    """Open every input in the order given; a file named twice is read once.
+
+    `-` is standard input, copied to `spool_dir` first (delete it with that directory). Names of sources
+    are unique: a second `claims.csv` becomes `claims-2.csv`. Raises InputError, naming the input, when
+    one is missing, unreadable or not a table.
+    """
+    limits = limits or Limits()
+    sources: list[Source] = []
+    seen: set[tuple[int, int]] = set()
+    names: set[str] = set()
+    for found in _expand(inputs, stdin, spool_dir):
+        _require_regular(found)
+        file = InputFile.at(found.path, found.label)
+        if file.identity in seen:
+            continue
+        seen.add(file.identity)
+        name = _unique("stdin" if found.label == STDIN_LABEL else found.path.name, names)
+        sources.append(_open(file, len(sources), name, sheet, limits))
+    return sources
+
+
+def _open(file: InputFile, index: int, name: str, sheet: str | None, limits: Limits) -> Source:
+    recognised = recognise(file, limits)
+    if recognised.format == "parquet":
+        return ParquetSource(file, index, name)
+    if recognised.format == "xlsx":
+        from claimsctl.ingest.excel import ExcelSource
+
+        return ExcelSource(file, index, name, limits, sheet)
+    if recognised.format == "json":
+        return JsonSource(file, index, name, recognised, limits)
+    return CsvSource(file, index, name, recognised, limits)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    candidate, count = name, 1
+    stem, dot, suffix = name.partition(".")
+    while candidate.casefold() in taken:
+        count += 1
+        candidate = f"{stem}-{count}{dot}{suffix}"
+    taken.add(candidate.casefold())
+    return candidate
+
+
+def _expand(inputs: Sequence[str], stdin: BinaryIO | None, spool_dir: Path) -> Iterator[_Found]:
+    if not inputs:
+        raise InputError(
+            "No input was given.", hint="Name a file, a directory, a glob, or - for standard input."
+        )
+    for given in inputs:
+        if given == "-":
+            yield _Found(_spool(stdin, spool_dir), STDIN_LABEL)
+            continue
+        if "\0" in given or not given:
+            raise InputError(
+                f"{given!r}: is not a file name.", hint="Name a file, a directory, a glob, or -."
+            )
+        path = Path(given)
+        if path.is_dir():
+            yield from _directory(path, given)
+        elif not os.path.lexists(path) and glob.has_magic(given):
+            yield from _glob(given)
+        else:
+            yield _Found(path, given)
+
+
+def _spool(stdin: BinaryIO | None, spool_dir: Path) -> Path:
+    """Copy standard input to a private file, because reading takes more than one look."""
+    if stdin is None:
+        raise InputError(
+            "- (standard input): nothing is connected to it.", hint="Pipe a claim file into the command."
+        )
+    target = spool_dir / "stdin"
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return target
+    except OSError as error:
+        raise _cannot_spool(error) from None
+    with os.fdopen(handle, "wb") as spool:
+        while True:
+            try:
+                data = stdin.read(BLOCK)
+            except OSError as error:
+                raise unreadable(STDIN_LABEL, error) from None
+            if not data:
+                break
+            try:
+                spool.write(data)
+                spool.flush()
+            except OSError as error:
+                raise _cannot_spool(error) from None
+    return target
+
+
+def _cannot_spool(error: OSError) -> OutputError:
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return OutputError(
+        f"Standard input cannot be copied to the temporary directory: {reason}.",
+        hint="Free some space there, or name a file instead of -.",
+    )
+
+
+def _directory(path: Path, label: str) -> Iterator[_Found]:
+    if (path / OUTPUT_MARK).exists():
+        raise InputError(
+            f"{label}: is an output directory of an earlier run.",
+            hint="Name the file in it that you corrected, such as rejected.csv.",
+        )
+    found = list(_walk(path))
+    if not found:
+        known = ", ".join((*TABLE_SUFFIXES[:2], ".txt", *WHOLE_SUFFIXES[:1], ".parquet", ".json"))
+        raise InputError(
+            f"{label}: the directory holds no claim files ({known}; plain text also as .gz or .zst).",
+            hint="Name the files themselves if they have other endings.",
+        )
+    for file in found:
+        yield _Found(file, str(file))
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """Files of a directory and those below it in order of name, hidden ones and our own output left out."""
+
+    def refuse(error: OSError) -> None:
+        raise unreadable(str(error.filename or top), error) from None
+
+    for folder, folders, files in os.walk(top, onerror=refuse):
+        here = Path(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name != OUTPUT_DIRECTORY
+            and not (here / name / OUTPUT_MARK).exists()
+        )
+        for name in sorted(files):
+            file = here / name
+            if not name.startswith((".", "~$")) and file.is_file() and _is_known(file):
+                yield file
+
+
+def _is_known(path: Path) -> bool:
+    name = path.name.lower()
+    if name.endswith(WHOLE_SUFFIXES):
+        return True
+    for suffix in COMPRESSION_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.endswith(TABLE_SUFFIXES) or (name.endswith(".txt") and _looks_like_table(path))
+
+
+def _looks_like_table(path: Path) -> bool:
+    """Whether a .txt file holds delimited columns; a README beside the claims does not."""
+    try:
+        file = InputFile.at(path, path.name)
+        recognised = recognise(file, Limits())
+        with Utf8Stream(file, recognised.compression, detect_encoding(recognised.head), Limits()) as stream:
+            head = stream.read(1 << 18)
+        return len(sniff(path.name, head, whole=not stream.read(1)).header) >= 3
+    except InputError:
+        return False
+
+
+def _glob(pattern: str) -> Iterator[_Found]:
+    matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
+    files = [match for match in matches if not os.path.isdir(match) and not _is_output(match)]
+    if not files:
+        raise InputError(f"{pattern}: no file matches.", hint="Check the pattern and the current directory.")
+    yield from (_Found(Path(match), match) for match in files)
+
+
+def _is_output(match: str) -> bool:
+    parents: Iterable[Path] = Path(match).parents
+    return any((parent / OUTPUT_MARK).exists() for parent in parents)
+
+
+def _require_regular(found: _Found) -> None:
+    try:
+        mode = found.path.stat().st_mode
+    except OSError as error:
+        raise unreadable(found.label, error) from None
+    if stat.S_ISREG(mode):
+        return
+    kinds = (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+        (stat.S_ISDIR, "a directory"),
+    )
+    kind = next((name for test, name in kinds if test(mode)), "no regular file")
+    raise InputError(
+        f"{found.label}: is {kind}, not a file.", hint="To read from a pipe, use - (standard input)."
+    )
