@@ -1,0 +1,313 @@
+"""The complete ICD-10-CM list, read from the data files of the simple-icd-10-cm package.
+
+The package is not imported (that takes seconds): its code list and tabular XML are read as data,
+converted once to Parquet in the user's cache directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import re
+import tempfile
+from calendar import month_name
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+import polars as pl
+
+from claimsctl.errors import InternalError
+
+SOURCE: Final = "CMS/NCHS ICD-10-CM {0.edition}, through PyPI simple-icd-10-cm {0.version}"
+LICENCE: Final = "ICD-10-CM: US government work, public domain. Package: MIT."
+LAYOUT: Final = 1
+"""Counts up when the columns below change, so that an older cached file is not used."""
+
+SCHEMA: Final[dict[str, pl.DataType]] = {
+    "code": pl.String(),
+    "billable": pl.Boolean(),
+    "category": pl.String(),
+    "chapter": pl.Int64(),
+    "needs_seventh": pl.Boolean(),
+    "side": pl.String(),
+    "sided_sibling": pl.Boolean(),
+    "trimester": pl.Int64(),
+    "postpartum": pl.Boolean(),
+}
+"""code without dot; needs_seventh: only its 7th character is missing (X filled in where needed); side:
+right, left or bilateral by its name; sided_sibling: names no side where another code names the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The installed release: its files, and the fiscal year it is for."""
+
+    version: str
+    edition: str
+    valid_from: date
+    valid_to: date
+    code_list: Path
+    tabular: Path
+
+
+@cache
+def find_release() -> Release | None:
+    """The release that the installed package carries; None when there is none."""
+    try:
+        spec = find_spec("simple_icd_10_cm")
+        version = metadata.version("simple-icd-10-cm")
+    except (ImportError, ValueError, metadata.PackageNotFoundError):
+        return None
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(place) / "data"
+        lists = sorted(folder.glob("code-list-*.txt"))
+        tabulars = sorted(folder.glob("icd10c*-tabular-*.xml"))
+        if lists and tabulars:
+            return _release(version, lists[-1], tabulars[-1])
+    return None
+
+
+def _release(version: str, code_list: Path, tabular: Path) -> Release | None:
+    found = re.fullmatch(r"code-list-([A-Z][a-z]+)-(\d{4})\.txt", code_list.name)
+    if found is None or found[1] not in month_name:
+        return None
+    month, year = list(month_name).index(found[1]), int(found[2])
+    first = year if month >= 10 else year - 1
+    return Release(
+        version=version,
+        edition=f"{year}-{month:02d}",
+        valid_from=date(first, 10, 1),
+        valid_to=date(first + 1, 9, 30),
+        code_list=code_list,
+        tabular=tabular,
+    )
+
+
+def load(cache_dir: Path | None = None) -> tuple[Release, pl.DataFrame]:
+    """The release and its codes with the columns of SCHEMA; converts on first use, then reads the cache.
+
+    A cache that cannot be read or written is done without.
+    """
+    release = find_release()
+    if release is None:
+        raise InternalError(
+            "The ICD-10-CM list is missing.", hint="Reinstall claimsctl with its dependency simple-icd-10-cm."
+        )
+    folder = _cache_folder(cache_dir)
+    path = folder and folder / f"icd10cm-{release.version}-{LAYOUT}.parquet"
+    if path is not None and (cached := _read_cached(path)) is not None:
+        return release, cached
+    frame = build(release)
+    if path is not None:
+        with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+            _write_cached(frame, path)
+    return release, frame
+
+
+def _cache_folder(cache_dir: Path | None) -> Path | None:
+    if cache_dir is None:
+        from platformdirs import user_cache_path
+
+        cache_dir = user_cache_path("claimsctl", appauthor=False)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A folder that others can write to could hand us somebody else's code list.
+        info = cache_dir.stat()
+        if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022):
+            return None
+    except OSError:
+        return None
+    return cache_dir
+
+
+def _read_cached(path: Path) -> pl.DataFrame | None:
+    try:
+        # A local file by its handle: a path with glob characters would be read as a pattern.
+        with path.open("rb") as file:
+            frame = pl.read_parquet(file)
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+    return frame if dict(frame.schema) == SCHEMA and frame.height else None
+
+
+def _write_cached(frame: pl.DataFrame, path: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            frame.write_parquet(file)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def build(release: Release) -> pl.DataFrame:
+    """The frame of a release from its two files."""
+    listed = pl.Series("entry", release.code_list.read_text(encoding="utf-8").split(), dtype=pl.String)
+    # The list runs in tabular order: chapters are bare numbers, blocks have a hyphen, a header is
+    # followed by its codes. A block of one category bears the name of the category and stands before it.
+    frame = (
+        pl.DataFrame(listed)
+        .with_columns(pl.col("entry").str.extract(r"^(\d+)$").cast(pl.Int64).forward_fill().alias("chapter"))
+        .filter(pl.col("entry").str.contains(r"^[A-Z][0-9A-Z]{2,6}$"))
+        .unique("entry", keep="last", maintain_order=True)
+        .with_columns(pl.col("entry").alias("code"), pl.col("entry").str.slice(0, 3).alias("category"))
+        .with_columns(
+            pl.col("code").shift(-1).str.starts_with(pl.col("code")).fill_null(False).not_().alias("billable")
+        )
+    )
+    names = _names(release.tabular)
+    titles = pl.Series("title", [_title(code, names) for code in frame["code"]], dtype=pl.String)
+    frame = frame.with_columns(titles.str.to_lowercase())
+    seventh = incomplete(frame).filter(pl.col("kind") == "seventh")["value"]
+    return frame.with_columns(
+        pl.col("code").is_in(seventh.implode()).alias("needs_seventh"),
+        _side(frame["title"]),
+        _sided_sibling(frame),
+        pl.col("title").str.contains(r"\b(?:puerper\w*|postpartum)\b").alias("postpartum"),
+        pl.col("title")
+        .str.extract(r"\b(first|second|third) trimester\b")
+        .replace_strict({"first": 1, "second": 2, "third": 3}, default=None, return_dtype=pl.Int64)
+        .alias("trimester"),
+    ).select(list(SCHEMA))
+
+
+def _bases(code: str) -> list[str]:
+    """What a 7-character code may look like without its last: with its X fillers, or with fewer of them."""
+    base = code[:6]
+    bases = [base]
+    while base.endswith("X") and len(base) > 3:
+        base = base[:-1]
+        bases.append(base)
+    return bases
+
+
+@dataclass(slots=True)
+class _Name:
+    title: str
+    sevenths: dict[str, str]
+
+
+def _names(tabular: Path) -> dict[str, _Name]:
+    """Titles of the tabular list by code without dot, each with the 7th characters in force for it."""
+    names: dict[str, _Name] = {}
+    with _no_collection():
+        try:
+            root = ElementTree.parse(tabular).getroot()
+        except (OSError, ElementTree.ParseError) as error:
+            raise InternalError(f"{tabular.name} of the ICD-10-CM package cannot be read.") from error
+        waiting = [(diag, _NO_SEVENTHS) for diag in root.iterfind("chapter/section/diag")]
+        while waiting:
+            diag, sevenths = waiting.pop()
+            name = title = ""
+            below = []
+            for child in diag:
+                if child.tag == "diag":
+                    below.append(child)
+                elif child.tag == "name":
+                    name = child.text or ""
+                elif child.tag == "desc":
+                    title = child.text or ""
+                elif child.tag == "sevenChrDef":
+                    sevenths = {e.get("char", ""): e.text or "" for e in child.iter("extension")}
+            names[name.replace(".", "")] = _Name(title, sevenths)
+            waiting.extend((child, sevenths) for child in below)
+    return names
+
+
+_NO_SEVENTHS: Final[dict[str, str]] = {}
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Garbage collection held: it walks all elements again and again and doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _title(code: str, names: dict[str, _Name]) -> str:
+    if code in names:
+        return names[code].title
+    for base in _bases(code):
+        if base in names:
+            return f"{names[base].title}, {names[base].sevenths.get(code[6:], '')}"
+    return ""
+
+
+def _side(titles: pl.Series) -> pl.Expr:
+    """The side a name gives, if the name exists for the other side too (so not `right heart failure`)."""
+    known = titles.unique().implode()
+
+    def only(here: str, there: str) -> pl.Expr:
+        other = pl.col("title").str.replace_all(rf"\b{here}\b", there)
+        return (
+            pl.col("title").str.contains(rf"\b{here}\b")
+            & ~pl.col("title").str.contains(rf"\b(?:{there}|bilateral)\b")
+            & other.is_in(known)
+        )
+
+    return (
+        pl.when(only("right", "left"))
+        .then(pl.lit("right"))
+        .when(only("left", "right"))
+        .then(pl.lit("left"))
+        .when(
+            pl.col("title").str.contains(r"\bbilateral\b")
+            & ~pl.col("title").str.contains(r"\b(?:right|left)\b")
+        )
+        .then(pl.lit("bilateral"))
+        .alias("side")
+    )
+
+
+def _sided_sibling(frame: pl.DataFrame) -> pl.Expr:
+    """True for a name with `unspecified` where the same category has the name with `right`."""
+    full = pl.concat_str("category", pl.lit(" "), "title")
+    known = frame.select(full).to_series().unique().implode()
+    word = r"\bunspecified\b"
+    sided = [full.str.replace(rf"^((?:.*?{word}){{{nth}}}.*?){word}", "${1}right") for nth in range(3)]
+    return pl.any_horizontal((name != full) & name.is_in(known) for name in sided).alias("sided_sibling")
+
+
+def incomplete(codes: pl.DataFrame) -> pl.DataFrame:
+    """Values that lack one character of a valid code (rule DX-009), from the frame of `load`.
+
+    `kind` is seventh (only the 7th character is missing, X filled in where needed) or placeholder (an X
+    is missing before the last character); `example` is the first valid code it may stand for.
+    """
+    code = pl.col("code")
+    full = codes.filter(pl.col("billable") & (code.str.len_chars() == 7)).select("code")
+    without_seventh = [
+        full.filter(code.str.slice(6 - fillers, fillers) == "X" * fillers).select(
+            code.str.slice(0, 6 - fillers).alias("value"),
+            pl.lit("seventh").alias("kind"),
+            code.alias("example"),
+        )
+        for fillers in range(4)
+    ]
+    without_filler = full.filter(code.str.slice(5, 1) == "X").select(
+        pl.concat_str(code.str.slice(0, 5), code.str.slice(6, 1)).alias("value"),
+        pl.lit("placeholder").alias("kind"),
+        code.alias("example"),
+    )
+    headers = codes.filter(~pl.col("billable")).select(code.alias("value"))
+    return (
+        pl.concat([*without_seventh, without_filler.join(headers, on="value", how="anti")])
+        .join(codes.filter("billable").select(code.alias("value")), on="value", how="anti")
+        .unique("value", keep="first", maintain_order=True)
+        .sort("value")
+    )

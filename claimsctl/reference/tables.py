@@ -1,0 +1,258 @@
+"""Reference tables by name, loaded when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from claimsctl.errors import SettingsError
+from claimsctl.reference import icd10cm
+from claimsctl.reference.manifest import TYPES, TableSpec, read_shipped, shipped_specs
+
+SAME_AS: Final[Mapping[str, str]] = {
+    "zero_charge": "zero_charge_codes",
+    "icd10cm_laterality": "icd10cm",
+}
+"""Further names of a table: a rule that asks for one of them gets the other."""
+
+_NAMES = """
+    adjustment_groups asc_list authorizations benchmarks carc claim_filing_codes clfs clia_certificates
+    clia_codes code_groups companion_codes conversion_factors coverage_policy dmepos drg enrolments
+    exclusions fee_schedules frequency_codes frequency_limits gpci hcpcs hcpcs_edits header_synonyms
+    hipps history holidays icd10cm icd10cm_7th icd10cm_edits icd10cm_excludes1 icd10cm_laterality
+    icd10cm_notes icd10pcs inpatient_only lab_panels medicare_replacements mh_codes mh_dx
+    modifier_code_ranges modifiers mpfs mue ncci_addon ncci_ptp ndc ndc_hcpcs neoplasm_history_map nppes
+    nubc_admission nubc_bill_types nubc_condition nubc_occurrence nubc_point_of_origin nubc_status
+    nubc_value order_required_codes payer_auth_list payer_code_policy payer_dx_policy
+    payer_modifier_rules payer_types payers pecos_ordering poa_exempt pos practice_fees practices
+    preventive_codes reference_manifest relationship_codes revenue_codes roster sad_list screening_pairs
+    single_dose_drugs snf_consolidated specialty_code_policy states symptom_map taxonomy telehealth_codes
+    therapy_codes thresholds timed_codes timely_filing unlisted_codes vaccine_codes zero_charge
+    zero_charge_codes zip3_state zip_locality
+"""
+
+DECLARED: Final = frozenset(_NAMES.split())
+"""Every table a rule may ask for, loaded or not; a rule on one that is not loaded is "not run"."""
+
+FILING_LIMITS: Final = ("filing_limit_days", "corrected_claim_days", "cob_days")
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A release of a table and the service dates it is for; null ends are open."""
+
+    name: str
+    valid_from: date | None
+    valid_to: date | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A reference table: `frame` has its key first; rows may carry valid_from and valid_to."""
+
+    name: str
+    frame: pl.DataFrame
+    editions: tuple[Edition, ...]
+    source: str
+    licence: str
+
+    @property
+    def key(self) -> str:
+        """Name of the key column."""
+        return self.frame.columns[0]
+
+
+Loader = Callable[["Tables"], Table]
+
+
+class Tables(Mapping[str, Table]):
+    """Tables by name. What is not loaded is not in it; DECLARED says which names exist at all."""
+
+    def __init__(self, loaders: Mapping[str, Loader]) -> None:
+        self._loaders = dict(loaders)
+        self._loaded: dict[str, Table] = {}
+
+    @classmethod
+    def shipped(cls, *, cache_dir: Path | None = None) -> Tables:
+        """The tables that come with claimsctl; `cache_dir` is where ICD-10-CM is kept once converted."""
+        loaders: dict[str, Loader] = {name: _shipped_loader(spec) for name, spec in shipped_specs().items()}
+        loaders["timely_filing"] = _timely_filing
+        if icd10cm.find_release() is not None:
+            loaders["icd10cm"] = lambda _: _icd10cm(cache_dir)
+            loaders["icd10cm_7th"] = _icd10cm_7th
+        return cls(loaders)
+
+    def __getitem__(self, name: str) -> Table:
+        name = SAME_AS.get(name, name)
+        if name not in self._loaded:
+            self._loaded[name] = self._loaders[name](self)
+        return self._loaded[name]
+
+    def loaded(self) -> list[Table]:
+        """The tables that somebody asked for, by name."""
+        return [self._loaded[name] for name in sorted(self._loaded)]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and SAME_AS.get(name, name) in self._loaders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._loaders))
+
+    def __len__(self) -> int:
+        return len(self._loaders)
+
+    def with_rows(self, name: str, frame: pl.DataFrame, *, origin: str = "own rows") -> Tables:
+        """These tables with rows added to `name`; the key is the first column of `frame`.
+
+        A filled cell of a key that is there replaces the old value, further columns are added, a table
+        that is not there is made of `frame` alone. Derived tables follow.
+        """
+        name = SAME_AS.get(name, name)
+        base = self._loaders.get(name)
+
+        def load(tables: Tables) -> Table:
+            if base is None:
+                edition = Edition(origin, None, None, frame.height)
+                return Table(name, frame, (edition,), origin, "")
+            old = base(tables)
+            merged = _merge(old.frame, frame.rename({frame.columns[0]: old.key}))
+            last = replace(
+                old.editions[-1],
+                name=f"{old.editions[-1].name} + {frame.height} of {origin}",
+                rows=merged.height,
+            )
+            return replace(old, frame=merged, editions=(*old.editions[:-1], last))
+
+        return Tables({**self._loaders, name: load})
+
+    def with_entries(
+        self, name: str, entries: Mapping[str, Mapping[str, object]], *, origin: str = "claimsctl.toml"
+    ) -> Tables:
+        """These tables with settings entries added, as `[payers.<payer_id>]` tables of claimsctl.toml.
+
+        Lists become texts parted by semicolons. SettingsError names the entry and the key that does not
+        fit the table.
+        """
+        if not entries:
+            return self
+        frame = entries_frame(shipped_specs()[name], entries, origin)
+        return self.with_rows(name, frame, origin=origin)
+
+
+def entries_frame(spec: TableSpec, entries: Mapping[str, Mapping[str, object]], origin: str) -> pl.DataFrame:
+    """Settings entries as rows of a shipped table, checked against its columns."""
+    key, columns = spec.columns[0], {column.name: column for column in spec.columns[1:]}
+    rows: list[dict[str, object]] = []
+    for entry, values in entries.items():
+        place = f"{origin}, [{spec.name}.{entry}]"
+        if key.type == "integer" and not entry.isdecimal():
+            raise SettingsError(f"{place}: {key.name} is a whole number.")
+        row: dict[str, object] = {key.name: int(entry) if key.type == "integer" else entry}
+        for name, value in values.items():
+            if name not in columns:
+                near = get_close_matches(name, columns, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(columns)}."
+                raise SettingsError(f"{place}: {name} is no column of {spec.name}.", hint=hint)
+            row[name] = _checked(value, columns[name].type, columns[name].values, f"{place}, {name}")
+        rows.append(row)
+    schema = {column.name: TYPES[column.type] for column in spec.columns}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _checked(value: object, kind: str, allowed: tuple[str, ...], place: str) -> object:
+    if kind == "text" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = ";".join(value)
+    wanted = {"text": str, "integer": int, "boolean": bool, "date": date}[kind]
+    if not isinstance(value, wanted) or (kind == "integer" and isinstance(value, bool)):
+        words = {"text": "a text in quotes", "integer": "a whole number", "boolean": "true or false"}
+        raise SettingsError(f"{place}: give {words.get(kind, 'a date such as 2026-01-31')}.")
+    if allowed and value not in allowed:
+        raise SettingsError(f"{place}: give one of {', '.join(allowed)}.")
+    return value
+
+
+def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    key = old.columns[0]
+    added = [name for name in new.columns if name not in old.columns]
+    both = old.join(new, on=key, how="left", suffix=" new", maintain_order="left")
+    changed = both.select(
+        key,
+        *[
+            pl.coalesce(f"{name} new", name).alias(name) if name in new.columns else pl.col(name)
+            for name in old.columns[1:]
+        ],
+        *added,
+    )
+    fresh = new.join(old, on=key, how="anti", maintain_order="left")
+    return pl.concat([changed, fresh], how="diagonal_relaxed")
+
+
+def _shipped_loader(spec: TableSpec) -> Loader:
+    def load(_: Tables) -> Table:
+        frame = read_shipped(spec)
+        edition = Edition(spec.edition, spec.valid_from, spec.valid_to, frame.height)
+        return Table(spec.name, frame, (edition,), spec.source, spec.licence)
+
+    return load
+
+
+def _timely_filing(tables: Tables) -> Table:
+    payers = tables["payers"]
+    frame = payers.frame.select("payer_id", *FILING_LIMITS, "accepts_delay_reason").filter(
+        pl.any_horizontal(pl.col(FILING_LIMITS).is_not_null())
+    )
+    edition = replace(payers.editions[-1], rows=frame.height)
+    return replace(payers, name="timely_filing", frame=frame, editions=(edition,))
+
+
+def _icd10cm(cache_dir: Path | None) -> Table:
+    release, frame = icd10cm.load(cache_dir)
+    edition = Edition(release.edition, release.valid_from, release.valid_to, frame.height)
+    return Table("icd10cm", frame, (edition,), icd10cm.SOURCE.format(release), icd10cm.LICENCE)
+
+
+def _icd10cm_7th(tables: Tables) -> Table:
+    codes = tables["icd10cm"]
+    frame = icd10cm.incomplete(codes.frame)
+    edition = replace(codes.editions[-1], rows=frame.height)
+    return replace(codes, name="icd10cm_7th", frame=frame, editions=(edition,))
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table as the rule language wants it: aligned series, types by their language names.
+
+    `columns` maps a column to its type ("text", "integer", "boolean", "date") and values; `valid_from`
+    and `valid_to` are there when rows have dates, null elements are open ends.
+    """
+
+    name: str
+    codes: pl.Series
+    columns: Mapping[str, tuple[str, pl.Series]]
+    valid_from: pl.Series | None
+    valid_to: pl.Series | None
+
+
+def table_view(table: Table) -> TableView:
+    """The aligned series of a table, without copying."""
+    names: Mapping[pl.DataType, str] = {dtype: name for name, dtype in TYPES.items()}
+    columns = {
+        series.name: (names[series.dtype], series)
+        for series in table.frame.get_columns()[1:]
+        if series.name not in ("valid_from", "valid_to")
+    }
+    dated = {"valid_from", "valid_to"} <= set(table.frame.columns)
+    return TableView(
+        table.name,
+        table.frame[table.key],
+        columns,
+        table.frame["valid_from"] if dated else None,
+        table.frame["valid_to"] if dated else None,
+    )
