@@ -1,0 +1,338 @@
+"""The output directory of one job: files are written aside and appear under their names together."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import BinaryIO, Final, Protocol, Self
+
+import polars as pl
+
+from claimsctl.errors import InternalError, OutputError
+
+SUMMARY: Final = "summary.json"
+_MARKER: Final = ".claimsctl-job"
+_SCRATCH: Final = "xlsx"
+_ORDER: Final = ("accepted", "rejected", "malformed", "errors", "report")
+_ELSEWHERE: Final = "Choose another place with --out."
+_REASONS: Final = {
+    errno.ENOSPC: ("the disk is full.", "Free some space, or choose another disk with --out, and run again."),
+    errno.EDQUOT: ("the disk quota is used up.", "Free some space, or choose another disk with --out."),
+    errno.EFBIG: ("the file would be larger than is allowed here.", _ELSEWHERE),
+    errno.EACCES: ("permission denied.", f"Ask for write permission on the directory. {_ELSEWHERE}"),
+    errno.EPERM: ("permission denied.", f"Ask for write permission on the directory. {_ELSEWHERE}"),
+    errno.EROFS: ("the file system is read-only.", _ELSEWHERE),
+    errno.ENOTDIR: ("part of the path is a file, not a directory.", _ELSEWHERE),
+    errno.EEXIST: ("it exists and is not a directory.", _ELSEWHERE),
+    errno.ENOENT: ("the directory has gone.", "Run again; keep the output directory until the run ends."),
+    errno.ENAMETOOLONG: ("the name is too long.", _ELSEWHERE),
+}
+
+
+class Stoppable(Protocol):
+    """A writer that can let go of its file without finishing it."""
+
+    def stop(self) -> None:
+        """Close the file as it is; called once, on abort."""
+
+
+def output_error(path: Path, error: BaseException) -> OutputError | None:
+    """What the operating system refused while writing `path`, in plain words; None for other errors."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:  # Polars and XlsxWriter wrap the system's error
+        found = re.search(r"os error (\d+)|\[Errno (\d+)\]", str(error))
+        number = int(found[1] or found[2]) if found else None
+    if number is None:
+        return None
+    reason, hint = _REASONS.get(number, (f"{os.strerror(number)}.", _ELSEWHERE))
+    return OutputError(f"Cannot write {path}: {reason}", hint=hint)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn operating system errors inside the block into an OutputError that names `path`."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        refusal = output_error(path, error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+class OutputDir:
+    """Files of one job in one directory, renamed to their final names by `commit()`.
+
+    Directories are made 0700, files 0600. As a context manager it aborts unless committed. A
+    directory that another job finished, or is writing to now, is refused; what a killed job left
+    unfinished is removed.
+    """
+
+    def __init__(self, path: Path, job_id: str) -> None:
+        self.path = path
+        self.job_id = job_id
+        self._made: list[Path] = []
+        self._temps: dict[str, Path] = {}
+        self._writers: list[Stoppable] = []
+        self._scratch: Path | None = None
+        self._replaces = False
+        self._lock: int | None = None
+        self._done = False
+
+    @classmethod
+    def create(cls, path: str | Path, job_id: str) -> Self:
+        """Claim the directory, making it where needed; OutputError when it is another job's."""
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", job_id):
+            raise InternalError(f"{job_id!r} cannot be part of a file name.")
+        self = cls(Path(path), job_id)
+        try:
+            with writing(self.path):
+                self._make(self.path)
+                self._claim()
+        except BaseException:
+            self.abort()
+            raise
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._done:
+            self.abort()
+
+    def temp_path(self, name: str) -> Path:
+        """Create the empty file that will become `name` ("errors.csv", "rejected/june.csv")."""
+        relative = PurePosixPath(name)
+        if relative.is_absolute() or ".." in relative.parts or name in self._temps:
+            raise InternalError(f"{name!r} is not a new name below the output directory.")
+        final = self.path / relative
+        temp = final.with_name(f".{final.name}.partial-{self.job_id}")
+        with writing(final):
+            self._make(final.parent)
+            self._refuse_existing(final)
+            temp.unlink(missing_ok=True)
+            os.close(os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        self._temps[name] = temp
+        return temp
+
+    def open_temp(self, name: str) -> BinaryIO:
+        """Open the file that will become `name`, for binary writing; the caller closes it."""
+        temp = self.temp_path(name)
+        with writing(self.path / name):
+            return temp.open("wb")
+
+    def scratch(self) -> Path:
+        """A private directory for temporary files, gone after commit or abort."""
+        if self._scratch is None:
+            scratch = self.path / f".{_SCRATCH}.partial-{self.job_id}"
+            with writing(scratch):
+                scratch.mkdir(mode=0o700)
+            self._scratch = scratch
+        return self._scratch
+
+    def register(self, writer: Stoppable) -> None:
+        """Have `writer.stop()` called on abort, until `release(writer)`."""
+        self._writers.append(writer)
+
+    def release(self, writer: Stoppable) -> None:
+        """Forget a writer that has finished its file."""
+        if writer in self._writers:
+            self._writers.remove(writer)
+
+    def commit(self) -> dict[str, Path]:
+        """Rename every file to its final name, summary.json last; name -> path.
+
+        When one rename fails none of the files keeps its final name.
+        """
+        if self._writers:
+            raise InternalError(f"{len(self._writers)} output files are not closed.")
+        names = sorted(self._temps, key=_rank)
+        done: list[str] = []
+        try:
+            with writing(self.path):
+                for name in names:
+                    _flush_to_disk(self._temps[name])
+                    self._refuse_existing(self.path / name)
+                self._note(names)
+                if self._replaces:
+                    (self.path / SUMMARY).unlink(missing_ok=True)
+                for name in names:
+                    self._temps[name].replace(self.path / name)
+                    done.append(name)
+                _flush_to_disk(self.path)
+        except BaseException:
+            for name in done:
+                with suppress(OSError):
+                    (self.path / name).replace(self._temps[name])
+            raise
+        self._done = True
+        self._temps.clear()
+        self._let_go()
+        return {name: self.path / name for name in names}
+
+    def abort(self) -> None:
+        """Remove everything this job wrote here, and directories it made that are empty."""
+        for writer in self._writers:
+            with suppress(Exception):
+                writer.stop()
+        self._writers.clear()
+        for temp in self._temps.values():
+            with suppress(OSError):
+                temp.unlink(missing_ok=True)
+        self._temps.clear()
+        self._let_go()
+        for made in reversed(self._made):
+            with suppress(OSError):
+                made.rmdir()
+        self._done = True
+
+    def _make(self, path: Path) -> None:
+        missing = []
+        while not path.is_dir():
+            if path.exists() or path.is_symlink():
+                raise OSError(errno.EEXIST, "exists", str(path))
+            missing.append(path)
+            path = path.parent
+        for new in reversed(missing):
+            with suppress(FileExistsError):  # another run may make the same parent
+                new.mkdir(mode=0o700)
+                self._made.append(new)
+
+    def _refuse_existing(self, final: Path) -> None:
+        if os.path.lexists(final) and not self._replaces:
+            raise OutputError(
+                f"{final} exists already; another run's output is never overwritten.",
+                hint="Choose another place with --out, or move the file away.",
+            )
+
+    def _claim(self) -> None:
+        marker = self.path / _MARKER
+        self._lock = _lock(marker)
+        if self._lock is None:
+            owner = _read_marker(marker).get("job_id", "another job")
+            raise OutputError(f"{self.path} is being written to by {owner}.", hint=f"Wait, or: {_ELSEWHERE}")
+        _remove_unfinished(self.path, _read_marker(marker))
+        summary = self.path / SUMMARY
+        if os.path.lexists(summary):
+            if _job_of(summary) != self.job_id:
+                raise OutputError(
+                    f"{self.path} holds the output of another run; it is never overwritten.", hint=_ELSEWHERE
+                )
+            self._replaces = True
+        self._note([])
+
+    def _note(self, names: list[str]) -> None:
+        """Leave word of what is under way, for whoever finds the directory after a kill."""
+        (self.path / _MARKER).write_text(json.dumps({"job_id": self.job_id, "files": names}), "utf-8")
+
+    def _let_go(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+        if self._lock is not None:
+            with suppress(OSError):
+                (self.path / _MARKER).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+
+def clear_unfinished(path: str | Path) -> bool:
+    """Remove what a killed job left unfinished in `path`; False when nothing was, or its job is alive."""
+    marker = Path(path) / _MARKER
+    if not marker.exists():
+        return False
+    with writing(Path(path)):
+        lock = _lock(marker)
+        if lock is None:
+            return False
+        try:
+            _remove_unfinished(Path(path), _read_marker(marker))
+            marker.unlink(missing_ok=True)
+        finally:
+            os.close(lock)
+    return True
+
+
+def _rank(name: str) -> tuple[int, str]:
+    if name == SUMMARY:
+        return len(_ORDER) + 1, name
+    stem = re.split(r"[./]", name, maxsplit=1)[0]
+    return (_ORDER.index(stem) if stem in _ORDER else len(_ORDER)), name
+
+
+def _lock(marker: Path) -> int | None:
+    """An open descriptor that holds the marker's lock, or None while another process does."""
+    while True:
+        descriptor = os.open(marker, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        if sys.platform == "win32":
+            return descriptor
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError:  # a file system without locks: names alone have to do
+            return descriptor
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), marker.stat()):
+                return descriptor
+        os.close(descriptor)  # its owner removed it between our open and our lock
+
+
+def _read_marker(marker: Path) -> dict[str, object]:
+    try:
+        note = json.loads(marker.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _job_of(summary: Path) -> object:
+    return _read_marker(summary).get("job_id")
+
+
+def _remove_unfinished(path: Path, note: dict[str, object]) -> None:
+    """Remove partial files of the noted job and, without a summary, files it had already renamed."""
+    job_id, names = note.get("job_id"), note.get("files")
+    if not isinstance(job_id, str) or not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", job_id):
+        return
+    for directory in (path, path / "rejected"):
+        for partial in directory.glob(f".*.partial-{job_id}"):
+            if partial.is_dir() and not partial.is_symlink():
+                shutil.rmtree(partial, ignore_errors=True)
+            else:
+                partial.unlink(missing_ok=True)
+    if isinstance(names, list) and not (path / SUMMARY).exists():
+        for name in names:
+            below = PurePosixPath(str(name))
+            if not below.is_absolute() and ".." not in below.parts:
+                (path / below).unlink(missing_ok=True)
+    with suppress(OSError):
+        (path / "rejected").rmdir()
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Have the bytes on disk before a name says they are; directories where the system allows it."""
+    if path.is_dir() and sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot
+            raise
+    finally:
+        os.close(descriptor)

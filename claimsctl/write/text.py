@@ -1,0 +1,114 @@
+"""CSV pieces: quoting that any reader undoes, cells no spreadsheet runs, files fed part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import polars as pl
+
+from claimsctl.write.files import OutputDir, writing
+
+_DANGEROUS: Final = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+"""What makes a spreadsheet read a cell as a formula, full-width signs included (OWASP, CSV injection)."""
+_PLAIN_NUMBER: Final = r"^[+-]?\$?\d[\d,]*(\.\d*)?%?$|^[+-]?\$?\.\d+%?$"
+_BOM: Final = "\ufeff".encode()
+CsvQuoteStyle = Literal["necessary", "never", "non_numeric"]
+_TIME: Final = "%H:%M:%S%.f"
+
+
+def neutralise(expr: pl.Expr) -> pl.Expr:
+    """Put an apostrophe before text that a spreadsheet would run; plain signed numbers and nulls stay."""
+    safe = ~expr.str.contains(_DANGEROUS) | expr.str.contains(_PLAIN_NUMBER)
+    return pl.when(safe).then(expr).otherwise("'" + expr)
+
+
+def quote(expr: pl.Expr, delimiter: str) -> pl.Expr:
+    """Quote text where it needs it, and also where a line would start with `#` or hold a BOM."""
+    escape = "\\" if delimiter in "|^\\$.?*+()[]{}" else ""
+    plain = ~expr.str.contains(f'^[#\ufeff]|[{escape}{delimiter}"\r\n]')
+    quoted = '"' + expr.str.replace_all('"', '""', literal=True) + '"'
+    return pl.when(plain).then(expr).otherwise(quoted)
+
+
+class CsvStream:
+    """One CSV file: a header as given, then frames; UTF-8, `\\n` at line ends.
+
+    Header names may repeat or be blank. `quoting` "all" quotes every text cell.
+    """
+
+    def __init__(
+        self,
+        out: OutputDir,
+        name: str,
+        header: Sequence[str],
+        *,
+        delimiter: str = ",",
+        bom: bool = False,
+        quoting: Literal["minimal", "all"] = "minimal",
+    ) -> None:
+        self.path = out.path / name
+        self.rows = 0
+        self._out = out
+        self._delimiter = delimiter
+        self._style: CsvQuoteStyle = "necessary" if quoting == "minimal" else "non_numeric"
+        self._file = out.open_temp(name)
+        out.register(self)
+        cells = pl.DataFrame({"header": list(header)}, schema={"header": pl.String})
+        line = delimiter.join(cells.select(quote(pl.col("header"), delimiter)).to_series())
+        with writing(self.path):
+            self._file.write((_BOM if bom else b"") + line.encode() + b"\n")
+
+    def write(self, part: pl.DataFrame, *, quoted: bool = False) -> None:
+        """Append rows in the order and columns of the header; `quoted` cells are written as they are."""
+        if not part.height:
+            return
+        self.rows += part.height
+
+        with writing(self.path):
+            self._file.flush()  # Polars writes to the descriptor, past Python's buffer
+            part.write_csv(
+                self._file,
+                include_header=False,
+                separator=self._delimiter,
+                quote_style="never" if quoted else self._style,
+                time_format=_TIME,
+                datetime_format="%Y-%m-%dT" + _TIME,
+            )
+
+    def close(self) -> None:
+        """Finish the file; OutputError when it could not be written."""
+        with writing(self.path):
+            self._file.close()
+        self._out.release(self)
+
+    def stop(self) -> None:
+        """Give the file up."""
+        self._file.close()
+
+
+class JsonLinesStream:
+    """One file of JSON objects, one a line, fed with frames whose column names become the keys."""
+
+    def __init__(self, out: OutputDir, name: str) -> None:
+        self.path = out.path / name
+        self.rows = 0
+        self._out = out
+        self._file = out.open_temp(name)
+        out.register(self)
+
+    def write(self, part: pl.DataFrame) -> None:
+        """Append rows."""
+        self.rows += part.height
+        with writing(self.path):
+            part.write_ndjson(self._file)
+
+    def close(self) -> None:
+        """Finish the file; OutputError when it could not be written."""
+        with writing(self.path):
+            self._file.close()
+        self._out.release(self)
+
+    def stop(self) -> None:
+        """Give the file up."""
+        self._file.close()
