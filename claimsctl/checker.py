@@ -1,0 +1,149 @@
+"""The Python API: the same checks as the command line, warm, for single claims and small batches.
+
+    from claimsctl import Checker
+    result = Checker().check([{"claim_number": "A1", "procedure_code": "90837", ...}])
+    result.clean, result.findings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME, REQUIRED_TO_RUN
+from claimsctl.facts.table import Context
+from claimsctl.facts.typed import Layout
+from claimsctl.ingest.mapping import map_headers
+from claimsctl.process.prepare import layout_of
+from claimsctl.process.rulebook import Rulebook, load_rulebook
+from claimsctl.validate.check import check_in_memory
+from claimsctl.validate.cross import Group, plan_groups
+from claimsctl.validate.findings import FINDING, describe, display_names
+from claimsctl.validate.ruleset import Check, Selection
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the rules say of some lines: findings as dicts with the columns of errors.csv.
+
+    `missing` names required columns no line has a value for; a claim lacks them, so it is not clean.
+    """
+
+    findings: tuple[Mapping[str, object], ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """No finding of severity error, and nothing required is missing."""
+        return not self.missing and not any(f["severity"] == "error" for f in self.findings)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is decided once per set of columns."""
+
+    layout: Layout
+    missing: tuple[str, ...]
+    checks: tuple[Check, ...]
+    groups: tuple[Group, ...]
+    shown: frozenset[str]
+    raw: tuple[str, ...]
+
+
+@dataclass
+class Checker:
+    """Rules compiled once, run on as many claims as you like; not safe to share between threads.
+
+    Keys of a line are canonical columns or any header that maps to one. Values may be text, numbers,
+    Decimal or dates; None is blank. Findings mask identifiers unless `show_phi`.
+    """
+
+    profile: str = "professional"
+    rule_packs: Sequence[Path] = ()
+    selection: Selection = field(default_factory=Selection)
+    payers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    practice_id: str = "default"
+    show_phi: bool = False
+    _plans: dict[tuple[tuple[str, ...], frozenset[str]], _Plan] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.profile not in REQUIRED_TO_RUN:
+            from claimsctl.errors import UsageError
+
+            raise UsageError(f"Unknown profile {self.profile!r}.", hint=f"One of {', '.join(REQUIRED_TO_RUN)}.")
+        self._rulebook: Rulebook = load_rulebook(self.selection, self.rule_packs, self.payers)
+
+    def check(
+        self, lines: Mapping[str, object] | Sequence[Mapping[str, object]], *, as_of: date | None = None
+    ) -> Result:
+        """Check the lines of one or more claims; cross-line rules see these lines only.
+
+        `row_number` of a finding counts the lines from 1. `as_of` stands for today. Raises MappingError
+        when two keys mean one column.
+        """
+        given = [lines] if isinstance(lines, Mapping) else list(lines)
+        header = tuple(dict.fromkeys(key for line in given for key in line))
+        cells = [[_text(line.get(key)) for line in given] for key in header]
+        filled = frozenset(
+            key for key, column in zip(header, cells, strict=True) if any(text and text.strip() for text in column)
+        )
+        plan = self._plan(header, filled)
+        rows = pl.DataFrame(
+            [pl.Series("row_number", range(1, len(given) + 1), dtype=pl.Int64)]
+            + [pl.Series(f"c{n}", column, dtype=pl.String) for n, column in enumerate(cells)]
+        )
+        context = Context(as_of or date.today(), self.practice_id, self._rulebook.payers)
+        frame, hits = check_in_memory(
+            rows, plan.layout, plan.checks, context,
+            names=plan.shown | {"claim_id", "line_number_in_claim"}, groups=plan.groups,
+        )  # fmt: skip
+        hits = _once_per_claim(hits, plan.checks, frame["claim_id"])
+        found = describe(hits, plan.checks, rows, frame, plan.layout, input_name="", show_phi=self.show_phi)
+        return Result(tuple(found.select(list(FINDING)).iter_rows(named=True)), plan.missing)
+
+    def _plan(self, header: tuple[str, ...], filled: frozenset[str]) -> _Plan:
+        key = (header, filled)
+        if key not in self._plans:
+            header_map = map_headers(header, extra={}, constants=self.constants, profile=self.profile)
+            layout = layout_of(header_map)
+            raw = {f"c{n}" for n, title in enumerate(header) if title in filled}
+            present = frozenset(
+                name
+                for name in BY_NAME
+                if layout.columns.get(name) in raw
+                or name in layout.constants
+                or (layout.gives(name) and name not in layout.columns)
+            )
+            checks, _ = self._rulebook.ruleset.active(present)
+            groups = plan_groups(set().union(*(check.aggregates for check in checks)))
+            self._plans[key] = _Plan(
+                layout, header_map.missing, checks, groups, frozenset(display_names(checks)), tuple(sorted(raw))
+            )
+        return self._plans[key]
+
+
+def _once_per_claim(hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series) -> pl.DataFrame:
+    """Claim-level findings once per claim, on its first line that shows them."""
+    level = [n for n, check in enumerate(checks) if check.rule.level == "claim"]
+    keyed = hits.with_columns(
+        claim_id.gather(hits["row"]).alias("claim"),
+        hits["check"].is_in(pl.Series(level, dtype=pl.UInt16).implode()).alias("by_claim"),
+    )
+    first = keyed.filter("by_claim").unique(["claim", "check"], keep="first", maintain_order=True)
+    return pl.concat([keyed.filter(~pl.col("by_claim")), first]).select(hits.columns).sort("row", "check")
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, date | Decimal | int | float):
+        return str(value)
+    return str(value)

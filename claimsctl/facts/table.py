@@ -1,0 +1,213 @@
+"""The one list of facts: what each is called, means, needs, and how it is computed.
+
+A fact is a column of the typed frame that the input does not carry. Facts are computed per part, only
+those that somebody asked for, each from columns and facts that stand before it in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts import payers, pointers
+from claimsctl.facts.typed import TEXT_SUFFIX, Layout, typed_frame
+
+MEDICARE_FILING: Final = ("MA", "MB")
+SELF_PAY: Final = ("SELF", "SELF PAY", "SELFPAY", "CASH", "PRIVATE PAY", "PATIENT", "UNINSURED")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the facts need from outside: the run's date, its practice, the payer registry."""
+
+    run_date: date
+    practice_id: str = "default"
+    payers: payers.PayerIndex = field(default_factory=payers.PayerIndex)
+
+
+Compute = Callable[[pl.DataFrame, Context], Sequence[pl.Expr | pl.Series]]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Facts computed together. `names` maps each to its type in the rule language."""
+
+    names: Mapping[str, str]
+    needs: tuple[str, ...]
+    compute: Compute
+    meaning: str
+
+
+def _expr(expr: pl.Expr) -> Compute:
+    return lambda _frame, _context: [expr]
+
+
+def _blank(name: str) -> pl.Expr:
+    return pl.col(name).is_null()
+
+
+def _claim_id(_frame: pl.DataFrame, context: Context) -> Sequence[pl.Expr]:
+    key = pl.struct(
+        pl.lit(context.practice_id).alias("practice"),
+        pl.col("claim_number"),
+        pl.col("payer_sequence").fill_null("P"),
+    ).hash(seed=1)
+    # A line without a number is a claim of its own, so that it can be rejected alone.
+    alone = pl.struct(pl.col("row_index"), pl.lit("alone").alias("alone")).hash(seed=2)
+    return [pl.when(_blank("claim_number")).then(alone).otherwise(key).alias("claim_id")]
+
+
+def _line_number(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Expr]:
+    rank = pl.col("line_rank") if "line_rank" in frame.columns else pl.lit(None, pl.Int64)
+    return [pl.coalesce("line_number", rank).cast(pl.Int64).alias("line_number_in_claim")]
+
+
+def _as_of(_frame: pl.DataFrame, context: Context) -> Sequence[pl.Expr]:
+    return [pl.coalesce("received_date", pl.lit(context.run_date)).alias("as_of_date")]
+
+
+def _age(birth: str, on: str) -> pl.Expr:
+    born, day = pl.col(birth), pl.col(on)
+    before_birthday = (day.dt.month() * 100 + day.dt.day()) < (born.dt.month() * 100 + born.dt.day())
+    return (day.dt.year() - born.dt.year() - before_birthday.cast(pl.Int32)).cast(pl.Int64)
+
+
+def _key(*parts: pl.Expr) -> pl.Expr:
+    """A 64-bit key of several values; null if any is null."""
+    known = pl.all_horizontal([part.is_not_null() for part in parts])
+    return pl.when(known).then(pl.struct([p.alias(f"k{i}") for i, p in enumerate(parts)]).hash(seed=3))
+
+
+_FILING_TYPES = pl.col("claim_filing_code")
+_MODIFIERS = tuple(f"modifier_{n}" for n in range(1, 5))
+_DIAGNOSES = tuple(f"diagnosis_{n}" for n in range(1, 13))
+
+FACTS: Final[tuple[Fact, ...]] = (
+    Fact({"claim_id": "integer"}, ("claim_number", "payer_sequence", "row_index"), _claim_id,
+         "Key of the claim: practice, claim number, payer sequence."),
+    Fact({"line_number_in_claim": "integer"}, ("line_number",),
+         _line_number, "The line number, or its rank in file order where the file has none."),
+    Fact({"run_date": "date"}, (),
+         lambda _f, c: [pl.lit(c.run_date).alias("run_date")],
+         "The date of the run, or --as-of."),
+    Fact({"as_of_date": "date"}, ("received_date",), _as_of,
+         "Received date, else the run date."),
+    Fact({"is_professional": "boolean"}, ("claim_type", "bill_type_code", "revenue_code"),
+         _expr(pl.when(pl.col("claim_type").is_not_null())
+               .then(~pl.col("claim_type").str.contains(r"(?i)^(I|INST|INSTITUTIONAL|UB|UB-?04|837I)$"))
+               .otherwise(_blank("bill_type_code") & _blank("revenue_code")).alias("is_professional")),
+         "The claim is professional (CMS-1500, 837P)."),
+    Fact({"is_institutional": "boolean"}, ("is_professional",),
+         _expr((~pl.col("is_professional")).alias("is_institutional")),
+         "The claim is institutional (UB-04, 837I)."),
+    Fact({"is_self_pay": "boolean"}, ("payer_id", "payer_name"),
+         _expr((pl.col("payer_id").str.to_uppercase().is_in(SELF_PAY).fill_null(False)
+                | pl.col("payer_name").str.to_uppercase().is_in(SELF_PAY).fill_null(False))
+               .alias("is_self_pay")),
+         "The patient pays: payer, member, authorisation and filing rules do not apply."),
+    Fact({"payer_key": "text"}, ("payer_id", "payer_name"), payers.payer_key,
+         "Registry id of the payer, found by id, alias or name; null if unknown."),
+    Fact({"payer_type": "text"}, ("payer_key",), payers.payer_type,
+         "Type of the payer in the registry (medicare, medicaid, commercial, ...)."),
+    Fact({"is_medicare": "boolean"}, ("claim_filing_code", "payer_type"),
+         _expr((_FILING_TYPES.is_in(MEDICARE_FILING).fill_null(False)
+                | (pl.col("payer_type") == "medicare").fill_null(False)).alias("is_medicare")),
+         "Medicare fee-for-service: filing code MA or MB, or a Medicare payer."),
+    Fact({"is_medicaid": "boolean"}, ("claim_filing_code", "payer_type"),
+         _expr(((_FILING_TYPES == "MC").fill_null(False)
+                | pl.col("payer_type").is_in(["medicaid", "managed_medicaid"]).fill_null(False))
+               .alias("is_medicaid")),
+         "Medicaid: filing code MC, or a Medicaid payer."),
+    Fact({"patient_age": "integer"}, ("patient_dob", "service_date_from"),
+         _expr(_age("patient_dob", "service_date_from").alias("patient_age")),
+         "Completed years on the service date; negative if born after it."),
+    Fact({"patient_age_days": "integer"}, ("patient_dob", "service_date_from"),
+         _expr((pl.col("service_date_from") - pl.col("patient_dob")).dt.total_days()
+               .alias("patient_age_days")),
+         "Days from birth to the service date."),
+    Fact({"same_patient": "integer"}, ("payer_key", "payer_id", "payer_name", "member_id"),
+         _expr(_key(pl.coalesce("payer_key", "payer_id", "payer_name"),
+                    pl.col("member_id").str.to_uppercase().str.replace_all(r"[- ]", ""))
+               .alias("same_patient")),
+         "Key of the patient: payer and member id; null if either is blank."),
+    Fact({"same_provider": "text"}, ("rendering_npi", "billing_npi"),
+         _expr(pl.coalesce("rendering_npi", "billing_npi").alias("same_provider")),
+         "Rendering NPI, else billing NPI."),
+    Fact({"modifier_count": "integer"}, _MODIFIERS,
+         _expr(pl.sum_horizontal([pl.col(m).is_not_null().cast(pl.Int64) for m in _MODIFIERS])
+               .alias("modifier_count")),
+         "How many modifiers the line has."),
+    Fact({"modifier_key": "text"}, _MODIFIERS,
+         _expr(pl.concat_list([pl.col(m).fill_null("") for m in _MODIFIERS]).list.sort().list.join(" ")
+               .alias("modifier_key")),
+         "The set of modifiers as one text, order left out."),
+    Fact({"diagnosis_count": "integer"}, _DIAGNOSES,
+         _expr(pl.sum_horizontal([pl.col(d).is_not_null().cast(pl.Int64) for d in _DIAGNOSES])
+               .alias("diagnosis_count")),
+         "How many diagnoses the row has."),
+    Fact({**{f"pointer_{n}": "integer" for n in range(1, 5)},
+          "pointer_count": "integer", "pointer_problem": "boolean", "pointer_repeated": "boolean"},
+         ("diagnosis_pointers", *_DIAGNOSES), pointers.resolve,
+         "Diagnosis pointers as slot numbers; a problem is a pointer that is unreadable or empty."),
+    Fact({f"pointed_diagnosis_{n}": "text" for n in range(1, 5)},
+         (*(f"pointer_{n}" for n in range(1, 5)), *_DIAGNOSES), pointers.pointed,
+         "The diagnoses the line points to, in order."),
+)  # fmt: skip
+
+FACT_TYPES: Final[Mapping[str, str]] = {
+    "row_index": "integer",
+    "row_number": "integer",
+    "row_digest": "integer",
+    "line_rank": "integer",
+    "stored_claim": "text",
+    **{name: kind for fact in FACTS for name, kind in fact.names.items()},
+}
+"""Every fact and its type in the rule language; the first ones come with the part itself.
+
+`line_rank` numbers a claim's lines in file order; `stored_claim` is "changed" where the store holds an
+accepted version of the claim with other content.
+"""
+
+GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim"})
+
+
+def closure(names: Iterable[str]) -> tuple[list[str], list[Fact]]:
+    """The canonical columns (and `~text` columns) and the facts, in order, that `names` ask for."""
+    wanted = set(names)
+    facts: list[Fact] = []
+    for fact in reversed(FACTS):
+        if wanted.intersection(fact.names):
+            facts.append(fact)
+            wanted.update(fact.needs)
+    columns = [name for name in wanted if name.removesuffix(TEXT_SUFFIX) in BY_NAME]
+    return sorted(columns), facts[::-1]
+
+
+def fact_frame(
+    rows: pl.DataFrame,
+    layout: Layout,
+    names: Iterable[str],
+    context: Context,
+    *,
+    overrides: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Typed columns and facts `names` of a raw part (which carries `row_index` and the like).
+
+    `overrides` replaces facts or columns by given values where they are not null (rule examples).
+    """
+    columns, facts = closure(names)
+    frame = typed_frame(rows, layout, columns, run_date=context.run_date)
+    frame = frame.with_columns([rows[name] for name in rows.columns if name in GIVEN])
+    for fact in facts:
+        frame = frame.with_columns(fact.compute(frame, context))
+        if overrides is not None:
+            replaced = [n for n in overrides.columns if n in fact.names]
+            frame = frame.with_columns(
+                [pl.coalesce(overrides[n].cast(frame.schema[n]), pl.col(n)).alias(n) for n in replaced]
+            )
+    return frame

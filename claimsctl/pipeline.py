@@ -1,0 +1,156 @@
+"""The main job on one screen: open, check (take in, relate, review, route), store, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl import __version__
+from claimsctl.errors import ClaimsctlError, Interrupted
+from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
+from claimsctl.process.intake import Input, Intake
+from claimsctl.process.outputs import FileOutputs
+from claimsctl.process.prepare import open_inputs
+from claimsctl.process.request import Request
+from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.storing import StoreSink, claims_of, seen_inputs, since_last, stored_claims
+from claimsctl.process.summary import Facts, build_summary
+from claimsctl.process.timing import Timings
+from claimsctl.security import audit
+from claimsctl.security.keys import load_keys
+from claimsctl.store.commit import commit_run
+from claimsctl.store.digests import digest_scheme
+from claimsctl.store.jobs import JobInput, JobStore
+from claimsctl.store.workspace import Workspace
+from claimsctl.write.files import OutputDir
+from claimsctl.write.summary import write_summary
+
+DEFAULT_OUT = Path("claimsctl-out")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a run happens: its workspace, the house's header mapping, how to tell the user something."""
+
+    workspace: Workspace
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    notify: Callable[[str], None] = lambda _text: None
+    progress: Progress = lambda *_: None
+
+
+def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str, object]:
+    """Run the main job; returns the summary (design 3.2). Every outcome is recorded as a job."""
+    if request.dry_run:
+        return _dry_run(request, rulebook, setting)
+    workspace, timings, started = setting.workspace, Timings(), datetime.now(UTC)
+    jobs = JobStore(workspace)
+    job_id = workspace.new_job_id()
+    out = (request.out or DEFAULT_OUT / job_id).absolute()
+    with _recorded(jobs, job_id, request, workspace), OutputDir.create(out, job_id) as directory:
+        keys = load_keys(workspace)
+        spill = workspace.tmp_directory(job_id)
+        inputs = open_inputs(request, spill, setting.mapping)
+        files = FileOutputs(directory, request.output_format, inputs, safe_csv=request.safe_csv)
+        store = StoreSink(workspace, job_id, keys, request.practice_id, setting.notify)
+        outcome = check_inputs(
+            request, rulebook, inputs, spill, [files, store], timings=timings, digest_key=keys.digest,
+            stored=lambda intake: stored_claims(
+                intake, workspace, keys, request.practice_id, request.duplicates, setting.notify
+            ),
+            seen=lambda intake: _seen(jobs, intake),
+            progress=_watched(jobs, job_id, setting.progress),
+        )  # fmt: skip
+        with timings.stage("write"):
+            paths = files.close()
+        status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
+        with timings.stage("store"):
+            setting.progress("storing", 0, 1, outcome.intake.rows)
+            found = store.keep_findings()
+            claim_ids = claims_of(outcome.intake)["claim_id"] if outcome.intake.parts else found["claim_id"]
+            since = since_last(workspace, job_id, found, claim_ids)
+            jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
+            facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
+            end = _end(outcome, rulebook, paths)
+            commit_run(
+                workspace, job_id, digest_scheme=digest_scheme(keys.digest), notify=setting.notify,
+                finish={"status": status, **end},
+            )  # fmt: skip
+        summary = build_summary(facts, outcome, timings)
+        write_summary(directory, summary)
+        directory.commit()
+        jobs.finish(job_id, status, **end, timings=timings.as_dict())  # type: ignore[arg-type]
+        audit.record(workspace, "process", job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
+    return summary
+
+
+def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str, object]:
+    """Check everything, write and store nothing."""
+    timings, started = Timings(), datetime.now(UTC)
+    with setting.workspace.scratch() as spill:
+        inputs = open_inputs(request, spill, setting.mapping)
+        outcome = check_inputs(request, rulebook, inputs, spill, [], timings=timings, progress=setting.progress)
+    status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
+    facts = Facts(None, "process --dry-run", __version__, status, started, request, rulebook, {}, None)
+    return build_summary(facts, outcome, timings)
+
+
+@contextmanager
+def _recorded(jobs: JobStore, job_id: str, request: Request, workspace: Workspace) -> Iterator[None]:
+    """The job's record from PENDING to its end; its private directory is removed whatever happens."""
+    jobs.create_job(job_id, "process", options=request.as_options(), practice_id=request.practice_id)
+    jobs.start(job_id)
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        jobs.cancel(job_id)
+        raise Interrupted(
+            f"Stopped; job {job_id} is CANCELLED. Nothing was published or stored, the inputs are unchanged.",
+            hint="Run the same command again to start over.",
+        ) from None
+    except ClaimsctlError as error:
+        jobs.fail(job_id, error.message)
+        raise
+    except BaseException as error:
+        jobs.fail(job_id, f"internal error {type(error).__name__}")
+        raise
+    finally:
+        workspace.remove_tmp(job_id)
+
+
+def _watched(jobs: JobStore, job_id: str, progress: Progress) -> Progress:
+    """Progress that also keeps the job's heartbeat and hears of a cancel from another terminal."""
+
+    def told(stage: str, done: int, total: int, rows: int) -> None:
+        progress(stage, done, total, rows)
+        if jobs.progress(job_id, rows):
+            raise Interrupted("Cancelled from elsewhere.")
+
+    return told
+
+
+def _seen(jobs: JobStore, intake: Intake) -> dict[str, tuple[str, str]]:
+    hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
+    return seen_inputs(hashes, jobs.find_by_input_hash(hashes))
+
+
+def _job_input(each: Input) -> JobInput:
+    source = each.source
+    return JobInput(str(source.path), source.sha256 or "", source.bytes, each.rows, source.format)
+
+
+def _end(outcome: Outcome, rulebook: Rulebook, paths: Mapping[str, Path]) -> dict[str, object]:
+    """What the job's record says at its end."""
+    return {
+        "ledger": outcome.ledger.as_dict(),
+        "counts": dict(outcome.book.by_severity),
+        "outputs": {name: str(path) for name, path in paths.items()},
+        "rules_digest": rulebook.ruleset.digest,
+    }
+
+
+__all__ = ["Outcome", "Setting", "Sink", "pl", "process"]

@@ -1,0 +1,128 @@
+"""The findings of a run: deduplicated by level, counted by code, field and cause, written as they come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from claimsctl.validate.ruleset import Check
+
+_MOST_CAUSES = 5_000
+NARROW = {"claim_id": pl.UInt64, "code": pl.String, "row_index": pl.UInt32, "line_number": pl.Int64}
+
+
+class FindingSink(Protocol):
+    """Where described findings go (claimsctl.write.errors.ErrorsWriter)."""
+
+    def write(self, findings: pl.DataFrame) -> None: ...
+
+
+@dataclass
+class Cause:
+    """Findings that one action clears."""
+
+    cause: str
+    fix: str
+    severity: str
+    code: str
+    rows: int = 0
+
+
+@dataclass
+class FindingBook:
+    """Takes findings part by part; knows the totals at the end."""
+
+    sink: FindingSink
+    by_severity: Counter[str] = field(default_factory=Counter)
+    by_code: Counter[str] = field(default_factory=Counter)
+    claims_by_code: Counter[str] = field(default_factory=Counter)
+    by_field: Counter[str] = field(default_factory=Counter)
+    about: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    _seen_claims: set[tuple[int, int]] = field(default_factory=set)
+    _seen_values: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def once_per_claim(
+        self, hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series, open_claims: pl.Series
+    ) -> pl.DataFrame:
+        """Hits of claim-level rules kept once per claim, on the first line that shows them.
+
+        `open_claims` (row-aligned booleans) marks lines of claims that also stand in other parts; only
+        those are remembered from part to part.
+        """
+        level = [n for n, check in enumerate(checks) if check.rule.level == "claim"]
+        if hits.is_empty() or not level:
+            return hits
+        by_claim = hits["check"].is_in(pl.Series(level, dtype=pl.UInt16).implode())
+        if not by_claim.any():
+            return hits
+        keyed = hits.with_columns(
+            claim_id.gather(hits["row"]).alias("claim"),
+            open_claims.gather(hits["row"]).alias("open"),
+            by_claim.alias("by_claim"),
+        )
+        first = keyed.filter("by_claim").unique(["claim", "check"], keep="first", maintain_order=True)
+        if first["open"].any():
+            repeated = [
+                is_open and (claim, check) in self._seen_claims
+                for claim, check, is_open in first.select("claim", "check", "open").iter_rows()
+            ]
+            self._seen_claims.update(first.filter("open").select("claim", "check").iter_rows())
+            first = first.filter(~pl.Series(repeated, dtype=pl.Boolean))
+        return pl.concat([keyed.filter(~pl.col("by_claim")), first]).select(hits.columns).sort("row", "check")
+
+    def add(self, findings: pl.DataFrame, claim_id: pl.Series | None, file_level: Iterable[str] = ()) -> None:
+        """Count and write described findings; `claim_id` is aligned with them."""
+        if findings.is_empty():
+            return
+        if claim_id is not None:
+            findings = findings.with_columns(claim_id.alias("claim_id"))
+        else:
+            findings = findings.with_columns(pl.lit(None, pl.UInt64).alias("claim_id"))
+        if "cause" not in findings.columns:
+            findings = findings.with_columns(pl.lit(None, pl.String).alias("cause"))
+        codes = list(file_level)
+        if codes and findings["code"].is_in(codes).any():
+            findings = self._once_per_value(findings, codes)
+        self._count(findings)
+        self.sink.write(findings.drop("cause"))
+
+    def _once_per_value(self, findings: pl.DataFrame, codes: list[str]) -> pl.DataFrame:
+        keep = []
+        for code, name, value in findings.select("code", "field", "value").iter_rows():
+            key = (code, name or "", value or "")
+            keep.append(code not in codes or key not in self._seen_values)
+            if code in codes and len(self._seen_values) < 100_000:
+                self._seen_values.add(key)
+        return findings.filter(pl.Series(keep, dtype=pl.Boolean))
+
+    def _count(self, findings: pl.DataFrame) -> None:
+        counted = findings.group_by("code", "severity", "category", maintain_order=True).agg(
+            pl.len().alias("rows"), pl.col("claim_id").n_unique().alias("claims"),
+            pl.col("message").first(),
+        )  # fmt: skip
+        for code, severity, category, rows, claims, message in counted.iter_rows():
+            self.by_severity[severity] += rows
+            self.by_code[code] += rows
+            self.claims_by_code[code] += claims
+            self.about.setdefault(code, (severity, category, message))
+        for name, rows in findings.group_by("field", maintain_order=True).len().iter_rows():
+            self.by_field[name or ""] += rows
+        grouped = findings.group_by("code", "severity", "cause", maintain_order=True).agg(
+            pl.len().alias("rows"), pl.col("message").first(), pl.col("suggestion").first()
+        )
+        for code, severity, cause, rows, message, suggestion in grouped.iter_rows():
+            key = (code, cause or "")
+            if key not in self.causes and len(self.causes) >= _MOST_CAUSES:
+                key = (code, "")
+            entry = self.causes.setdefault(key, Cause(cause or message, suggestion, severity, code))
+            entry.rows += rows
+
+    def top_causes(self) -> list[Cause]:
+        """Causes by severity (errors first), then by rows."""
+        rank = {"error": 0, "warning": 1, "info": 2}
+        return sorted(self.causes.values(), key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))

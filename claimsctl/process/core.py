@@ -1,0 +1,205 @@
+"""The checking core of a run: inputs in, findings and routed lines out; no store, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from claimsctl.process.book import FindingBook
+from claimsctl.process.cross import relate
+from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
+from claimsctl.process.intake import Input, Intake, take_in
+from claimsctl.process.file_rules import EXACT_COPY
+from claimsctl.process.ledger import Ledger
+from claimsctl.process.prepare import groups_for
+from claimsctl.process.request import Request
+from claimsctl.process.review import CLAIM_LAST, CrossFacts, InputPlan, Reviewer
+from claimsctl.process.routing import Reviewed, Router
+from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.summary import read_rows
+from claimsctl.process.timing import Timings
+from claimsctl.validate.ruleset import NotRun
+
+
+class Sink(Protocol):
+    """Somewhere the results go: files, the store, or nowhere."""
+
+    def findings(self, findings: pl.DataFrame) -> None:
+        """Described findings, in file order."""
+
+    def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
+        """Records that could not be read."""
+
+    def lines(self, part: Reviewed, rejected: pl.Series) -> None:
+        """A decided part; `rejected` is row-aligned."""
+
+
+class Progress(Protocol):
+    """Told how far a run is."""
+
+    def __call__(self, stage: str, done: int, total: int, rows: int) -> None: ...
+
+
+SeenInputs = Callable[[Intake], Mapping[str, tuple[str, str]]]
+"""Inputs whose content an earlier job read: sha256 -> (job, date)."""
+StoredClaims = Callable[[Intake], pl.DataFrame | None]
+"""Looks the intake's claims up in the store: claim_id, stored_claim; None when there is no store."""
+
+
+@dataclass
+class Outcome:
+    """What a run learned, for its summary."""
+
+    intake: Intake
+    book: FindingBook
+    ledger: Ledger = field(default_factory=Ledger)
+    plans: list[InputPlan] = field(default_factory=list)
+    not_run: dict[str, NotRun] = field(default_factory=dict)
+    seen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    copies: int = 0
+    stored_changed: int = 0
+
+
+class _Fan:
+    """Hands everything to all sinks and keeps the ledger."""
+
+    def __init__(self, sinks: Sequence[Sink], ledger: Ledger, timings: Timings) -> None:
+        self._sinks = sinks
+        self._ledger = ledger
+        self._timings = timings
+
+    def write(self, findings: pl.DataFrame) -> None:
+        with self._timings.stage("write"):
+            for sink in self._sinks:
+                sink.findings(findings)
+
+    def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
+        self._ledger.rows.rejected += malformed.height
+        for sink in self._sinks:
+            sink.malformed(input_name, malformed)
+
+    def lines(self, part: Reviewed, rejected: pl.Series) -> None:
+        bad = int(rejected.sum())
+        self._ledger.rows.rejected += bad
+        self._ledger.rows.accepted += len(rejected) - bad
+        closing = part.frame["row_index"] == part.frame[CLAIM_LAST]
+        bad_claims = int((closing & rejected).sum())
+        self._ledger.claims.rejected += bad_claims
+        self._ledger.claims.accepted += int(closing.sum()) - bad_claims
+        with self._timings.stage("write"):
+            for sink in self._sinks:
+                sink.lines(part, rejected)
+
+
+def check_inputs(
+    request: Request,
+    rulebook: Rulebook,
+    inputs: Sequence[Input],
+    spill: Path,
+    sinks: Sequence[Sink],
+    *,
+    timings: Timings,
+    digest_key: bytes = b"",
+    stored: StoredClaims = lambda _intake: None,
+    seen: SeenInputs = lambda _intake: {},
+    progress: Progress = lambda *_: None,
+) -> Outcome:
+    """Both passes over all inputs; every line reaches the sinks once, in file order, with its verdict."""
+    ledger = Ledger()
+    fan = _Fan(sinks, ledger, timings)
+    outcome = Outcome(Intake(list(inputs), request.run_date), FindingBook(fan), ledger)
+    context = rulebook.context(request)
+    groups, span = groups_for(rulebook.ruleset, inputs)
+    with timings.stage("ingest"):
+        total = sum(each.source.bytes for each in inputs)
+        intake = take_in(
+            outcome.intake, spill, groups, context, batch_size=request.batch_size, profile=request.profile, limit=request.limit,
+            digest_key=digest_key,
+            progress=lambda each, done, rows: progress("reading", done, total, rows),
+        )  # fmt: skip
+        outcome.seen = seen(intake)
+    _count_intake(outcome, fan, rulebook)
+    if not intake.parts:
+        ledger.check()
+        return outcome
+    with timings.stage("facts"):
+        cross = relate(intake, groups, span, spill)
+    with timings.stage("store"):
+        cross = CrossFacts(cross.path, cross.repeats, stored(intake))
+        outcome.copies = len(cross.repeats)
+        if cross.stored is not None:
+            outcome.stored_changed = int((cross.stored["stored_claim"] != "unchanged").sum())
+    ledger.claims.read = _claims_read(intake, cross)
+    router = Router(spill, fan.lines)
+    reviewer = Reviewer(context, cross, outcome.book, router, timings)
+    _plan(outcome, rulebook, reviewer)
+    router.fail(_malformed_claim_ids(intake))
+    done = 0
+    for part in intake.parts:
+        reviewer.review(part)
+        done += part.rows
+        progress("checking", done, intake.rows, done)
+    router.finish()
+    ledger.rows.skipped += reviewer.skipped_rows
+    ledger.claims.skipped += reviewer.skipped_claims
+    ledger.check()
+    return outcome
+
+
+def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:
+    """Ledger entries and findings of records that are no claim lines."""
+    ledger, intake = outcome.ledger, outcome.intake
+    found = [f for each in intake.inputs for f in header_findings(each, rulebook.file_rules)]
+    found += record_findings(intake, rulebook.file_rules, outcome.seen)
+    for each in intake.inputs:
+        ledger.rows.read += read_rows(each)
+        ledger.rows.skipped += len(each.repeated) + len(each.footers)
+        ledger.rows.skipped += sum(len(rows) for rows in each.blank_rows)
+    for each, malformed in intake.malformed:
+        fan.malformed(each.source.name, malformed)
+    outcome.book.add(as_frame(found), None)
+
+
+def _claims_read(intake: Intake, cross: CrossFacts) -> int:
+    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    if len(cross.repeats):
+        keys = keys.filter(~pl.col("row_index").is_in(cross.repeats.implode()))
+    return int(keys.select(pl.col("claim_id").n_unique()).collect(engine="streaming").item())
+
+
+def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer) -> None:
+    running: set[str] = set()
+    for each in outcome.intake.inputs:
+        present = frozenset(each.present)
+        checks, not_run = rulebook.ruleset.active(present)
+        checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
+        plan = InputPlan.of(
+            checks, present, rulebook.repeat_check,
+            stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
+        )  # fmt: skip
+        reviewer.plans[each.source.index] = plan
+        outcome.plans.append(plan)
+        running |= {check.rule.code for check in checks}
+        for note in not_run:
+            outcome.not_run.setdefault(note.code, note)
+    for code in running:
+        outcome.not_run.pop(code, None)
+
+
+def _malformed_claim_ids(intake: Intake) -> pl.Series:
+    """Claims that a malformed record names: they cannot be complete, so they are rejected."""
+    numbers = [malformed_claims(each, malformed).drop_nulls() for each, malformed in intake.malformed]
+    if not any(len(found) for found in numbers):
+        return pl.Series("claim_id", [], dtype=pl.UInt64)
+    named = pl.concat([found.rename("claim_number") for found in numbers]).unique()
+    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    return (
+        keys.filter(pl.col("claim_number").is_in(named.implode()))
+        .select("claim_id")
+        .unique()
+        .collect(engine="streaming")["claim_id"]
+    )

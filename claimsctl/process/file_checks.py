@@ -1,0 +1,82 @@
+"""Findings about an input as a whole or about records that are no claim lines (catalogue FILE-...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import polars as pl
+
+from claimsctl.process.file_rules import FileRules
+from claimsctl.process.intake import Input, Intake
+from claimsctl.validate.findings import FINDING
+
+
+def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
+    """Required columns that are missing, headers that are carried through."""
+    name, found = each.source.name, []
+    for column in each.header_map.missing:
+        other = each.header_map.alternatives.get(column)
+        shown = f"{column} (or {other})" if other else column
+        found += rules.finding("FILE-001", name, field=column, column=shown)
+    for index, header in each.header_map.ignored.items():
+        title = header.strip() or f"column {index + 1} (blank header)"
+        found += rules.finding("FILE-003", name, field=None, value=None, header=title)
+    return found
+
+
+def record_findings(
+    intake: Intake, rules: FileRules, seen: Mapping[str, tuple[str, str]]
+) -> list[dict[str, object]]:
+    """Malformed, blank, repeated and footer records, each on its row; inputs without lines."""
+    found: list[dict[str, object]] = []
+    for each, malformed in intake.malformed:
+        claims = malformed_claims(each, malformed)
+        for row, reason, claim in zip(
+            malformed["row_number"].to_list(), malformed["reason"].to_list(), claims.to_list(), strict=True
+        ):
+            code = "FILE-006" if "decod" in reason or "UTF-8" in reason else "FILE-005"
+            found += rules.finding(code, each.source.name, row_number=row, claim_number=claim, reason=reason)
+    for each in intake.inputs:
+        name = each.source.name
+        blank = [row for rows in each.blank_rows for row in rows.to_list()]
+        for code, numbers in (("FILE-007", each.repeated), ("FILE-008", each.footers), ("FILE-009", blank)):
+            for row in numbers:
+                found += rules.finding(code, name, row_number=row)
+        found += column_findings(each, rules)
+        if each.source.sha256 in seen:
+            job, day = seen[each.source.sha256]
+            found += rules.finding("FILE-014", name, job=job, date=day)
+        if not each.claim_rows and not each.malformed:
+            found += rules.finding("FILE-004", name)
+    return found
+
+
+def column_findings(each: Input, rules: FileRules) -> Iterator[dict[str, object]]:
+    """How date and money columns are written, one finding per column."""
+    name = each.source.name
+    for column, day_first, month_first in each.look.mixed_orders():
+        yield from rules.finding("FILE-010", name, field=column, column=column, a=day_first, b=month_first)
+    for column in each.look.unproven():
+        yield from rules.finding("DAT-014", name, field=column, column=column)
+    for column, values in each.look.money.items():
+        yield from rules.finding("FIN-023", name, field=column, column=column, n=f"{values:,}")
+
+
+def malformed_claims(each: Input, malformed: pl.DataFrame) -> pl.Series:
+    """The claim number of each malformed record, where its cells could be told apart; else null."""
+    index = each.header_map.columns.get("claim_number")
+    if index is None:
+        return pl.repeat(None, malformed.height, dtype=pl.String, eager=True)
+    cells = malformed.select(
+        pl.col("cells").list.get(index, null_on_oob=True).str.strip_chars().alias("claim_number")
+    )["claim_number"]
+    return cells.to_frame().select(
+        pl.when((pl.col("claim_number") != "") & (pl.col("claim_number").str.len_chars() <= 50)).then(
+            "claim_number"
+        )
+    ).to_series()  # fmt: skip
+
+
+def as_frame(findings: Iterable[dict[str, object]]) -> pl.DataFrame:
+    """Findings as a frame, with the `cause` column the book wants."""
+    return pl.DataFrame(list(findings), schema={**FINDING, "cause": pl.String}, orient="row")

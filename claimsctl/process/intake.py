@@ -1,0 +1,203 @@
+"""Pass 1: read every input once, keep its text aside, collect what joins lines together.
+
+Per part: the raw text goes to a private spill, and a narrow key frame (digests, claim, aggregates) to a
+second one. Rows that are no claim lines (repeated headers, footers) are taken out here and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.table import Context, fact_frame
+from claimsctl.facts.typed import Layout, clean_text
+from claimsctl.ingest.mapping import HeaderMap, required_columns
+from claimsctl.ingest.parts import RawPart
+from claimsctl.ingest.sources import Source
+from claimsctl.process.columns import ColumnLook
+from claimsctl.process.screen import footers, repeated_headers
+from claimsctl.store.digests import row_digests
+from claimsctl.validate.cross import Group, key_frame, needed
+
+COMPRESSION = "lz4"
+CONTENT = "content_digest"
+KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
+
+
+@dataclass
+class Input:
+    """One input as it was read: its mapping, counts, and the columns that have any value."""
+
+    source: Source
+    header_map: HeaderMap
+    layout: Layout
+    rows: int = 0
+    claim_rows: int = 0
+    present: set[str] = field(default_factory=set)
+    look: ColumnLook = field(default_factory=ColumnLook)
+    malformed: int = 0
+    blank_rows: list[pl.Series] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    footers: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SpilledPart:
+    """Where a part waits for pass 2: rows `first` to `first + rows` of the run."""
+
+    input: Input
+    path: Path
+    keys: Path
+    first: int
+    rows: int
+
+
+@dataclass
+class Intake:
+    """Everything pass 1 learned."""
+
+    inputs: list[Input]
+    run_date: date
+    parts: list[SpilledPart] = field(default_factory=list)
+    malformed: list[tuple[Input, pl.DataFrame]] = field(default_factory=list)
+    rows: int = 0
+    digest_key: bytes = b""
+
+
+def take_in(
+    intake: Intake,
+    spill: Path,
+    groups: Sequence[Group],
+    context: Context,
+    *,
+    batch_size: int,
+    profile: str,
+    limit: int | None = None,
+    digest_key: bytes = b"",
+    progress: Callable[[Input, int, int], None] = lambda *_: None,
+) -> Intake:
+    """Read all inputs of `intake` in order; `limit` stops after that many rows of each input."""
+    intake.digest_key = digest_key
+    for each in intake.inputs:
+        _read_input(intake, each, spill, groups, context, batch_size, profile, limit, progress)
+    return intake
+
+
+def _read_input(
+    intake: Intake,
+    each: Input,
+    spill: Path,
+    groups: Sequence[Group],
+    context: Context,
+    batch_size: int,
+    profile: str,
+    limit: int | None,
+    progress: Callable[[Input, int, int], None],
+) -> None:
+    named = required_columns(profile)
+    required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
+    for part, last in _with_last(each.source.parts(batch_size, required_indexes=required)):
+        rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
+        if limit is not None:
+            rows = rows.head(max(limit - each.rows, 0))
+        each.rows += rows.height
+        each.blank_rows.append(part.blank_rows)
+        malformed: pl.DataFrame = part.malformed
+        if malformed.height:
+            each.malformed += malformed.height
+            intake.malformed.append((each, malformed))
+        rows = _screen(each, rows, last=last)
+        if rows.height:
+            intake.parts.append(_spill(intake, each, rows, spill, groups, context))
+            each.claim_rows += rows.height
+            intake.rows += rows.height
+        progress(each, part.bytes_read, each.rows)
+        if limit is not None and each.rows >= limit:
+            break
+
+
+def _with_last(parts: Iterator[RawPart]) -> Iterator[tuple[RawPart, bool]]:
+    """Each part with whether it is the last one."""
+    held = next(parts, None)
+    while held is not None:
+        following = next(parts, None)
+        yield held, following is None
+        held = following
+
+
+def _screen(each: Input, rows: pl.DataFrame, *, last: bool) -> pl.DataFrame:
+    """The rows without repeated headers and, at the end of the input, footers."""
+    repeated = repeated_headers(rows, each.source.header)
+    drop = repeated | footers(rows, each.layout) if last else repeated
+    if not drop.any():
+        return rows
+    each.repeated += rows.filter(repeated)["row_number"].to_list()
+    each.footers += rows.filter(drop & ~repeated)["row_number"].to_list()
+    return rows.filter(~drop)
+
+
+def _spill(
+    intake: Intake,
+    each: Input,
+    rows: pl.DataFrame,
+    spill: Path,
+    groups: Sequence[Group],
+    context: Context,
+) -> SpilledPart:
+    number = len(intake.parts)
+    note_present(each, rows)
+    each.look.look(rows, each.layout)
+    rows = rows.with_columns(
+        pl.int_range(intake.rows, intake.rows + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
+    )
+    part = SpilledPart(
+        each, spill / f"rows-{number:05d}.parquet", spill / f"keys-{number:05d}.parquet",
+        intake.rows, rows.height,
+    )  # fmt: skip
+    keys = part_keys(rows, each.layout, groups, context, intake.digest_key)
+    rows.write_parquet(part.path, compression=COMPRESSION, statistics=False)
+    keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
+    return part
+
+
+def part_keys(
+    rows: pl.DataFrame, layout: Layout, groups: Sequence[Group], context: Context, digest_key: bytes
+) -> pl.DataFrame:
+    """Row-aligned keys of a raw part: claim, digests, group keys and aggregated values."""
+    digests = digest_columns(rows, layout, digest_key)
+    rows = rows.with_columns(digests[1])
+    names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
+    frame = fact_frame(rows, layout, names, context)
+    return key_frame(frame, groups).with_columns(
+        frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
+        frame["line_number"].is_null().alias("unnumbered"), *digests,
+    )  # fmt: skip
+
+
+def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Series]:
+    """`content_digest` over the canonical columns, `row_digest` over all of them.
+
+    The content digest does not depend on which column stands where, so that a corrected or re-exported
+    file is compared by what it says.
+    """
+    raw_names = {raw: name for name, raw in each.columns.items()}
+    cells = [name for name in rows.columns if name not in ("row_number", "row_index")]
+    known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
+    other = {cell: cell for cell in cells if cell not in raw_names}
+    content = row_digests(rows, known, key).alias(CONTENT)
+    if not other:
+        return [content, content.alias("row_digest")]
+    rest = row_digests(rows, other, key)
+    return [content, (content * 31 + rest).alias("row_digest")]
+
+
+def note_present(each: Input, rows: pl.DataFrame) -> None:
+    """Remember which canonical columns have a value somewhere in the input."""
+    unseen = [name for name in BY_NAME if each.layout.gives(name) and name not in each.present]
+    text = clean_text(rows, each.layout, unseen)
+    each.present |= {name for name in text.columns if text[name].null_count() < text.height}

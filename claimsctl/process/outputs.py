@@ -1,0 +1,132 @@
+"""What a run writes for its user: accepted lines, rejected rows, findings, malformed records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.typed import DTYPES
+from claimsctl.process.intake import Input
+from claimsctl.process.request import OutputFormat
+from claimsctl.process.routing import Reviewed
+from claimsctl.validate.findings import FINDING
+from claimsctl.write.accepted import AcceptedWriter
+from claimsctl.write.errors import ErrorsWriter, MalformedWriter
+from claimsctl.write.files import OutputDir
+from claimsctl.write.rejected import OTHER_LINE, RejectedWriter, rejected_names
+
+CENTS = pl.Decimal(12, 2)
+
+
+@dataclass
+class FileOutputs:
+    """The files of design 3.2 in one directory; they appear together when it is committed."""
+
+    directory: OutputDir
+    output_format: OutputFormat
+    inputs: Sequence[Input]
+    safe_csv: bool = False
+    _accepted: AcceptedWriter = field(init=False)
+    _errors: ErrorsWriter = field(init=False)
+    _malformed: MalformedWriter = field(init=False)
+    _rejected: dict[int, RejectedWriter] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._schema = accepted_schema(self.inputs)
+        self._accepted = AcceptedWriter(
+            self.directory, self.output_format, self._schema, safe_csv=self.safe_csv
+        )
+        self._errors = ErrorsWriter(self.directory, FINDING, parquet=self.output_format == "parquet")
+        self._malformed = MalformedWriter(self.directory, safe_csv=self.safe_csv)
+
+    def findings(self, findings: pl.DataFrame) -> None:
+        """Append described findings."""
+        self._errors.write(findings)
+
+    def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
+        """Append unreadable records."""
+        self._malformed.write(input_name, malformed)
+
+    def lines(self, part: Reviewed, rejected: pl.Series) -> None:
+        """Append a decided part: accepted lines typed, rejected rows as they came."""
+        if not rejected.all():
+            self._accepted.write(accepted_frame(part, ~rejected, self._schema))
+        if rejected.any():
+            rows = part.rows.filter(rejected)
+            self._rejected_writer(part.input).write(rows, part.findings, otherwise=_otherwise(part.input))
+
+    def _rejected_writer(self, each: Input) -> RejectedWriter:
+        index = each.source.index
+        if index not in self._rejected:
+            names = rejected_names([other.source for other in self.inputs])
+            self._rejected[index] = RejectedWriter(
+                self.directory,
+                names[self.inputs.index(each)],
+                each.source,
+                each.header_map.columns,
+                own_columns=each.header_map.own_columns,
+                safe_csv=self.safe_csv,
+            )
+        return self._rejected[index]
+
+    def close(self) -> Mapping[str, Path]:
+        """Finish all files; they get their names when the directory is committed."""
+        paths = {"accepted": self._accepted.close()[0]}
+        for index, writer in self._rejected.items():
+            key = "rejected" if len(self.inputs) == 1 else f"rejected/{self.inputs[index].source.name}"
+            path = writer.close()[0]
+            if path is not None:
+                paths[key] = path
+        malformed = self._malformed.close()[0]
+        if malformed is not None:
+            paths["malformed"] = malformed
+        for path in self._errors.close()[0]:
+            paths["errors" if path.suffix == ".csv" else "errors_parquet"] = path
+        return paths
+
+
+def _otherwise(each: Input) -> str:
+    """What a rejected row without an error of its own says."""
+    if each.header_map.missing:
+        return f"The input lacks {', '.join(each.header_map.missing)}; no claim of it can be billed."
+    return OTHER_LINE
+
+
+def accepted_schema(inputs: Sequence[Input]) -> dict[str, pl.DataType]:
+    """Canonical columns some input can fill, money in cents, then the unmapped ones as x_<name>."""
+    given = [
+        name for name in BY_NAME if name == "line_number" or any(each.layout.gives(name) for each in inputs)
+    ]
+    schema: dict[str, pl.DataType] = {name: _accepted_type(name) for name in given}
+    for each in inputs:
+        for name in each.header_map.x_names.values():
+            schema.setdefault(name, pl.String())
+    return schema
+
+
+def _accepted_type(name: str) -> pl.DataType:
+    kind = BY_NAME[name].cell_type
+    if kind == "money":
+        return CENTS
+    dtype = DTYPES[kind]
+    return dtype() if isinstance(dtype, type) else dtype
+
+
+def accepted_frame(part: Reviewed, accepted: pl.Series, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The accepted lines of a part with the columns and types of the schema."""
+    x_columns = {name: f"c{index}" for index, name in part.input.header_map.x_names.items()}
+    columns: list[pl.Expr | pl.Series] = []
+    for name, dtype in schema.items():
+        if name == "line_number":
+            columns.append(part.frame["line_number_in_claim"].alias(name))
+        elif name in x_columns:
+            columns.append(part.rows[x_columns[name]].alias(name))
+        elif name in part.frame.columns:
+            columns.append(part.frame[name].cast(dtype) if part.frame.schema[name] != dtype else part.frame[name])
+        else:
+            columns.append(pl.lit(None, dtype).alias(name))
+    return part.frame.select(columns).filter(accepted)

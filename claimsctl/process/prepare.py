@@ -1,0 +1,75 @@
+"""Inputs opened and mapped, and the cross-row facts their headers allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from claimsctl.facts.typed import Layout
+from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers
+from claimsctl.ingest.sources import Source, open_sources
+from claimsctl.process.file_rules import EXACT_COPY
+from claimsctl.process.intake import Input
+from claimsctl.process.request import Request
+from claimsctl.validate.cross import Group, plan_groups
+from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.compiler import compile_expression
+from claimsctl.validate.language.parser import parse
+from claimsctl.validate.language.types import Where
+from claimsctl.validate.ruleset import RuleSet, rule_names
+
+
+def open_inputs(request: Request, spool: Path, house_mapping: Mapping[str, str]) -> list[Input]:
+    """Open every input and settle how its headers map to canonical columns."""
+    sources = open_sources(request.inputs, spool_dir=spool)
+    require_headers([source.header for source in sources], request.mapping)
+    return [_map(source, request, house_mapping, strict=len(sources) == 1) for source in sources]
+
+
+def _map(source: Source, request: Request, house: Mapping[str, str], *, strict: bool) -> Input:
+    header_map = map_headers(
+        source.header,
+        extra=request.mapping,
+        constants=request.constants,
+        profile=request.profile,
+        house=house,
+        strict=strict,
+    )
+    return Input(source, header_map, layout_of(header_map))
+
+
+def layout_of(header_map: HeaderMap) -> Layout:
+    """The header map as raw column names."""
+    full_names = {
+        who: f"c{index}"
+        for who, index in (
+            ("patient", header_map.patient_name_index),
+            ("subscriber", header_map.subscriber_name_index),
+        )
+        if index is not None
+    }
+    return Layout(
+        {name: f"c{index}" for name, index in header_map.columns.items()},
+        dict(header_map.constants),
+        full_names,
+    )
+
+
+def groups_for(ruleset: RuleSet, inputs: Sequence[Input]) -> tuple[tuple[Group, ...], Mapping[str, str]]:
+    """Aggregates that some input's headers allow, and the names of the claim's first and last row."""
+    given = frozenset(
+        name for each in inputs for name in rule_names().columns if each.layout.gives(name)
+    )
+    checks, _ = ruleset.active(given)
+    checks = tuple(check for check in checks if check.rule.code != EXACT_COPY)
+    aggregates: set[Aggregate] = set().union(*(check.aggregates for check in checks))
+    span = {}
+    for name, text in (("claim_first_row", "min_in(claim, row_index)"), ("claim_last_row", "max_in(claim, row_index)")):
+        compiled = compile_expression(
+            parse(text, where=Where("claimsctl")), rule_names(), {}, condition=False
+        )
+        (aggregate,) = compiled.aggregates
+        aggregates.add(aggregate)
+        span[name] = aggregate.name
+    return plan_groups(aggregates), span
+

@@ -1,0 +1,47 @@
+"""What a run was asked to do, settled from flags, environment and settings before data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from claimsctl.validate.ruleset import Selection
+
+OutputFormat = Literal["parquet", "csv", "xlsx"]
+Duplicates = Literal["error", "skip", "update"]
+DEFAULT_BATCH = 100_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run of `process` (or `preview`): inputs, how to read them, what to check, where to write."""
+
+    inputs: tuple[str, ...]
+    run_date: date
+    out: Path | None = None
+    output_format: OutputFormat = "parquet"
+    profile: str = "professional"
+    practice_id: str = "default"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    rule_packs: tuple[str, ...] = ()
+    selection: Selection = field(default_factory=Selection)
+    duplicates: Duplicates = "error"
+    batch_size: int = DEFAULT_BATCH
+    limit: int | None = None
+    safe_csv: bool = False
+    dry_run: bool = False
+
+    def as_options(self) -> dict[str, object]:
+        """What the job's record keeps of the request: options, never data."""
+        return {
+            "inputs": list(self.inputs), "as_of": self.run_date.isoformat(), "profile": self.profile,
+            "output_format": self.output_format, "duplicates": self.duplicates,
+            "batch_size": self.batch_size, "limit": self.limit, "safe_csv": self.safe_csv,
+            "mapping": dict(self.mapping), "constants": sorted(self.constants),
+            "rules": list(self.rule_packs), "only": sorted(self.selection.only),
+            "without": sorted(self.selection.without),
+        }  # fmt: skip

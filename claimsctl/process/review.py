@@ -1,0 +1,177 @@
+"""Pass 2: one spilled part through facts and rules; what comes out is findings and a verdict per line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.table import Context, fact_frame
+from claimsctl.process.book import FindingBook
+from claimsctl.process.intake import CONTENT, SpilledPart
+from claimsctl.process.routing import Reviewed, Router
+from claimsctl.process.timing import Timings
+from claimsctl.validate.evaluate import evaluate
+from claimsctl.validate.findings import describe, display_names
+from claimsctl.validate.ruleset import Check, names_needed
+
+CLAIM_FIRST, CLAIM_LAST = "claim_first_row", "claim_last_row"
+ROUTED = (CONTENT, "claim_id", "line_number_in_claim", "row_number", "row_index", CLAIM_FIRST, CLAIM_LAST)
+NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
+"""What rejected files say of a finding."""
+
+
+@dataclass(frozen=True)
+class CrossFacts:
+    """Row-aligned results of the cross-row step, read part by part.
+
+    `path` holds aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
+    line_rank. `repeats` are the row indexes of exact copies of an earlier row.
+    """
+
+    path: Path
+    repeats: pl.Series
+    stored: pl.DataFrame | None = None
+
+    def slice(self, first: int, rows: int) -> pl.DataFrame:
+        """The columns of rows `first` to `first + rows`."""
+        return pl.scan_parquet(self.path).slice(first, rows).collect()
+
+    def repeated(self, first: int, rows: int) -> pl.Series:
+        """True for rows of the part that are exact copies of an earlier row."""
+        here = self.repeats.filter((self.repeats >= first) & (self.repeats < first + rows)) - first
+        mask = pl.repeat(False, rows, eager=True)
+        return mask.scatter(here.cast(pl.UInt32), True) if len(here) else mask
+
+
+@dataclass
+class Reviewer:
+    """Checks part after part in file order and passes each on to the router."""
+
+    context: Context
+    cross: CrossFacts
+    book: FindingBook
+    router: Router
+    timings: Timings
+    show_phi: bool = False
+    plans: dict[int, InputPlan] = field(default_factory=dict)
+    skipped_rows: int = 0
+    skipped_claims: int = 0
+
+    def review(self, part: SpilledPart) -> None:
+        """Facts, rules, findings of one part."""
+        plan = self.plans[part.input.source.index]
+        with self.timings.stage("facts"):
+            rows, frame = self._facts(part, plan)
+        with self.timings.stage("validate"):
+            hits = evaluate(frame, plan.checks)
+            self._route(part, plan, rows, frame, hits)
+
+    def _facts(self, part: SpilledPart, plan: InputPlan) -> tuple[pl.DataFrame, pl.DataFrame]:
+        rows = pl.read_parquet(part.path)
+        cross = self.cross.slice(part.first, part.rows)
+        repeated = self.cross.repeated(part.first, part.rows)
+        if repeated.any():
+            self._note_repeats(part, plan, rows.filter(repeated))
+            rows, cross = rows.filter(~repeated), cross.filter(~repeated)
+        given = rows.with_columns(cross["line_rank"])
+        frame = fact_frame(given, part.input.layout, plan.names, self.context)
+        frame = frame.with_columns(cross.drop("row_index", "line_rank").get_columns())
+        if self.cross.stored is not None:
+            state = frame.select("claim_id").join(
+                self.cross.stored, on="claim_id", how="left", maintain_order="left"
+            )
+            frame = frame.with_columns(state["stored_claim"])
+            rows, frame = self._leave_out_stored(rows, frame)
+        part.path.unlink()
+        return rows, frame
+
+    def _leave_out_stored(self, rows: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """With --duplicates skip, lines of claims that the store holds in another version are left out."""
+        left_out = (frame["stored_claim"] == "skipped").fill_null(False)
+        if not left_out.any():
+            return rows, frame
+        self.skipped_rows += int(left_out.sum())
+        self.skipped_claims += int((left_out & (frame["row_index"] == frame[CLAIM_LAST])).sum())
+        return rows.filter(~left_out), frame.filter(~left_out)
+
+    def _note_repeats(self, part: SpilledPart, plan: InputPlan, repeats: pl.DataFrame) -> None:
+        self.skipped_rows += repeats.height
+        if plan.repeat_check is not None:
+            hits = pl.DataFrame(
+                {"row": range(repeats.height), "check": [0] * repeats.height},
+                schema={"row": pl.UInt32, "check": pl.UInt16},
+            )
+            check = plan.repeat_check
+            bare = pl.DataFrame({"line_number_in_claim": pl.repeat(None, repeats.height, dtype=pl.Int64, eager=True)})
+            found = describe(hits, [check], repeats, bare, part.input.layout,
+                             input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
+            self.book.add(found, None)
+
+    def _route(
+        self, part: SpilledPart, plan: InputPlan, rows: pl.DataFrame, frame: pl.DataFrame, hits: pl.DataFrame
+    ) -> None:
+        claim_id = frame["claim_id"]
+        end = part.first + part.rows
+        elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)
+        errors = hits.filter(pl.col("check").is_in(plan.error_checks.implode()))
+        bad_claims = claim_id.gather(errors["row"]).unique()
+        spread = claim_id.filter(elsewhere).unique() if elsewhere.any() else claim_id.clear()
+        hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
+        found = describe(hits, plan.checks, rows, frame, part.input.layout,
+                         input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
+        self.book.add(found, claim_id.gather(hits["row"]), plan.file_level)
+        reviewed = Reviewed(
+            part.input,
+            rows.drop("row_index"),
+            frame.select(plan.kept),
+            claim_id,
+            int(frame[CLAIM_LAST].max() or 0) if frame.height else part.first,  # type: ignore[arg-type]
+            bad_claims if not plan.rejects_all else claim_id.unique(),
+            found.select(NOTED),
+        )
+        spread_failed = spread.filter(spread.is_in(reviewed.failed.implode()))
+        self.router.add(reviewed, spread_failed, end)
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """What is decided once per input: the checks that run, the columns they and the outputs need."""
+
+    checks: tuple[Check, ...]
+    names: tuple[str, ...]
+    kept: tuple[str, ...]
+    error_checks: pl.Series
+    file_level: tuple[str, ...]
+    repeat_check: Check | None
+    rejects_all: bool = False
+
+    @staticmethod
+    def of(
+        checks: Sequence[Check],
+        present: frozenset[str],
+        repeat_check: Check | None,
+        *,
+        stored: bool,
+        rejects_all: bool = False,
+    ) -> InputPlan:
+        """Plan for an input whose `present` columns have values."""
+        kept = [name for name in BY_NAME if name in present]
+        aggregates = {a.name for check in checks for a in check.aggregates}
+        names = names_needed(checks) | display_names(checks) | set(kept)
+        names |= {"claim_id", "claim_number", "payer_sequence", "line_number", "line_number_in_claim"}
+        names |= {"row_number", "row_index"}
+        names -= aggregates | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
+        kept += ["stored_claim"] if stored else []
+        return InputPlan(
+            tuple(checks),
+            tuple(sorted(names)),
+            tuple(dict.fromkeys([*kept, "claim_number", "payer_sequence", *ROUTED])),
+            pl.Series([n for n, c in enumerate(checks) if c.severity == "error"], dtype=pl.UInt16),
+            tuple({c.rule.code for c in checks if c.rule.level == "file"}),
+            repeat_check,
+            rejects_all,
+        )

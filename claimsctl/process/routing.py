@@ -1,0 +1,103 @@
+"""Every line to its place: accepted, rejected; a claim is decided when its last line has been checked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl.process.intake import COMPRESSION, Input
+
+_IN_MEMORY = 2
+
+
+@dataclass
+class Reviewed:
+    """A checked part, waiting until all its claims are decided.
+
+    `rows` raw text, `frame` typed, both row-aligned with `claim_id`; `last_needed` is the run-wide index of
+    the last line of any of its claims; `failed` are claims with errors here; `findings` are its findings.
+    """
+
+    input: Input
+    rows: pl.DataFrame
+    frame: pl.DataFrame
+    claim_id: pl.Series
+    last_needed: int
+    failed: pl.Series
+    findings: pl.DataFrame
+
+
+class Router:
+    """Holds parts back until they are decided, then hands them to `deliver` in file order.
+
+    Lines of a claim mostly stand together, so one or two parts wait; where claims are scattered over
+    the file the waiting parts are put aside on disk.
+    """
+
+    def __init__(self, spill: Path, deliver: Callable[[Reviewed, pl.Series], None]) -> None:
+        self._spill = spill
+        self._deliver = deliver
+        self._waiting: deque[Reviewed | _Parked] = deque()
+        self._failed_elsewhere = pl.Series("claim_id", [], dtype=pl.UInt64)
+        self._parked = 0
+
+    def fail(self, claims: pl.Series) -> None:
+        """Reject claims known to fail from outside the part at hand (malformed lines, other parts)."""
+        if len(claims):
+            self._failed_elsewhere = pl.concat([self._failed_elsewhere, claims.rename("claim_id")]).unique()
+
+    def add(self, part: Reviewed, failed_elsewhere: pl.Series, rows_done: int) -> None:
+        """Take a checked part; deliver what is now decided. `rows_done` counts rows checked so far."""
+        self.fail(failed_elsewhere)
+        self._waiting.append(part)
+        while self._waiting and self._waiting[0].last_needed < rows_done:
+            self._pop()
+        waiting = len(self._waiting)
+        if waiting > _IN_MEMORY:
+            newest = self._waiting[-1]
+            if isinstance(newest, Reviewed):
+                self._waiting[-1] = self._park(newest)
+
+    def finish(self) -> None:
+        """Deliver everything that waits; all claims are decided now."""
+        while self._waiting:
+            self._pop()
+
+    def _pop(self) -> None:
+        part = self._waiting.popleft()
+        if isinstance(part, _Parked):
+            part = part.load()
+        failed = pl.concat([part.failed.rename("claim_id"), self._failed_elsewhere])
+        self._deliver(part, part.claim_id.is_in(failed.implode()))
+
+    def _park(self, part: Reviewed) -> _Parked:
+        self._parked += 1
+        paths = {}
+        for name, frame in (("rows", part.rows), ("frame", part.frame), ("findings", part.findings)):
+            paths[name] = self._spill / f"waiting-{self._parked:05d}-{name}.parquet"
+            frame.write_parquet(paths[name], compression=COMPRESSION, statistics=False)
+        return _Parked(part.input, paths, part.claim_id, part.last_needed, part.failed)
+
+
+@dataclass
+class _Parked:
+    """A waiting part on disk; only its claim keys stay in memory."""
+
+    input: Input
+    paths: dict[str, Path]
+    claim_id: pl.Series
+    last_needed: int
+    failed: pl.Series
+
+    def load(self) -> Reviewed:
+        frames = {name: pl.read_parquet(path) for name, path in self.paths.items()}
+        for path in self.paths.values():
+            path.unlink()
+        return Reviewed(
+            self.input, frames["rows"], frames["frame"], self.claim_id, self.last_needed, self.failed,
+            frames["findings"],
+        )  # fmt: skip

@@ -1,0 +1,92 @@
+"""The rules of a run, compiled, with the tables they look codes up in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claimsctl.facts.payers import PayerIndex
+from claimsctl.facts.table import Context
+from claimsctl.process.file_rules import EXACT_COPY, FileRules
+from claimsctl.process.request import Request
+from claimsctl.reference.locate import data_path
+from claimsctl.reference.tables import DECLARED, Table, Tables, table_view
+from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
+from claimsctl.validate.pack import load_packs
+from claimsctl.validate.ruleset import Check, RuleSet, Selection, compile_rules
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The rules of a run and the tables they look codes up in; warm for any number of runs."""
+
+    ruleset: RuleSet
+    tables: Tables
+    payers: PayerIndex
+    file_rules: FileRules
+
+    def context(self, request: Request) -> Context:
+        """What the facts of a run depend on."""
+        return Context(request.run_date, request.practice_id, self.payers)
+
+    @property
+    def repeat_check(self) -> Check | None:
+        """The check that reports exact copies of a row (catalogue DUP-001)."""
+        return next((c for c in self.ruleset.checks if c.rule.code == EXACT_COPY), None)
+
+
+def load_rulebook(
+    selection: Selection,
+    extra_packs: Sequence[Path] = (),
+    payers: Mapping[str, Mapping[str, object]] | None = None,
+) -> Rulebook:
+    """Shipped packs, then `extra_packs`, compiled against the shipped tables and the user's payers."""
+    tables = Tables.shipped()
+    if payers:
+        tables = tables.with_entries("payers", payers)
+    packs = load_packs([*sorted(data_path("rules").glob("*.toml")), *extra_packs])
+    loaded = _TableInfos(tables)
+    ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection)
+    built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
+    registry = tables["payers"].frame
+    return Rulebook(
+        ruleset,
+        tables,
+        PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True)),
+        FileRules(built_in, selection.severities),
+    )
+
+
+class _TableInfos(Mapping[str, TableInfo]):
+    """Tables as the rule language sees them, loaded when a rule first names one."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._infos: dict[str, TableInfo] = {}
+
+    def __getitem__(self, name: str) -> TableInfo:
+        if name not in self._infos:
+            self._infos[name] = _info(self._tables[name])
+        return self._infos[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+def rule_packs(pack_names: Sequence[str], workspace: Path | None) -> list[Path]:
+    """The user's packs: `--rules` files, and the workspace's rules/*.toml, which load by themselves."""
+    house = sorted((workspace / "rules").glob("*.toml")) if workspace is not None else []
+    return [*house, *(Path(name) for name in pack_names)]
+
+
+def _info(table: Table) -> TableInfo:
+    view = table_view(table)
+    columns = {
+        name: (LangType.BOOLEAN if kind == "boolean" else FROM_COLUMN_TYPE[kind], values)
+        for name, (kind, values) in view.columns.items()
+    }
+    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to)

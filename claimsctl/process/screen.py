@@ -1,0 +1,44 @@
+"""Rows of an input that are no claim lines: headers of glued files, totals at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from claimsctl.facts.typed import Layout, clean_text
+
+_FOOTER_ROWS = 3
+_FOOTER = r"(?i)^(total|grand total|count|records|page|report)"
+
+
+def repeated_headers(rows: pl.DataFrame, header: Sequence[str]) -> pl.Series:
+    """True for rows that equal the header after trimming and case folding (catalogue FILE-007)."""
+    nothing = pl.repeat(False, rows.height, eager=True)
+    cells = [name for name in rows.columns if name.startswith("c")][: len(header)]
+    if not cells or not rows.height:
+        return nothing
+    first = next((n for n, title in enumerate(header) if title.strip()), None)
+    if first is None:
+        return nothing
+    candidates = rows[cells[first]].str.strip_chars().str.to_lowercase() == header[first].strip().lower()
+    if not candidates.any():
+        return nothing
+    same = [
+        pl.col(cell).fill_null("").str.strip_chars().str.to_lowercase() == title.strip().lower()
+        for cell, title in zip(cells, header, strict=False)
+    ]
+    return rows.select(pl.all_horizontal(same)).to_series().fill_null(False)
+
+
+def footers(rows: pl.DataFrame, layout: Layout) -> pl.Series:
+    """True for total and page lines among the last three rows (catalogue FILE-008)."""
+    names = ("claim_number", "service_date_from")
+    text = clean_text(rows, layout, names).with_columns(
+        pl.int_range(rows.height, dtype=pl.Int64, eager=True).alias("at")
+    )
+    number = pl.col("claim_number") if "claim_number" in text.columns else pl.lit(None, pl.String)
+    day = pl.col("service_date_from") if "service_date_from" in text.columns else pl.lit("absent")
+    footer = day.is_null() & (number.is_null() | number.str.contains(_FOOTER))
+    tail = pl.col("at") >= rows.height - _FOOTER_ROWS
+    return text.select((footer & tail).alias("footer")).to_series().fill_null(False)

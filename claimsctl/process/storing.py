@@ -1,0 +1,213 @@
+"""What a run keeps in the workspace: claims without identifiers, sealed patients, its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.typed import typed_frame
+from claimsctl.process.intake import COMPRESSION, CONTENT, Intake
+from claimsctl.process.request import Duplicates
+from claimsctl.process.routing import Reviewed
+from claimsctl.store.claims import existing_claims, known_records, last_job_of
+from claimsctl.store.digests import claim_digest, digest_scheme
+from claimsctl.store.patients import PatientWriter
+
+if TYPE_CHECKING:
+    from claimsctl.security.keys import Keys
+    from claimsctl.store.database import Notify
+    from claimsctl.store.workspace import Workspace
+
+UNCHANGED, CHANGED, UPDATED, SKIPPED = "unchanged", "changed", "updated", "skipped"
+_ACTIONS: Final = {"error": CHANGED, "update": UPDATED, "skip": SKIPPED}
+_KEY: Final = ("claim_id", "line_number", "code")
+_SEALED_APART: Final = ("line_note",)
+
+
+@dataclass
+class StoreSink:
+    """Writes the line parts and patients of a job into its private directory, ready to be committed."""
+
+    workspace: Workspace
+    job_id: str
+    keys: Keys
+    practice_id: str
+    notify: Notify | None = None
+    parts: int = 0
+    _patients: PatientWriter | None = None
+    _findings: list[Path] = field(default_factory=list)
+
+    @property
+    def directory(self) -> Path:
+        """The private directory of the job."""
+        return self.workspace.tmp_directory(self.job_id)
+
+    def findings(self, findings: pl.DataFrame) -> None:
+        """Keep which rule found what on which line, without values."""
+        path = self.directory / f"found-{len(self._findings):05d}.parquet"
+        findings.select(_KEY).filter(pl.col("claim_id").is_not_null()).write_parquet(
+            path, compression=COMPRESSION, statistics=False
+        )
+        self._findings.append(path)
+
+    def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
+        """Records that could not be read are not claims; they stand in malformed.csv."""
+
+    def lines(self, part: Reviewed, rejected: pl.Series) -> None:
+        """Write a decided part: typed lines without identifiers, each with its patient's key."""
+        frame = part.frame
+        if self._patients is None:
+            known = known_records(self.workspace, notify=self.notify)
+            self._patients = PatientWriter(self.directory, self.keys, known)
+        practice = pl.lit(self.practice_id).alias("practice_id")
+        patient_key = self._patients.add(frame.with_columns(practice))
+        stored = [
+            name
+            for name in frame.columns
+            if name in BY_NAME and BY_NAME[name].phi != "identifier" and name != "practice_id"
+        ]
+        state = frame["stored_claim"] if "stored_claim" in frame.columns else None
+        lines = frame.select(
+            *stored,
+            "claim_id",
+            "row_number",
+            CONTENT,
+            pl.col("line_number_in_claim").alias("line_number_stored"),
+            practice,
+            pl.lit(part.input.source.name).alias("input"),
+            pl.when(rejected).then(pl.lit("rejected")).otherwise(pl.lit("accepted")).alias("verdict"),
+            (pl.lit(False) if state is None else (state == UNCHANGED).fill_null(False)).alias("unchanged"),
+            patient_key.alias("patient_key"),
+        ).with_columns(pl.col("payer_sequence").fill_null("P"))
+        lines = lines.drop("line_number", strict=False).rename({"line_number_stored": "line_number"})
+        path = self.directory / f"lines-{self.parts:05d}.parquet"
+        lines.write_parquet(path, compression="zstd", compression_level=1, row_group_size=lines.height or 1)
+        self._seal_notes(part, path)
+        self.parts += 1
+
+    def _seal_notes(self, part: Reviewed, path: Path) -> None:
+        """Notes and unmapped columns may hold anything about anybody: one sealed block per part."""
+        notes = [part.frame[name] for name in _SEALED_APART if name in part.frame.columns]
+        notes += [part.rows[f"c{n}"].alias(name) for n, name in part.input.header_map.x_names.items()]
+        if not notes:
+            return
+        from claimsctl.security.files import write_private
+        from claimsctl.security.sealing import seal_columns
+
+        frame = pl.DataFrame([part.frame["claim_id"], part.frame["row_number"], *notes])
+        sealed = seal_columns(frame, f"{self.job_id}/{path.stem}", self.keys)
+        write_private(path.with_suffix(".sealed"), sealed)
+
+    def keep_findings(self) -> pl.DataFrame:
+        """Write the job's findings into the workspace and give them back."""
+        found = (
+            pl.read_parquet(self._findings)
+            if self._findings
+            else pl.DataFrame(schema={"claim_id": pl.UInt64, "line_number": pl.Int64, "code": pl.String})
+        )
+        path = self.workspace.findings_file(self.job_id)
+        found.write_parquet(path, compression="zstd")
+        path.chmod(0o600)
+        return found
+
+
+def claims_of(intake: Intake) -> pl.DataFrame:
+    """Every claim of the intake: claim_id, claim_number, payer_sequence, digest, lines."""
+    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    return (
+        keys.filter(pl.col("claim_number").is_not_null())
+        .group_by("claim_id")
+        .agg(
+            pl.col("claim_number").first(),
+            pl.col("payer_sequence").fill_null("P").first(),
+            claim_digest(CONTENT).alias("digest"),
+            pl.len().alias("lines"),
+        )
+        .collect(engine="streaming")
+    )
+
+
+def stored_claims(
+    intake: Intake,
+    workspace: Workspace,
+    keys: Keys,
+    practice_id: str,
+    duplicates: Duplicates,
+    notify: Notify | None,
+) -> pl.DataFrame | None:
+    """claim_id and stored_claim of claims that the store holds as accepted; None where it holds none.
+
+    `unchanged` claims say what they said before; others follow the strategy: `changed` (an error),
+    `updated` or `skipped`.
+    """
+    if not workspace.claims_database.exists():
+        return None
+    claims = claims_of(intake).with_columns(pl.lit(practice_id).alias("practice_id"))
+    found = existing_claims(workspace, claims, notify=notify).filter(pl.col("status") != "INVALID")
+    if not found.height:
+        return None
+    scheme = digest_scheme(keys.digest)
+    met = claims.join(
+        found.rename({"digest": "stored_digest"}),
+        on=["practice_id", "claim_number", "payer_sequence"],
+    )
+    if (met["digest_scheme"] != scheme).any():
+        met = met.join(charges_of(intake), on="claim_id", how="left")
+        agrees = (pl.col("lines") == pl.col("line_count")) & (
+            pl.col("charges") == pl.col("charge_total").cast(pl.Decimal(38, 4))
+        ).fill_null(True)
+    else:
+        agrees = pl.lit(False)
+    same = (
+        pl.when(pl.col("digest_scheme") == scheme)
+        .then(pl.col("digest") == pl.col("stored_digest"))
+        .otherwise(agrees)
+    )
+    return met.select(
+        "claim_id",
+        pl.when(same).then(pl.lit(UNCHANGED)).otherwise(pl.lit(_ACTIONS[duplicates])).alias("stored_claim"),
+    )
+
+
+def charges_of(intake: Intake) -> pl.DataFrame:
+    """Charge total of each claim; read only where digests of another Polars version cannot be compared."""
+    totals = []
+    for part in intake.parts:
+        rows = pl.read_parquet(part.path)
+        charges = typed_frame(rows, part.input.layout, ["charge_amount"], run_date=intake.run_date)
+        claims = pl.read_parquet(part.keys, columns=["claim_id"])
+        totals.append(pl.concat([claims, charges], how="horizontal").group_by("claim_id").agg(
+            pl.col("charge_amount").sum()))  # fmt: skip
+    return pl.concat(totals).group_by("claim_id").agg(
+        pl.col("charge_amount").sum().cast(pl.Decimal(38, 4)).alias("charges")
+    )  # fmt: skip
+
+
+def since_last(
+    workspace: Workspace, job_id: str, found: pl.DataFrame, claim_ids: pl.Series
+) -> dict[str, object] | None:
+    """Findings fixed, new and same against the last job that saw most of these claims; None without one."""
+    previous = last_job_of(workspace, claim_ids, before=job_id)
+    if previous is None or not workspace.findings_file(previous).exists():
+        return None
+    before = pl.read_parquet(workspace.findings_file(previous)).filter(
+        pl.col("claim_id").is_in(claim_ids.implode())
+    )
+    now, before = found.select(_KEY).unique(), before.select(_KEY).unique()
+    same = now.join(before, on=list(_KEY), how="semi", nulls_equal=True).height
+    return {"job": previous, "fixed": before.height - same, "new": now.height - same, "same": same}
+
+
+def seen_inputs(hashes: Sequence[str], previous: Sequence[object]) -> dict[str, tuple[str, str]]:
+    """sha256 -> (job, date) of the newest job that read the same content."""
+    seen: dict[str, tuple[str, str]] = {}
+    for job in previous:
+        for each in job.inputs:  # type: ignore[attr-defined]
+            if each.sha256 in hashes:
+                seen.setdefault(each.sha256, (job.job_id, f"{job.created_at:%Y-%m-%d}"))  # type: ignore[attr-defined]
+    return seen

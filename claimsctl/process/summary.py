@@ -1,0 +1,149 @@
+"""summary.json: the manifest of a run, from what its steps learned (design 3.2)."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claimsctl.process.book import FindingBook
+from claimsctl.process.intake import Input
+from claimsctl.process.request import Request
+from claimsctl.process.timing import Timings
+from claimsctl.validate.ruleset import NotRun
+
+if TYPE_CHECKING:
+    from claimsctl.process.core import Outcome
+    from claimsctl.process.rulebook import Rulebook
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the summary says beside the outcome of the checks."""
+
+    job_id: str | None
+    command: str
+    version: str
+    status: str
+    started: datetime
+    request: Request
+    rulebook: Rulebook
+    paths: Mapping[str, Path]
+    since_last: Mapping[str, object] | None
+
+
+def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str, object]:
+    """The keys of summary.json, in their order."""
+    inputs, spent = outcome.intake.inputs, timings.as_dict()
+    rows = outcome.ledger.rows.read
+    return {
+        "job_id": facts.job_id,
+        "command": facts.command,
+        "version": facts.version,
+        "status": facts.status,
+        "started_at": facts.started,
+        "finished_at": datetime.now(UTC),
+        "as_of": facts.request.run_date,
+        "inputs": [_input(each) for each in inputs],
+        "mapping": _mapping(inputs),
+        **outcome.ledger.as_dict(),
+        **_findings(outcome.book),
+        "since_last": facts.since_last,
+        "rules": _rules(facts.rulebook, outcome),
+        "reference": _reference(facts.rulebook),
+        "history": {"seen_before": {k: v[0] for k, v in outcome.seen.items()}},
+        "duplicates": {
+            "found": outcome.stored_changed,
+            "strategy": facts.request.duplicates,
+            "exact_copies": outcome.copies,
+        },
+        "pricing": None,
+        "scoring": None,
+        "timings": spent,
+        "rows_per_second": round(rows / spent["total"]) if spent["total"] else None,
+        "peak_memory_bytes": peak_memory(),
+        "outputs": {name: str(path) for name, path in facts.paths.items()},
+    }
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def read_rows(each: Input) -> int:
+    """Records of an input: lines, malformed and blank ones."""
+    return each.rows + each.malformed + sum(len(rows) for rows in each.blank_rows)
+
+
+def _input(each: Input) -> dict[str, object]:
+    source = each.source
+    return {
+        "path": str(source.path),
+        "format": source.format,
+        "bytes": source.bytes,
+        "sha256": source.sha256,
+        "rows": read_rows(each),
+    }
+
+
+def _mapping(inputs: Sequence[Input]) -> dict[str, object]:
+    """How headers became columns; of several inputs the union, first input first."""
+    columns: dict[str, str] = {}
+    ignored: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    for each in inputs:
+        for name, how in each.header_map.how.items():
+            columns.setdefault(name, how)
+        ignored.update(dict.fromkeys(each.header_map.ignored.values()))
+        missing.update(dict.fromkeys(each.header_map.missing))
+    return {"columns": columns, "ignored": list(ignored), "missing": list(missing)}
+
+
+def _findings(book: FindingBook) -> dict[str, object]:
+    """Counts by severity, code and field, and the causes that one action clears."""
+    by_code = [
+        {
+            "code": code,
+            "severity": book.about[code][0],
+            "category": book.about[code][1],
+            "rows": rows,
+            "claims": book.claims_by_code[code],
+            "message": book.about[code][2],
+        }
+        for code, rows in sorted(book.by_code.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return {
+        "findings": {severity: book.by_severity[severity] for severity in ("error", "warning", "info")},
+        "findings_by_code": by_code,
+        "findings_by_field": dict(sorted(book.by_field.items(), key=lambda item: (-item[1], item[0]))),
+        "causes": [
+            {"cause": c.cause, "rows": c.rows, "fix": c.fix, "severity": c.severity, "code": c.code}
+            for c in book.top_causes()
+        ],
+    }
+
+
+def _rules(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
+    """Which rules ran on at least one input, which did not, and why."""
+    active = {check.rule.code for plan in outcome.plans for check in plan.checks}
+    active |= rulebook.file_rules.rules.keys()
+    not_run: list[NotRun] = sorted(outcome.not_run.values(), key=lambda note: note.code)
+    return {
+        "packs": list(rulebook.ruleset.packs),
+        "active": len(active),
+        "not_run": [{"code": n.code, "reason": n.reason, "rows": outcome.intake.rows} for n in not_run],
+        "digest": rulebook.ruleset.digest,
+    }
+
+
+def _reference(rulebook: Rulebook) -> list[dict[str, str]]:
+    return [
+        {"table": table.name, "edition": table.editions[-1].name if table.editions else ""}
+        for table in rulebook.tables.loaded()
+    ]

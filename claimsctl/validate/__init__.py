@@ -1,0 +1,1 @@
+"""Rules: packs, the rule language, evaluation and findings."""

@@ -1,0 +1,49 @@
+"""Both passes over a few rows held in memory: the Python API and the examples of rules use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from claimsctl.facts.table import GIVEN, Context, fact_frame
+from claimsctl.facts.typed import Layout
+from claimsctl.validate.cross import ROW, Group, cross_columns, key_frame, needed, plan_groups
+from claimsctl.validate.evaluate import evaluate
+from claimsctl.validate.ruleset import Check, names_needed
+
+
+def check_in_memory(
+    rows: pl.DataFrame,
+    layout: Layout,
+    checks: Sequence[Check],
+    context: Context,
+    *,
+    names: set[str] | None = None,
+    groups: Sequence[Group] | None = None,
+    overrides: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The facts frame and the hits of a raw frame (`row_number` and cells) that fits in memory.
+
+    `names` are columns and facts wanted beside those the checks read; `groups` may be planned ahead;
+    `overrides` replaces facts (rule examples).
+    """
+    if groups is None:
+        groups = plan_groups(set().union(*(check.aggregates for check in checks)))
+    aggregates = {a.name for group in groups for a in group.aggregates}
+    rows = rows.with_columns(
+        pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias(ROW),
+        pl.lit(None, pl.Int64).alias("line_rank"),
+        pl.int_range(rows.height, dtype=pl.UInt64, eager=True).alias("row_digest"),
+        pl.lit(None, pl.String).alias("stored_claim"),
+    )
+    given = [n for n in (overrides.columns if overrides is not None else []) if n in GIVEN]
+    if overrides is not None and given:
+        rows = rows.with_columns([pl.coalesce(overrides[n], rows[n]).alias(n) for n in given])
+    wanted = names_needed(checks) | (names or set()) | (needed(groups) if groups else set())
+    frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
+                       overrides=overrides)  # fmt: skip
+    if groups:
+        keys = key_frame(frame, groups)
+        frame = frame.with_columns(cross_columns(keys.lazy(), groups).collect().drop(ROW).get_columns())
+    return frame, evaluate(frame, checks)

@@ -1,0 +1,79 @@
+"""Running the examples a rule carries: each passing one stays silent, each failing one is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.table import FACT_TYPES, Context
+from claimsctl.facts.typed import Layout
+from claimsctl.validate.check import check_in_memory
+from claimsctl.validate.ruleset import Check, runs
+
+if TYPE_CHECKING:
+    from claimsctl.validate.pack import Example, Rule
+
+EXAMPLE_DATE: Final = date(2026, 6, 30)
+"""The run date of examples that do not set `as_of`."""
+_FACT_DTYPES: Final = {
+    "integer": pl.Int64, "text": pl.String, "date": pl.Date, "boolean": pl.Boolean,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ExampleFailure:
+    """An example that does not do what it says."""
+
+    code: str
+    kind: str
+    number: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.kind} example {self.number} {self.problem}"
+
+
+def run_examples(rule: Rule, checks: Sequence[Check], context: Context) -> Iterator[ExampleFailure]:
+    """Every example of a rule that misbehaves; `checks` are the rule's compiled checks."""
+    for kind, examples in (("passes", rule.passes), ("fails", rule.fails)):
+        for number, example in enumerate(examples, 1):
+            fired = _fires(example, checks, context)
+            if kind == "passes" and fired:
+                yield ExampleFailure(rule.code, kind, number, f"is reported on {fired}")
+            if kind == "fails" and not fired:
+                yield ExampleFailure(rule.code, kind, number, "is not reported")
+
+
+def _fires(example: Example, checks: Sequence[Check], context: Context) -> str | None:
+    rows, layout, overrides = example_frame(example.rows)
+    # An example stands for a row of a larger file: what it names is a column of that file.
+    active = [check for check in checks if runs(check, frozenset(layout.columns))]
+    if not active:
+        return None
+    dated = replace(context, run_date=example.as_of or EXAMPLE_DATE)
+    _, hits = check_in_memory(rows, layout, active, dated, overrides=overrides)
+    if hits.is_empty():
+        return None
+    return ", ".join(dict.fromkeys(active[n].field for n in hits["check"].to_list()))
+
+
+def example_frame(example: Sequence[Mapping[str, object]]) -> tuple[pl.DataFrame, Layout, pl.DataFrame]:
+    """An example as a raw frame, its layout, and the facts it gives directly."""
+    names = list(dict.fromkeys(key for row in example for key in row))
+    columns = [name for name in names if name in BY_NAME]
+    rows = pl.DataFrame(
+        {"row_number": list(range(2, len(example) + 2))}
+        | {f"c{n}": [row.get(name) for row in example] for n, name in enumerate(columns)},
+        schema={"row_number": pl.Int64} | {f"c{n}": pl.String for n in range(len(columns))},
+    )
+    facts = {
+        name: pl.Series(name, [row.get(name) for row in example], dtype=_FACT_DTYPES[FACT_TYPES[name]])
+        for name in names
+        if name not in BY_NAME
+    }
+    return rows, Layout({name: f"c{n}" for n, name in enumerate(columns)}), pl.DataFrame(facts)

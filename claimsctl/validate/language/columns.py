@@ -1,0 +1,165 @@
+"""Functions over several columns of a line, and over columns as they stand in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.validate.language.ast import (
+    And,
+    Between,
+    Call,
+    Comparison,
+    In,
+    Like,
+    Name,
+    Node,
+    Or,
+    Pattern,
+    Text,
+)
+from claimsctl.validate.language.comparisons import is_one_of
+from claimsctl.validate.language.render import replace_name
+from claimsctl.validate.language.types import LangType, did_you_mean, text_column
+from claimsctl.validate.language.values import Value, every, some
+
+if TYPE_CHECKING:
+    from claimsctl.validate.language.compiler import Compiler
+
+_MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
+
+
+def _has_modifier(compiler: Compiler, node: Call) -> Value:
+    codes = [argument.value for argument in node.arguments if isinstance(argument, Text)]
+    present = [name for name in _MODIFIERS if name in compiler.names.types]
+    compiler.columns.update(present)
+    hits = [is_one_of(pl.col(name), codes) for name in present]
+    return Value(some(hits).fill_null(False), LangType.BOOLEAN, node)
+
+
+def expand(compiler: Compiler, node: Node, function: str) -> tuple[str, ...]:
+    """The columns a pattern stands for."""
+    if not isinstance(node, Pattern):
+        raise compiler.error(f"columns of {function} is a pattern such as diagnosis_*", node)
+    found = compiler.names.expand(node.pattern)
+    if not found:
+        hint = did_you_mean(node.pattern, compiler.names.patterns())
+        raise compiler.error(f"no columns match {node.pattern}", node,
+                      hint or f"patterns are {', '.join(compiler.names.patterns())}")  # fmt: skip
+    return found
+
+
+def _needs_it(node: Node) -> bool:
+    """True when the condition can only be true for an `it` that is not null."""
+    match node:
+        case Comparison(operands):
+            return Name("it") in operands
+        case Between(operand) | In(operand) | Like(operand):
+            return operand == Name("it")
+        case And(terms):
+            return any(_needs_it(term) for term in terms)
+        case Or(terms):
+            return all(_needs_it(term) for term in terms)
+        case Call("known" | "matches" | "starts_with" | "ends_with" | "contains" | "valid_npi", arguments):
+            return bool(arguments) and arguments[0] == Name("it")
+        case _:
+            return False
+
+
+def _met(compiler: Compiler, node: Call) -> list[pl.Expr]:
+    """Per column of the pattern: true where it is not null and meets the condition; else false or null."""
+    condition = node.arguments[1] if len(node.arguments) > 1 else None
+    met = []
+    for column in expand(compiler, node.arguments[0], node.function):
+        compiler.columns.add(column)
+        if condition is None:
+            met.append(pl.col(column).is_not_null())
+            continue
+        held = compiler.boolean(replace_name(condition, "it", column)).expr
+        met.append(held if _needs_it(condition) else held & pl.col(column).is_not_null())
+    return met
+
+
+def _any_of(compiler: Compiler, node: Call) -> Value:
+    return Value(some(_met(compiler, node)).fill_null(False), LangType.BOOLEAN, node)
+
+
+def _count_of(compiler: Compiler, node: Call) -> Value:
+    return Value(pl.sum_horizontal(_met(compiler, node)).cast(pl.Int64), LangType.INTEGER, node, 2)
+
+
+def _all_of(compiler: Compiler, node: Call) -> Value:
+    parts = []
+    for column in expand(compiler, node.arguments[0], node.function):
+        compiler.columns.add(column)
+        held = compiler.boolean(replace_name(node.arguments[1], "it", column)).expr
+        parts.append(pl.col(column).is_null() | held)
+    return Value(every(parts), LangType.BOOLEAN, node)
+
+
+def _distinct_of(compiler: Compiler, node: Call) -> Value:
+    found = expand(compiler, node.arguments[0], node.function)
+    kinds = {compiler.names.types[column].word for column in found}
+    if len(kinds) > 1:
+        raise compiler.error(
+            f"the columns of distinct_of are of different types: {', '.join(sorted(kinds))}",
+            node.arguments[0],
+        )
+    compiler.columns.update(found)
+    first_seen = [pl.col(found[0]).is_not_null()]
+    for index, column in enumerate(found[1:], 1):
+        repeats = some([pl.col(column) == pl.col(earlier) for earlier in found[:index]]).fill_null(False)
+        first_seen.append(pl.col(column).is_not_null() & ~repeats)
+    return Value(pl.sum_horizontal(first_seen).cast(pl.Int64), LangType.INTEGER, node, 2)
+
+
+def _file_column(compiler: Compiler, node: Call) -> str:
+    argument = node.arguments[0]
+    if not isinstance(argument, Name):
+        raise compiler.error(f"{node.function} takes a column of the file", argument)
+    if argument.name not in compiler.names.types:
+        raise compiler.unknown_name(argument)
+    if argument.name not in compiler.names.columns:
+        raise compiler.error(f"{argument.name} is a fact, not a column of the file", argument)
+    return argument.name
+
+
+def _read(compiler: Compiler, column: str) -> pl.Expr:
+    compiler.columns.add(column)
+    return pl.col(column)
+
+
+def _given(compiler: Compiler, node: Call) -> Value:
+    column = _file_column(compiler, node)
+    plain = compiler.names.types[column] is LangType.TEXT
+    expr = _read(compiler, column if plain else text_column(column)).is_not_null()
+    return Value(expr, LangType.BOOLEAN, node)
+
+
+def _unreadable(compiler: Compiler, node: Call) -> Value:
+    column = _file_column(compiler, node)
+    if compiler.names.types[column] is LangType.TEXT:
+        raise compiler.error(f"{column} is text, which is always readable", node.arguments[0],
+                      "unreadable() is for dates, times and numbers")  # fmt: skip
+    original = _read(compiler, text_column(column))
+    return Value(original.is_not_null() & _read(compiler, column).is_null(), LangType.BOOLEAN, node)
+
+
+def _text(compiler: Compiler, node: Call) -> Value:
+    column = _file_column(compiler, node)
+    same = compiler.names.types[column] is LangType.TEXT and column not in compiler.names.rewritten
+    return Value(_read(compiler, column if same else text_column(column)), LangType.TEXT, node)
+
+
+BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
+    "has_modifier": _has_modifier,
+    "any_of": _any_of,
+    "all_of": _all_of,
+    "count_of": _count_of,
+    "distinct_of": _distinct_of,
+    "given": _given,
+    "unreadable": _unreadable,
+    "text": _text,
+}

@@ -1,0 +1,359 @@
+"""A parsed expression to a Polars expression, with every type checked first.
+
+Null follows SQL: `and`, `or`, `not` are Kleene logic, a comparison with null is null.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from claimsctl.validate.language import aggregates, columns, comparisons, scalar, tables
+from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.ast import (
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Case,
+    Comparison,
+    Date,
+    Duration,
+    In,
+    IsNull,
+    IsTruth,
+    Like,
+    Minus,
+    Name,
+    Node,
+    Not,
+    Null,
+    Number,
+    Or,
+    Pattern,
+    Range,
+    Text,
+    Time,
+    Truth,
+)
+from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
+from claimsctl.validate.language.parser import Expr
+from claimsctl.validate.language.render import replace_name
+from claimsctl.validate.language.types import (
+    ExpressionError,
+    LangType,
+    MissingTable,
+    Names,
+    TableInfo,
+    did_you_mean,
+)
+from claimsctl.validate.language.values import (
+    COLUMN_DIGITS,
+    WHOLE_DIGITS,
+    Value,
+    dtype_of,
+    every,
+    number_literal,
+    some,
+)
+
+__all__ = ["Compiled", "Compiler", "MissingTable", "compile_expression"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a rule needs from the engine.
+
+    `expr` reads `columns` and one column per aggregate, named `Aggregate.name`. `columns` leaves out
+    what only the aggregates read.
+    """
+
+    expr: pl.Expr
+    type: LangType
+    columns: frozenset[str]
+    tables: frozenset[str]
+    aggregates: frozenset[Aggregate]
+
+
+def compile_expression(
+    expr: Expr,
+    names: Names,
+    tables: Mapping[str, TableInfo],
+    *,
+    declared: Collection[str] = (),
+    value_column: str | None = None,
+    condition: bool = True,
+) -> Compiled:
+    """Compile against the names and tables there are; a condition must be boolean.
+
+    `value` in the expression stands for `value_column`. Raises RuleError with a position for anything
+    wrong, MissingTable when it is right but needs tables of `declared` that are not in `tables`.
+    """
+    compiler = Compiler(expr, names, tables, frozenset(declared) | frozenset(tables))
+    root = expr.root
+    if value_column is not None:
+        root = replace_name(root, "value", value_column)
+    value = compiler.boolean(root) if condition else compiler.compile(root)
+    if value.type is LangType.DURATION:
+        raise compiler.error("a duration stands only after a date and + or -", value.node)
+    if compiler.missing:
+        raise MissingTable(compiler.missing, where=expr.where)
+    return Compiled(
+        value.expr,
+        value.type,
+        frozenset(compiler.columns),
+        frozenset(compiler.tables_used),
+        frozenset(compiler.aggregates.values()),
+    )
+
+
+@dataclass
+class Compiler:
+    """One compilation: gathers the columns, tables and aggregates while it descends."""
+
+    source: Expr
+    names: Names
+    tables: Mapping[str, TableInfo]
+    declared: frozenset[str]
+    columns: set[str] = field(default_factory=set)
+    tables_used: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    aggregates: dict[str, Aggregate] = field(default_factory=dict)
+    inside_aggregate: bool = False
+
+    def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
+        """An error that points at `node`."""
+        return self.source.error(problem, node, hint)
+
+    def inner(self) -> Compiler:
+        """A compiler for the inside of an aggregate: same tables, its own columns."""
+        return dataclasses.replace(self, columns=set(), aggregates={}, inside_aggregate=True)
+
+    def compile(self, node: Node) -> Value:
+        """The typed expression of a node."""
+        match node:
+            case Name():
+                return self._name(node)
+            case Text(text):
+                return Value(pl.lit(text), LangType.TEXT, node)
+            case Number():
+                return number_literal(node)
+            case Date(date):
+                return Value(pl.lit(date), LangType.DATE, node)
+            case Time(time):
+                return Value(pl.lit(time), LangType.TIME, node)
+            case Truth(truth):
+                return Value(pl.lit(truth), LangType.BOOLEAN, node)
+            case Null():
+                return Value(pl.lit(None), LangType.NULL, node)
+            case Duration():
+                return Value(pl.lit(None), LangType.DURATION, node)
+            case And(terms):
+                return self._truth(every([self.boolean(term).expr for term in terms]), node)
+            case Or(terms):
+                return self._truth(some([self.boolean(term).expr for term in terms]), node)
+            case Not(operand):
+                return self._truth(~self.boolean(operand).expr, node)
+            case IsNull(operand, negated):
+                expr = self.compile(operand).expr
+                return self._truth(expr.is_not_null() if negated else expr.is_null(), node)
+            case IsTruth(operand, wanted, negated):
+                expr = self.boolean(operand).expr
+                held = (expr if wanted else ~expr).fill_null(False)
+                return self._truth(~held if negated else held, node)
+            case Comparison():
+                return self._truth(comparisons.comparison(self, node), node)
+            case Between():
+                return self._truth(comparisons.between(self, node), node)
+            case In():
+                return self._truth(comparisons.membership(self, node), node)
+            case Like():
+                return self._truth(comparisons.like(self, node), node)
+            case Arithmetic():
+                return comparisons.arithmetic(self, node)
+            case Minus(operand):
+                value = self.number(operand, "-")
+                return Value(-value.expr, value.type, node, value.digits)
+            case Case():
+                return self._case(node)
+            case Call():
+                return self._call(node)
+            case Pattern(pattern):
+                raise self.error(f"{pattern} stands for several columns", node,
+                          f"use it as first argument: any_of({pattern}, it = ...)")  # fmt: skip
+            case Range():
+                raise self.error("a range stands only inside in (...)", node)
+
+    @staticmethod
+    def _truth(expr: pl.Expr, node: Node) -> Value:
+        return Value(expr, LangType.BOOLEAN, node)
+
+    def boolean(self, node: Node) -> Value:
+        """The node as a condition."""
+        value = self.compile(node)
+        if value.type in (LangType.NULL, LangType.UNKNOWN):
+            return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
+        if value.type is not LangType.BOOLEAN:
+            raise self.error(f"a condition is needed here, this is a {value.type.word}", node,
+                      "compare it with something")  # fmt: skip
+        return value
+
+    def number(self, node: Node, use: str) -> Value:
+        """The node as a number."""
+        value = self.compile(node)
+        if value.type is LangType.UNKNOWN:
+            return Value(pl.lit(None, dtype=pl.Int64), LangType.INTEGER, node)
+        if not value.type.is_number:
+            raise self.error(f"{use} needs a number, this is a {value.type.word}", node,
+                      "write number(...) around it" if value.type is LangType.TEXT else None)  # fmt: skip
+        return value
+
+    def _name(self, node: Name) -> Value:
+        kind = self.names.types.get(node.name)
+        if kind is None:
+            raise self.unknown_name(node)
+        self.columns.add(node.name)
+        digits = WHOLE_DIGITS if kind is LangType.INTEGER else COLUMN_DIGITS
+        return Value(pl.col(node.name), kind, node, digits)
+
+    def unknown_name(self, node: Name) -> ExpressionError:
+        """The error for a name nobody knows, with the most helpful hint."""
+        if node.name == "it":
+            return self.error("`it` has a meaning only inside any_of, all_of and count_of", node)
+        if node.name == "value":
+            return self.error("`value` has a meaning only in a rule with each = true", node)
+        if node.name in FUNCTIONS:
+            return self.error(f"{node.name} is a function", node, f"write {FUNCTIONS[node.name].signature}")
+        if node.name in GROUPS:
+            return self.error(
+                f"{node.name} is a group of lines", node, f"use it as in count_in({node.name}, ...)"
+            )
+        hint = did_you_mean(node.name, self.names.types)
+        return self.error(
+            f"unknown name '{node.name}'", node, hint or "names are the canonical columns and the facts"
+        )
+
+    def unify(self, values: list[Value], node: Node, use: str) -> LangType:
+        """The one type of several values that must agree; nulls fit everything."""
+        kinds = [v.type for v in values if v.type not in (LangType.NULL, LangType.UNKNOWN)]
+        if not kinds:
+            return LangType.UNKNOWN if any(v.type is LangType.UNKNOWN for v in values) else LangType.NULL
+        if all(kind.is_number for kind in kinds):
+            return LangType.DECIMAL if LangType.DECIMAL in kinds else LangType.INTEGER
+        for value in values:
+            if value.type in (LangType.NULL, LangType.UNKNOWN):
+                continue
+            if value.type is LangType.DURATION:
+                raise self.error("a duration stands only after a date and + or -", value.node)
+            if value.type.word != kinds[0].word:
+                raise self.error(
+                    f"{use} must be of one type: {kinds[0].word} and {value.type.word}", value.node
+                )
+        return kinds[0]
+
+    def fitted(self, values: list[Value], kind: LangType) -> list[pl.Expr]:
+        """The values as expressions of one Polars type."""
+        return [
+            pl.lit(None, dtype=dtype_of(kind)) if v.type in (LangType.NULL, LangType.UNKNOWN) else v.expr
+            for v in values
+        ]
+
+    def _case(self, node: Case) -> Value:
+        conditions = [self.boolean(condition).expr for condition, _ in node.branches]
+        results = [self.compile(result) for _, result in node.branches]
+        if node.otherwise is not None:
+            results.append(self.compile(node.otherwise))
+        kind = self.unify(results, node, "the results of case")
+        exprs = self.fitted(results, kind)
+        chain = pl.when(conditions[0]).then(exprs[0])
+        for condition, expr in zip(conditions[1:], exprs[1:], strict=False):
+            chain = chain.when(condition).then(expr)  # type: ignore[assignment]
+        whole = chain if node.otherwise is None else chain.otherwise(exprs[-1])
+        return Value(whole, kind, node, max(v.digits for v in results))
+
+    def _call(self, node: Call) -> Value:
+        function = FUNCTIONS.get(node.function)
+        if function is None:
+            hint = did_you_mean(node.function, FUNCTIONS)
+            if node.function == "by":
+                raise self.error("by(...) stands only as the group of count_in and its like", node)
+            if hint is None and node.function in self.names.types:
+                hint = f"{node.function} is a column or fact: write it without brackets"
+            raise self.error(f"unknown function '{node.function}'", node, hint)
+        count = len(node.arguments)
+        if count < function.least or (function.most is not None and count > function.most):
+            raise self.error(f"{function.name} takes {_counted(function)}, here are {count}", node,
+                      f"write {function.signature}")  # fmt: skip
+        for index, argument in enumerate(node.arguments):
+            self._check_literal(argument, function.parameter(index), function)
+        build = _BUILDERS.get(function.name)
+        if build is not None:
+            return build(self, node)
+        values = [self._argument(argument, function.parameter(i), function)
+                  for i, argument in enumerate(node.arguments)]  # fmt: skip
+        return scalar.call(self, node, values)
+
+    def _check_literal(self, node: Node, parameter: Parameter, function: Function) -> None:
+        if parameter.kind == "'text'" and not isinstance(node, Text):
+            raise self.error(f"{parameter.name} of {function.name} must be a text in single quotes", node)
+        if parameter.kind == "count":
+            whole = isinstance(node, Number) and node.value.as_tuple().exponent == 0
+            if not whole or not isinstance(node, Number) or node.value > 10_000:
+                raise self.error(
+                    f"{parameter.name} of {function.name} must be a whole number such as 2", node
+                )
+        if isinstance(node, Pattern) and parameter.kind != "pattern":
+            self.compile(node)
+
+    def _argument(self, node: Node, parameter: Parameter, function: Function) -> Value:
+        if parameter.kind == "boolean":
+            return self.boolean(node)
+        value = self.compile(node)
+        if value.type is LangType.UNKNOWN:
+            return dataclasses.replace(
+                value, expr=pl.lit(None, dtype=dtype_of(_KINDS.get(parameter.kind, value.type)))
+            )
+        wanted = parameter.kind.strip("'")
+        if wanted in ("any", "count"):
+            return value
+        if value.type is LangType.NULL or value.type.word != wanted:
+            hint = None
+            if wanted == "text" and isinstance(node, Name) and node.name in self.names.columns:
+                hint = f"text({node.name}) is the value as it stands in the file"
+            if wanted == "text" and isinstance(node, Number):
+                hint = f"write '{node.value}'"
+            if wanted == "number" and value.type is LangType.TEXT:
+                hint = "write number(...) around it"
+            raise self.error(
+                f"{parameter.name} of {function.name} must be a {wanted}, this is {_a(value.type)}",
+                node,
+                hint,
+            )
+        return value
+
+
+_BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
+    **aggregates.BUILDERS,
+    **columns.BUILDERS,
+    **tables.BUILDERS,
+}
+_KINDS: Mapping[str, LangType] = {
+    "text": LangType.TEXT,
+    "number": LangType.INTEGER,
+    "date": LangType.DATE,
+    "time": LangType.TIME,
+}
+
+
+def _a(kind: LangType) -> str:
+    return "null" if kind is LangType.NULL else f"a {kind.word}"
+
+
+def _counted(function: Function) -> str:
+    least, most = function.least, function.most
+    if most is None:
+        return f"at least {least} argument{'s' * (least != 1)}"
+    return f"{least} argument{'s' * (least != 1)}" if least == most else f"{least} to {most} arguments"

@@ -1,0 +1,198 @@
+"""Functions of one line's values: text, numbers, dates and times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from claimsctl.validate.language.ast import Call, Number, Text
+from claimsctl.validate.language.types import LangType
+from claimsctl.validate.language.values import Value, some
+
+if TYPE_CHECKING:
+    from claimsctl.validate.language.compiler import Compiler
+
+_FEW_PREFIXES = 4
+_PLAIN_NUMBER = r"^[+-]?[0-9]{1,14}(\.[0-9]*)?$"
+
+
+def call(compiler: Compiler, node: Call, values: list[Value]) -> Value:
+    """The value of a call whose arguments have the right types."""
+    if node.function in ("coalesce", "least", "greatest"):
+        return _choice(compiler, node, values)
+    if node.function == "matches":
+        _check_regex(compiler, node)
+    expr, kind, digits = _BUILDERS[node.function](node, values)
+    return Value(expr, kind, node, digits)
+
+
+def _check_regex(compiler: Compiler, node: Call) -> None:
+    pattern = _literal(node, 1)
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except PolarsError as invalid:
+        reasons = [line.strip() for line in str(invalid).splitlines() if line.strip().startswith("error:")]
+        reason = reasons[0].removeprefix("error:").strip() if reasons else "it cannot be read"
+        raise compiler.error(
+            f"the regular expression is not valid: {reason}",
+            node.arguments[1],
+            "it is Rust syntax, without look-ahead and back-references",
+        ) from None
+
+
+def _choice(compiler: Compiler, node: Call, values: list[Value]) -> Value:
+    kind = compiler.unify(values, node, f"the arguments of {node.function}")
+    if kind is LangType.BOOLEAN and node.function != "coalesce":
+        raise compiler.error(f"{node.function} needs texts, numbers, dates or times", node.arguments[0])
+    exprs = compiler.fitted(values, kind)
+    if node.function == "coalesce":
+        chosen = pl.coalesce(exprs)
+    else:
+        chosen = pl.min_horizontal(exprs) if node.function == "least" else pl.max_horizontal(exprs)
+    return Value(chosen, kind, node, max(v.digits for v in values))
+
+
+def _literal(node: Call, index: int) -> str:
+    argument = node.arguments[index]
+    assert isinstance(argument, Text)
+    return argument.value
+
+
+def _literals(node: Call) -> list[str]:
+    return [argument.value for argument in node.arguments[1:] if isinstance(argument, Text)]
+
+
+def _count(node: Call, index: int, default: int = 0) -> int:
+    argument = node.arguments[index] if len(node.arguments) > index else None
+    return int(argument.value) if isinstance(argument, Number) else default
+
+
+_Built = tuple[pl.Expr, LangType, int]
+
+
+def _truth(expr: pl.Expr) -> _Built:
+    return expr, LangType.BOOLEAN, 1
+
+
+def _string(expr: pl.Expr) -> _Built:
+    return expr, LangType.TEXT, 1
+
+
+def _whole(expr: pl.Expr, digits: int = 9) -> _Built:
+    return expr.cast(pl.Int64), LangType.INTEGER, digits
+
+
+def _starts_with(node: Call, values: list[Value]) -> _Built:
+    text = values[0].expr
+    by_length: dict[int, list[str]] = {}
+    for prefix in dict.fromkeys(_literals(node)):
+        by_length.setdefault(len(prefix), []).append(prefix)
+    parts: list[pl.Expr] = []
+    for length, prefixes in by_length.items():
+        if len(prefixes) > _FEW_PREFIXES:
+            parts.append(text.str.head(length).is_in(prefixes))
+        else:
+            parts += [text.str.starts_with(prefix) for prefix in prefixes]
+    return _truth(some(parts))
+
+
+def _ends_with(node: Call, values: list[Value]) -> _Built:
+    return _truth(some([values[0].expr.str.ends_with(suffix) for suffix in _literals(node)]))
+
+
+def _contains(node: Call, values: list[Value]) -> _Built:
+    return _truth(some([values[0].expr.str.contains(part, literal=True) for part in _literals(node)]))
+
+
+def _substr(node: Call, values: list[Value]) -> _Built:
+    length = _count(node, 2) if len(node.arguments) > 2 else None
+    return _string(values[0].expr.str.slice(max(_count(node, 1), 1) - 1, length))
+
+
+def _number(_: Call, values: list[Value]) -> _Built:
+    text = values[0].expr
+    read = pl.when(text.str.contains(_PLAIN_NUMBER)).then(text).cast(pl.Decimal(18, 4), strict=False)
+    return read, LangType.DECIMAL, 14
+
+
+def _rounded(node: Call, values: list[Value], step: str) -> _Built:
+    value = values[0]
+    if value.type is LangType.INTEGER:
+        return value.expr, value.type, value.digits
+    if step == "round":
+        rounded = value.expr.round(_count(node, 1), mode="half_away_from_zero")
+    else:
+        rounded = value.expr.floor() if step == "floor" else value.expr.ceil()
+    return rounded, LangType.DECIMAL, value.digits + 1
+
+
+def _mod(node: Call, values: list[Value]) -> _Built:
+    divisor = _count(node, 1)
+    expr = values[0].expr % divisor if divisor else pl.lit(None, dtype=pl.Int64)
+    return expr, values[0].type if divisor else LangType.INTEGER, values[0].digits
+
+
+def _parts(date: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    return date.dt.year().cast(pl.Int64), date.dt.month().cast(pl.Int64), date.dt.day().cast(pl.Int64)
+
+
+def completed_years(start: pl.Expr, end: pl.Expr) -> pl.Expr:
+    """Completed years from one date to another; negative when the second is earlier."""
+    (y1, m1, d1), (y2, m2, d2) = _parts(start), _parts(end)
+    return y2 - y1 - (m2 * 100 + d2 < m1 * 100 + d1).cast(pl.Int64)
+
+
+def completed_months(start: pl.Expr, end: pl.Expr) -> pl.Expr:
+    """Completed months from one date to another; negative when the second is earlier."""
+    (y1, m1, d1), (y2, m2, d2) = _parts(start), _parts(end)
+    return (y2 - y1) * 12 + m2 - m1 - (d2 < d1).cast(pl.Int64)
+
+
+def _days(_: Call, values: list[Value]) -> _Built:
+    return _whole(values[1].expr.to_physical() - values[0].expr.to_physical(), 7)
+
+
+def _minutes(_: Call, values: list[Value]) -> _Built:
+    return _whole((values[1].expr.to_physical() - values[0].expr.to_physical()) // 60_000_000_000, 4)
+
+
+_Builder = Callable[[Call, list[Value]], _Built]
+
+_BUILDERS: Mapping[str, _Builder] = {
+    "matches": lambda node, v: _truth(v[0].expr.str.contains(_literal(node, 1))),
+    "length": lambda node, v: _whole(v[0].expr.str.len_chars()),
+    "upper": lambda node, v: _string(v[0].expr.str.to_uppercase()),
+    "lower": lambda node, v: _string(v[0].expr.str.to_lowercase()),
+    "trim": lambda node, v: _string(v[0].expr.str.strip_chars()),
+    "substr": _substr,
+    "left": lambda node, v: _string(v[0].expr.str.head(_count(node, 1))),
+    "right": lambda node, v: _string(v[0].expr.str.tail(_count(node, 1))),
+    "starts_with": _starts_with,
+    "ends_with": _ends_with,
+    "contains": _contains,
+    "replace": lambda node, v: _string(
+        v[0].expr.str.replace_all(_literal(node, 1), _literal(node, 2), literal=True)
+    ),
+    "keep_digits": lambda node, v: _string(v[0].expr.str.replace_all("[^0-9]", "")),
+    "keep_letters": lambda node, v: _string(v[0].expr.str.replace_all(r"[^\p{L}]", "")),
+    "concat": lambda node, v: _string(pl.concat_str([part.expr for part in v])),
+    "number": _number,
+    "abs": lambda node, v: (v[0].expr.abs(), v[0].type, v[0].digits),
+    "floor": lambda node, v: _rounded(node, v, "floor"),
+    "ceil": lambda node, v: _rounded(node, v, "ceil"),
+    "round": lambda node, v: _rounded(node, v, "round"),
+    "mod": _mod,
+    "days_between": _days,
+    "months_between": lambda node, v: _whole(completed_months(v[0].expr, v[1].expr), 6),
+    "years_between": lambda node, v: _whole(completed_years(v[0].expr, v[1].expr), 5),
+    "age_on": lambda node, v: _whole(completed_years(v[0].expr, v[1].expr), 5),
+    "minutes_between": _minutes,
+    "year": lambda node, v: _whole(v[0].expr.dt.year(), 5),
+    "month": lambda node, v: _whole(v[0].expr.dt.month(), 2),
+    "day": lambda node, v: _whole(v[0].expr.dt.day(), 2),
+    "weekday": lambda node, v: _whole(v[0].expr.dt.weekday(), 1),
+    "is_weekend": lambda node, v: _truth(v[0].expr.dt.weekday() >= 6),
+}

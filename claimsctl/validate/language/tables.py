@@ -1,0 +1,181 @@
+"""Reference tables and identifiers: known(), lookup(), valid_npi()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.validate.language.ast import Call, Node, Text
+from claimsctl.validate.language.types import LangType, TableInfo, did_you_mean
+from claimsctl.validate.language.values import Value, dtype_of, some
+
+if TYPE_CHECKING:
+    from claimsctl.validate.language.compiler import Compiler
+
+_FEW_PERIODS = 8
+
+
+def _table(compiler: Compiler, node: Node) -> tuple[str, TableInfo | None]:
+    """The table of a literal name, None when it is declared and not loaded."""
+    assert isinstance(node, Text)
+    name = node.value
+    if name not in compiler.declared:
+        raise compiler.error(f"unknown table '{name}'", node, did_you_mean(name, compiler.declared))
+    table = compiler.tables.get(name)
+    (compiler.tables_used if table is not None else compiler.missing).add(name)
+    if table is None:
+        compiler.tables_used.add(name)
+    return name, table
+
+
+def _key(compiler: Compiler, node: Node, table: TableInfo | None) -> Value:
+    value = compiler.compile(node)
+    if table is None or value.type is LangType.UNKNOWN:
+        return value
+    wanted = LangType.INTEGER if table.codes.dtype.is_integer() else LangType.TEXT
+    if value.type.word != wanted.word:
+        raise compiler.error(
+            f"the codes of table {table.name} are {wanted.word}, this is a {value.type.word}", node
+        )
+    return value
+
+
+def _on_date(compiler: Compiler, node: Node) -> pl.Expr:
+    value = compiler.compile(node)
+    if value.type is not LangType.DATE:
+        raise compiler.error(f"on_date must be a date, this is a {value.type.word}", node)
+    return value.expr
+
+
+def _known(compiler: Compiler, node: Call) -> Value:
+    _, table = _table(compiler, node.arguments[1])
+    value = _key(compiler, node.arguments[0], table)
+    date = _on_date(compiler, node.arguments[2]) if len(node.arguments) > 2 else None
+    if table is None or value.type is LangType.UNKNOWN:
+        return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
+    if date is None or (table.valid_from is None and table.valid_to is None):
+        return Value(_among(value.expr, table.codes), LangType.BOOLEAN, node)
+    return Value(_in_force(value.expr, table, date), LangType.BOOLEAN, node)
+
+
+def _among(key: pl.Expr, codes: pl.Series) -> pl.Expr:
+    return key.is_in(pl.lit(codes.drop_nulls().unique(maintain_order=True)).implode())
+
+
+def _periods(table: TableInfo) -> pl.DataFrame:
+    open_end = pl.Series([None], dtype=pl.Date).new_from_index(0, len(table.codes))
+    starts = open_end if table.valid_from is None else table.valid_from
+    ends = open_end if table.valid_to is None else table.valid_to
+    return pl.DataFrame({"code": table.codes, "from": starts, "to": ends})
+
+
+def _in_force(key: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
+    """True when a row of the code covers the date; an unknown date leaves a known code unknown."""
+    rows = _periods(table)
+    periods = rows.group_by("from", "to", maintain_order=True).agg("code")
+    if periods.height <= _FEW_PERIODS:
+        parts = [
+            _covers(_among(key, codes), pl.lit(start, pl.Date), pl.lit(end, pl.Date), date, start, end)
+            for start, end, codes in zip(periods["from"], periods["to"], periods["code"], strict=True)
+        ]
+        return some(parts)
+    held = []
+    for codes, starts, ends in _occurrences(rows):
+        start = key.replace_strict(codes, starts, default=None, return_dtype=pl.Date)
+        end = key.replace_strict(codes, ends, default=None, return_dtype=pl.Date)
+        found = _among(key, codes)
+        held.append(found & (start.is_null() | (date >= start)) & (end.is_null() | (date <= end)))
+    return some(held)
+
+
+def _covers(
+    found: pl.Expr, start: pl.Expr, end: pl.Expr, date: pl.Expr, has_start: object, has_end: object
+) -> pl.Expr:
+    if has_start is not None:
+        found = found & (date >= start)
+    return found if has_end is None else found & (date <= end)
+
+
+def _occurrences(rows: pl.DataFrame) -> list[tuple[pl.Series, pl.Series, pl.Series]]:
+    """The rows split so that every code stands at most once in each part."""
+    numbered = rows.drop_nulls("code").with_columns(pl.int_range(pl.len()).over("code").alias("nth"))
+    parts = numbered.partition_by("nth", maintain_order=True)
+    return [(part["code"], part["from"], part["to"]) for part in parts]
+
+
+def _lookup(compiler: Compiler, node: Call) -> Value:
+    name, table = _table(compiler, node.arguments[1])
+    value = _key(compiler, node.arguments[0], table)
+    date = _on_date(compiler, node.arguments[3]) if len(node.arguments) > 3 else None
+    column = node.arguments[2]
+    assert isinstance(column, Text)
+    if table is None:
+        return Value(pl.lit(None), LangType.UNKNOWN, node)
+    found = table.columns.get(column.value)
+    if found is None:
+        hint = did_you_mean(column.value, table.columns) or f"it has {', '.join(table.columns) or 'none'}"
+        raise compiler.error(f"table {name} has no column '{column.value}'", column, hint)
+    kind, series = found
+    if value.type is LangType.UNKNOWN:
+        return Value(pl.lit(None, dtype=dtype_of(kind)), kind, node)
+    rows = _periods(table).with_columns(series.alias("value"))
+    if date is None:
+        # Without a date the newest row of a code speaks.
+        rows = rows.drop_nulls("code").sort("from", nulls_last=False, maintain_order=True)
+        rows = rows.unique("code", keep="last", maintain_order=True)
+        return Value(_mapped(value.expr, rows), kind, node)
+    numbered = rows.drop_nulls("code").with_columns(pl.int_range(pl.len()).over("code").alias("nth"))
+    parts = []
+    for part in numbered.partition_by("nth", maintain_order=True):
+        start = value.expr.replace_strict(part["code"], part["from"], default=None, return_dtype=pl.Date)
+        end = value.expr.replace_strict(part["code"], part["to"], default=None, return_dtype=pl.Date)
+        covered = (start.is_null() | (date >= start)) & (end.is_null() | (date <= end))
+        parts.append(pl.when(covered).then(_mapped(value.expr, part)))
+    return Value(pl.coalesce(parts), kind, node)
+
+
+def _mapped(key: pl.Expr, rows: pl.DataFrame) -> pl.Expr:
+    return key.replace_strict(rows["code"], rows["value"], default=None, return_dtype=rows["value"].dtype)
+
+
+@lru_cache(maxsize=1)
+def _luhn_sums() -> tuple[pl.Series, pl.Series]:
+    """Luhn sum of every five-digit number, as the high and as the low half of an NPI."""
+    frame = pl.DataFrame({"n": range(100_000)}, schema={"n": pl.Int32})
+    digits = [pl.col("n") // 10**place % 10 for place in range(5)]
+    doubled = [digit * 2 - pl.when(digit > 4).then(9).otherwise(0) for digit in digits]
+    low = pl.sum_horizontal(d if place % 2 else digits[place] for place, d in enumerate(doubled))
+    high = pl.sum_horizontal(digits[place] if place % 2 else d for place, d in enumerate(doubled))
+    sums = frame.select(high.cast(pl.Int16).alias("high") + _PREFIX_SUM, low.cast(pl.Int16).alias("low"))
+    return sums["high"], sums["low"]
+
+
+_PREFIX_SUM = 24
+"""What the prefix 80840 adds to the Luhn sum of an NPI."""
+
+
+def luhn_npi(text: pl.Expr) -> pl.Expr:
+    """True for ten digits whose last is the Luhn check digit of 80840 and the first nine; null on null."""
+    high, low = _luhn_sums()
+    number = pl.when(text.str.contains("^[0-9]{10}$")).then(text).cast(pl.Int64)
+    total = pl.lit(high).gather(number // 100_000) + pl.lit(low).gather(number % 100_000)
+    return pl.when(text.is_not_null()).then((total % 10 == 0).fill_null(False))
+
+
+def _valid_npi(compiler: Compiler, node: Call) -> Value:
+    value = compiler.compile(node.arguments[0])
+    if value.type is LangType.UNKNOWN:
+        return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
+    if value.type is not LangType.TEXT:
+        raise compiler.error(f"valid_npi needs a text, this is a {value.type.word}", node.arguments[0])
+    return Value(luhn_npi(value.expr), LangType.BOOLEAN, node)
+
+
+BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
+    "known": _known,
+    "lookup": _lookup,
+    "valid_npi": _valid_npi,
+}

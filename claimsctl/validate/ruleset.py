@@ -1,0 +1,212 @@
+"""Rules made ready to run: expressions compiled, the selection applied, what cannot run named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.errors import RuleError
+from claimsctl.facts.table import FACT_TYPES
+from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.compiler import compile_expression
+from claimsctl.validate.language.types import LangType, MissingTable, Names, TableInfo, expand_pattern
+
+if TYPE_CHECKING:
+    from claimsctl.validate.pack import Pack, Rule
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule on one field, compiled: `fires` is true where there is a finding."""
+
+    rule: Rule
+    severity: str
+    field: str
+    fires: pl.Expr
+    columns: frozenset[str]
+    aggregates: frozenset[Aggregate]
+    tables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A rule that cannot be decided on this input, and why: never the same as passed."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rules run: `--only`, `--without`, severities from settings."""
+
+    only: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    severities: Mapping[str, str] = field(default_factory=dict)
+
+    def takes(self, code: str) -> bool:
+        """Whether the rule is selected; codes may end in `*`."""
+        chosen = not self.only or any(fnmatchcase(code, pattern) for pattern in self.only)
+        return chosen and not any(fnmatchcase(code, pattern) for pattern in self.without)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All compiled checks of a run, before it is known which columns the input has."""
+
+    packs: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    checks: tuple[Check, ...]
+    not_run: tuple[NotRun, ...]
+    digest: str
+
+    def active(self, present: frozenset[str]) -> tuple[tuple[Check, ...], tuple[NotRun, ...]]:
+        """Checks that can run on an input with the `present` columns (some row has a value)."""
+        checks = tuple(check for check in self.checks if runs(check, present))
+        running = {check.rule.code for check in checks}
+        stopped = {note.code for note in self.not_run}
+        absent = [
+            NotRun(rule.code, _absent_reason(rule, present))
+            for rule in self.rules
+            if rule.code not in running and rule.code not in stopped and not rule.builtin
+        ]
+        return checks, (*self.not_run, *absent)
+
+    def severity(self, code: str, default: str) -> str:
+        """The severity in force for a rule code."""
+        return next((check.severity for check in self.checks if check.rule.code == code), default)
+
+
+_LANGUAGE_TYPES = {
+    "text": LangType.TEXT,
+    "integer": LangType.INTEGER,
+    "date": LangType.DATE,
+    "boolean": LangType.BOOLEAN,
+}
+
+
+def rule_names() -> Names:
+    """Everything a rule may name: canonical columns and facts."""
+    return Names.claim({name: _LANGUAGE_TYPES[kind] for name, kind in FACT_TYPES.items()})
+
+
+def compile_rules(
+    packs: Sequence[Pack],
+    tables: Mapping[str, TableInfo],
+    *,
+    declared: Collection[str] = (),
+    selection: Selection | None = None,
+) -> RuleSet:
+    """Compile every selected rule; a broken rule raises RuleError before any data is read.
+
+    Codes in the selection that no pack has raise RuleError too, so that a typing error is not silent.
+    """
+    selection = selection or Selection()
+    names = rule_names()
+    rules = [rule for pack in packs for rule in pack.rules]
+    _refuse_unknown(selection, [rule.code for rule in rules])
+    checks: list[Check] = []
+    not_run: list[NotRun] = []
+    for rule in rules:
+        if not selection.takes(rule.code):
+            not_run.append(NotRun(rule.code, "left out by --only, --without or settings"))
+            continue
+        if rule.builtin:
+            continue
+        try:
+            checks += _compile(
+                rule, names, tables, declared, selection.severities.get(rule.code, rule.severity)
+            )
+        except MissingTable as missing:
+            tables_missing = ", ".join(missing.tables)
+            not_run.append(NotRun(rule.code, f"reference table {tables_missing} is not loaded"))
+    text = "\n".join(
+        f"{r.code}|{selection.severities.get(r.code, r.severity)}|{r.when}|{r.rule_expression}"
+        for r in rules
+        if selection.takes(r.code)
+    )
+    digest = blake2b(text.encode(), digest_size=8).hexdigest()
+    return RuleSet(
+        tuple(pack.name for pack in packs), tuple(rules), tuple(checks), tuple(not_run), digest
+    )
+
+
+def _compile(
+    rule: Rule,
+    names: Names,
+    tables: Mapping[str, TableInfo],
+    declared: Collection[str],
+    severity: str,
+) -> list[Check]:
+    holds, guard = rule.holds, rule.guard
+    assert holds is not None
+    fields = rule.expanded if rule.each else rule.expanded[:1]
+    checks = []
+    for name in fields:
+        value = name if rule.each else None
+        compiled = compile_expression(holds, names, tables, declared=declared, value_column=value)
+        fires = ~compiled.expr
+        columns, aggregates = set(compiled.columns), set(compiled.aggregates)
+        tables_read = set(compiled.tables).union(*(a.tables for a in compiled.aggregates))
+        if guard is not None:
+            when = compile_expression(guard, names, tables, declared=declared, value_column=value)
+            fires = when.expr & fires
+            columns |= when.columns
+            aggregates |= when.aggregates
+            tables_read |= when.tables
+        if rule.valid_from is not None:
+            fires = fires & (pl.col("service_date_from") >= rule.valid_from)
+            columns.add("service_date_from")
+        if rule.valid_to is not None:
+            fires = fires & (pl.col("service_date_from") <= rule.valid_to)
+            columns.add("service_date_from")
+        checks.append(
+            Check(
+                rule, severity, name, fires, frozenset(columns), frozenset(aggregates), frozenset(tables_read)
+            )
+        )
+    return checks
+
+
+def runs(check: Check, present: frozenset[str]) -> bool:
+    """Whether a check can be decided on an input with the `present` columns."""
+    if check.rule.each and check.field in BY_NAME and check.field not in present:
+        return False
+    return not _absent(check.rule, present)
+
+
+def _absent(rule: Rule, present: frozenset[str]) -> list[str]:
+    """Required fields that the input does not have; of a pattern one column is enough."""
+    if rule.requires is None and rule.each:
+        return [] if any(name in present for name in rule.expanded) else list(rule.fields)
+    return [
+        pattern
+        for pattern in (rule.fields if rule.requires is None else rule.requires)
+        if not any(name in present or name not in BY_NAME for name in expand_pattern(pattern, tuple(BY_NAME)) or (pattern,))
+    ]
+
+
+def _absent_reason(rule: Rule, present: frozenset[str]) -> str:
+    absent = _absent(rule, present) or list(rule.fields)
+    return f"the input has no value in {', '.join(absent)}"
+
+
+def _refuse_unknown(selection: Selection, codes: Sequence[str]) -> None:
+    for pattern in (*selection.only, *selection.without, *selection.severities):
+        if not any(fnmatchcase(code, pattern) for code in codes):
+            raise RuleError(
+                f"No rule has the code {pattern}.",
+                hint="`claimsctl rules list` shows all codes.",
+            )
+
+
+def names_needed(checks: Iterable[Check]) -> set[str]:
+    """Columns and facts that the checks read (aggregates' own columns apart)."""
+    return set().union(*(check.columns for check in checks))
+
