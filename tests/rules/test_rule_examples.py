@@ -1,0 +1,43 @@
+"""Every shipped rule is tried on its own examples."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from claimsctl.facts.table import Context
+from claimsctl.process.rulebook import Rulebook, load_rulebook
+from claimsctl.reference.locate import data_path
+from claimsctl.validate.examples import run_examples
+from claimsctl.validate.pack import Rule, load_packs
+from claimsctl.validate.ruleset import Selection
+
+RULES = [rule for pack in load_packs(sorted(data_path("rules").glob("*.toml"))) for rule in pack.rules]
+
+
+@pytest.fixture(scope="module")
+def rulebook() -> Rulebook:
+    return load_rulebook(Selection())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_examples(rule: Rule, rulebook: Rulebook) -> None:
+    if rule.builtin:
+        assert not rule.passes
+        assert not rule.fails
+        return
+    assert rule.passes, "a rule needs a passing example"
+    assert rule.fails, "a rule needs a failing example"
+    checks = [check for check in rulebook.ruleset.checks if check.rule.code == rule.code]
+    assert checks, [note.reason for note in rulebook.ruleset.not_run if note.code == rule.code]
+    context = Context(date(2026, 6, 30), payers=rulebook.payers)
+    assert [str(failure) for failure in run_examples(rule, checks, context)] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_words(rule: Rule) -> None:
+    assert rule.why
+    assert rule.source
+    assert rule.suggestion.endswith((".", "?", ")", "`"))
+    assert rule.error_message[-1] in ".)"
