@@ -1,0 +1,190 @@
+"""What the `rules` commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from claimsctl.cli.run import console, open_workspace
+from claimsctl.cli.state import State
+from claimsctl.errors import UsageError
+from claimsctl.facts.table import Context
+from claimsctl.process.rulebook import Rulebook, load_rulebook, rule_packs
+from claimsctl.validate.examples import EXAMPLE_DATE, run_examples
+from claimsctl.validate.language.types import did_you_mean
+from claimsctl.validate.pack import Example, Rule, load_packs
+from claimsctl.validate.ruleset import Selection
+
+
+def _rulebook(state: State, extra: Sequence[Path] = ()) -> Rulebook:
+    settings, workspace = open_workspace(state)
+    packs = rule_packs(settings.rule_packs(), workspace.root)
+    known = {path.resolve() for path in packs}
+    return load_rulebook(
+        Selection(), [*packs, *(path for path in extra if path.resolve() not in known)], settings.payers
+    )
+
+
+def _find(rulebook: Rulebook, code: str) -> Rule:
+    wanted = code.strip().upper()
+    for rule in rulebook.ruleset.rules:
+        if rule.code == wanted or rule.name == code.strip():
+            return rule
+    names = [rule.code for rule in rulebook.ruleset.rules]
+    near = did_you_mean(wanted, [name.lower() for name in names])
+    raise UsageError(
+        f"There is no rule {code}.", hint=near.upper().replace("DID YOU MEAN", "Did you mean") if near else None
+    )
+
+
+def print_rules(state: State, category: str | None, severity: str | None) -> None:
+    """All rules as a table, or as JSON."""
+    rulebook = _rulebook(state)
+    stopped = {note.code: note.reason for note in rulebook.ruleset.not_run}
+    rules = [
+        rule
+        for rule in sorted(rulebook.ruleset.rules, key=lambda r: r.code)
+        if (category is None or rule.category == category) and (severity is None or rule.severity == severity)
+    ]
+    if not rules:
+        categories = ", ".join(sorted({rule.category for rule in rulebook.ruleset.rules}))
+        raise UsageError("No rule fits.", hint=f"Categories: {categories}; severities: error, warning, info.")
+    if state.json:
+        entries = [_brief(rule) | {"runs": rule.code not in stopped, "reason": stopped.get(rule.code)} for rule in rules]
+        print(json.dumps(entries, indent=2))
+        return
+    from rich.table import Table
+
+    table = Table("code", "severity", "level", "name", "note", box=None, pad_edge=False)
+    for rule in rules:
+        table.add_row(rule.code, rule.severity, rule.level, rule.name, stopped.get(rule.code, ""))
+    screen = console(state)
+    screen.print(table)
+    screen.print(f"{len(rules)} rules. `claimsctl rules explain CODE` says more about one.")
+
+
+def _brief(rule: Rule) -> dict[str, object]:
+    return {
+        "code": rule.code, "name": rule.name, "severity": rule.severity, "category": rule.category,
+        "level": rule.level, "fields": list(rule.fields),
+    }  # fmt: skip
+
+
+def _full(rule: Rule) -> dict[str, object]:
+    return _brief(rule) | {
+        "when": rule.when,
+        "rule_expression": rule.rule_expression or None,
+        "error_message": rule.error_message,
+        "suggestion": rule.suggestion,
+        "why": rule.why,
+        "source": rule.source,
+        "needs": list(rule.needs),
+        "cause": rule.cause,
+        "valid_from": rule.valid_from.isoformat() if rule.valid_from else None,
+        "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
+        "passes": [_rows(example) for example in rule.passes],
+        "fails": [_rows(example) for example in rule.fails],
+        "file": rule.file,
+        "line": rule.line,
+    }
+
+
+def _rows(example: Example) -> list[Mapping[str, object]]:
+    return [dict(row) for row in example.rows]
+
+
+def print_rule(state: State, code: str) -> None:
+    """One rule as its pack has it."""
+    rule = _find(_rulebook(state), code)
+    if state.json:
+        print(json.dumps(_full(rule), indent=2, default=str))
+        return
+    path, lines = Path(rule.file), []
+    text = path.read_text("utf-8").splitlines()
+    for line in text[(rule.line or 1) - 1 :]:
+        if lines and line.lstrip().startswith("[["):
+            break
+        lines.append(line)
+    print("\n".join(lines).rstrip())
+
+
+def explain_rule(state: State, code: str) -> None:
+    """One rule in words: condition, why, fix, source, tables and editions, examples."""
+    rulebook = _rulebook(state)
+    rule = _find(rulebook, code)
+    tables = _tables(rulebook, rule)
+    if state.json:
+        print(json.dumps(_full(rule) | {"tables": tables}, indent=2, default=str))
+        return
+    screen = console(state)
+
+    def section(title: str, text: str | None) -> None:
+        if text:
+            screen.print(f"[bold]{title}[/bold]")
+            screen.print("  " + text.strip().replace("\n", "\n  "), markup=False)
+
+    screen.print(f"{rule.code}  {rule.name}", style="bold", markup=False)
+    screen.print(f"  {rule.severity}, {rule.level} level, {rule.category}; fields: {', '.join(rule.fields) or '-'}", markup=False)
+    section("Finding", rule.error_message)
+    section("Why", rule.why)
+    section("Fix", rule.suggestion)
+    section("Applies when", rule.when)
+    section("What must hold", rule.rule_expression or "Found by claimsctl itself while reading the input.")
+    section("Reference", "\n".join(f"{t['table']}: {t['edition']} ({t['source']})" for t in tables) or None)
+    section("Source", rule.source)
+    for title, examples in (("Passes", rule.passes), ("Is reported", rule.fails)):
+        section(title, "\n".join(_example_text(example) for example in examples) or None)
+    reason = next((note.reason for note in rulebook.ruleset.not_run if note.code == rule.code), None)
+    section("Does not run", reason)
+
+
+def _example_text(example: Example) -> str:
+    rows = [", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in example.rows]
+    dated = f"  [as of {example.as_of}]" if example.as_of else ""
+    return "- " + "\n  ".join(rows) + dated
+
+
+def _tables(rulebook: Rulebook, rule: Rule) -> list[dict[str, str]]:
+    names = sorted({*rule.needs, *_tables_read(rulebook, rule)})
+    found = []
+    for name in names:
+        if name not in rulebook.tables:
+            found.append({"table": name, "edition": "not loaded", "source": ""})
+            continue
+        table = rulebook.tables[name]
+        edition = table.editions[-1].name if table.editions else ""
+        found.append({"table": name, "edition": edition, "source": table.source})
+    return found
+
+
+def _tables_read(rulebook: Rulebook, rule: Rule) -> set[str]:
+    return set().union(*(c.tables for c in rulebook.ruleset.checks if c.rule.code == rule.code))
+
+
+def check_packs(state: State, files: Sequence[Path]) -> int:
+    """Compile packs and run their examples; the exit status."""
+    packs = load_packs(files)
+    rulebook = _rulebook(state, files)
+    context = Context(EXAMPLE_DATE, payers=rulebook.payers)
+    failures: list[str] = []
+    untried: list[str] = []
+    rules = [rule for pack in packs for rule in pack.rules]
+    for rule in rules:
+        checks = [check for check in rulebook.ruleset.checks if check.rule.code == rule.code]
+        if not rule.passes or not rule.fails:
+            untried.append(rule.code)
+        failures += [str(failure) for failure in run_examples(rule, checks, context)]
+    if state.json:
+        print(json.dumps({"rules": len(rules), "failures": failures, "without_examples": untried}, indent=2))
+        return int(bool(failures))
+    for failure in failures:
+        print(failure)
+    for code in untried:
+        print(f"{code}: has no passing or no failing example; add passes = [...] and fails = [...]")
+    count = sum(len(rule.passes) + len(rule.fails) for rule in rules)
+    print(f"{len(rules)} rules compiled, {count} examples run, {len(failures)} misbehave.")
+    return int(bool(failures))
+
+
+

@@ -1,0 +1,160 @@
+"""From the options of `process` to one call of the pipeline, and from its summary to the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claimsctl.cli.state import State
+
+if TYPE_CHECKING:
+    from claimsctl.process.request import Request
+    from claimsctl.process.rulebook import Rulebook
+    from claimsctl.settings import Settings
+    from claimsctl.store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user typed after `process` or `preview`; None means: as the settings say."""
+
+    inputs: tuple[str, ...]
+    out: Path | None = None
+    output_format: str | None = None
+    payer: str | None = None
+    practice: str | None = None
+    profile: str | None = None
+    practice_type: str | None = None
+    mapping: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    as_of: date | None = None
+    duplicates: str | None = None
+    batch_size: int | None = None
+    dry_run: bool = False
+    fail_on: str | None = None
+    limit: int | None = None
+    safe_csv: bool = False
+    rules: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+def run_process(state: State, options: Options) -> int:
+    """Run the main job; the exit status."""
+    from claimsctl.store.warm import warm
+
+    warm()
+    from claimsctl.cli.progress import Progress
+    from claimsctl.pipeline import Setting, process
+
+    settings, workspace = open_workspace(state)
+    request, rulebook, fail_on = settle(options, settings, workspace)
+    with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
+        setting = Setting(workspace, settings.mapping, notifier(state), progress)
+        summary = process(request, rulebook, setting)
+    show(state, summary, options)
+    return exit_status(summary, fail_on)
+
+
+def open_workspace(state: State) -> tuple[Settings, Workspace]:
+    """Settings and workspace in force."""
+    from claimsctl.settings import load_settings
+    from claimsctl.store.workspace import Workspace
+
+    settings = load_settings(state.workspace)
+    return settings, Workspace.open(settings.workspace)
+
+
+def settle(options: Options, settings: Settings, workspace: Workspace) -> tuple[Request, Rulebook, str | None]:
+    """Flags over environment and file: the request, its rules, and what makes it exit with 1."""
+    from claimsctl.ingest.mapping import parse_map, parse_set
+    from claimsctl.process.request import Request
+    from claimsctl.process.rulebook import load_rulebook, rule_packs
+    from claimsctl.validate.ruleset import Selection
+
+    practice_id = options.practice or settings.process.practice or "default"
+    practice = settings.practice_named(practice_id)
+    typed = {
+        "payer_id": options.payer or settings.process.payer,
+        "practice_type": options.practice_type or settings.process.practice_type,
+    }
+    constants = {
+        **practice.columns(),
+        **{name: value for name, value in typed.items() if value},
+        **parse_set(options.constants),
+    }
+    selection = Selection(
+        frozenset(options.only or settings.rules.only),
+        frozenset((*options.without, *settings.rules.without)),
+        settings.rules.severity,
+    )
+    packs = (*settings.rule_packs(), *options.rules)
+    given: Mapping[str, object] = {
+        "output_format": options.output_format or settings.process.output_format,
+        "profile": options.profile or practice.profile or settings.process.profile,
+        "duplicates": options.duplicates or settings.process.duplicates,
+        "batch_size": options.batch_size or settings.process.batch_size,
+    }
+    request = Request(
+        inputs=options.inputs,
+        run_date=options.as_of or date.today(),
+        out=options.out or (Path(settings.process.out) if settings.process.out else None),
+        practice_id=practice_id,
+        mapping=parse_map(options.mapping),
+        constants=constants,
+        rule_packs=packs,
+        selection=selection,
+        limit=options.limit,
+        safe_csv=options.safe_csv or settings.process.safe_csv,
+        dry_run=options.dry_run,
+        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+    )
+    rulebook = load_rulebook(selection, rule_packs(packs, workspace.root), settings.payers)
+    return request, rulebook, options.fail_on or settings.process.fail_on
+
+
+def notifier(state: State):  # type: ignore[no-untyped-def]
+    """Tells the user something on stderr, unless they asked for quiet."""
+
+    def tell(text: str) -> None:
+        if not state.quiet:
+            print(f"claimsctl: {text}", file=sys.stderr)
+
+    return tell
+
+
+def console(state: State):  # type: ignore[no-untyped-def]
+    """A Rich console on stdout that honours --no-color, NO_COLOR and pipes."""
+    from rich.console import Console
+
+    return Console(no_color=state.no_color or "NO_COLOR" in os.environ or None, highlight=False, soft_wrap=False)
+
+
+def show(state: State, summary: Mapping[str, object], options: Options) -> None:
+    """The summary as text for people, or as one JSON document."""
+    if state.json:
+        from claimsctl.write.summary import summary_json
+
+        print(summary_json(summary), end="")
+        return
+    if state.quiet:
+        return
+    from claimsctl.cli.render import render_summary
+
+    repeated = [f"--map={entry}" for entry in options.mapping] + [f"--set={entry}" for entry in options.constants]
+    repeated += [f"--profile={options.profile}"] if options.profile else []
+    render_summary(summary, console(state), next_command=("claimsctl", "process", *repeated))
+
+
+def exit_status(summary: Mapping[str, object], fail_on: str | None) -> int:
+    """0, or 1 where --fail-on asks for it (design 3.3)."""
+    found: Mapping[str, int] = summary["findings"]  # type: ignore[assignment]
+    if fail_on is None:
+        return 0
+    severities = ("error",) if fail_on == "error" else ("error", "warning")
+    return int(any(found[severity] for severity in severities))

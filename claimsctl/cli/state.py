@@ -1,0 +1,25 @@
+"""Global options, and how the options of a command add to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class State:
+    """Options given before the command."""
+
+    workspace: Path | None = None
+    practice: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+    yes: bool = False
+
+    def with_options(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> State:
+        """The state with the same options given after the command."""
+        return replace(
+            self, json=self.json or json, quiet=self.quiet or quiet, verbose=self.verbose or verbose
+        )

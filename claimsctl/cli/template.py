@@ -1,0 +1,47 @@
+"""`claimsctl template`: an input file to start from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Templates of input files.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Purpose(StrEnum):
+    """What the file is for."""
+
+    process = "process"
+    status = "status"
+
+
+class Format(StrEnum):
+    """File format."""
+
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+@app.callback()
+def group() -> None:
+    """Templates of input files."""
+
+
+@app.command("download")
+def download(
+    payer: Annotated[str | None, typer.Option(help="Payer of the example rows, as in uhc.")] = None,
+    purpose: Annotated[Purpose, typer.Option(help="What the file is for.")] = Purpose.process,
+    profile: Annotated[str, typer.Option(help="professional, session or status.")] = "professional",
+    file_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.csv,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else stdout (csv).")] = None,
+) -> None:
+    """Write a template: exact headers, example rows that pass, the rules as # comments.
+
+    Example: claimsctl template download --payer uhc --output claims-template.csv
+    """
+    from claimsctl.cli.templates import write
+
+    write(payer, purpose.value, profile, file_format.value, output)
