@@ -1,0 +1,1 @@
+"""Keys, sealing, masking and the audit file."""

@@ -1,0 +1,84 @@
+"""Identifiers as people may see them: enough to recognise a row, not enough to name a person.
+
+Only columns of PHI class `identifier` are masked; dates, ZIP codes and claim numbers (`quasi`) are what
+a biller needs to find the row and are shown as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from claimsctl.claim import Column
+
+MASKED = "\u2039masked\u203a"
+"""Stands for addresses, phones, notes and unmapped columns."""
+
+_Way = Literal["plain", "ssn", "name", "number", "all"]
+_NUMBERS = frozenset({"patient_id", "member_id", "other_member_id"})
+_SHOWN = 4
+_SHORTEST_NUMBER = 8
+
+
+def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
+    """Masked text of a column of text; null and blank stay. `None` is an unmapped column.
+
+    SSN `***-**-6789`, names `J***`, member numbers `***` and their last four characters (only from eight
+    characters on), other identifiers a fixed mark.
+    """
+    way = _way(column)
+    if way == "plain":
+        return values
+    text = values.str.strip_chars()
+    if way == "ssn":
+        digits = text.str.replace_all(r"[^0-9]", "")
+        masked = (
+            pl.when(digits.str.len_bytes() == 9)
+            .then(pl.lit("***-**-") + digits.str.slice(-_SHOWN))
+            .otherwise(pl.lit("***"))
+        )
+    elif way == "name":
+        masked = text.str.slice(0, 1).str.to_uppercase() + "***"
+    elif way == "number":
+        masked = (
+            pl.when(text.str.len_chars() >= _SHORTEST_NUMBER)
+            .then(pl.lit("***") + text.str.slice(-_SHOWN))
+            .otherwise(pl.lit("***"))
+        )
+    else:
+        masked = pl.lit(MASKED)
+    return pl.when(text == "").then(text).when(text.is_not_null()).then(masked)
+
+
+def mask_value(column: Column | None, value: str) -> str:
+    """One value masked, as `mask_expr` does."""
+    way = _way(column)
+    text = value.strip()
+    if way == "plain":
+        return value
+    if not text:
+        return text
+    if way == "ssn":
+        digits = "".join(c for c in text if c in "0123456789")
+        return f"***-**-{digits[-_SHOWN:]}" if len(digits) == 9 else "***"
+    if way == "name":
+        return text[0].upper() + "***"
+    if way == "number":
+        return f"***{text[-_SHOWN:]}" if len(text) >= _SHORTEST_NUMBER else "***"
+    return MASKED
+
+
+def _way(column: Column | None) -> _Way:
+    if column is None:
+        return "all"
+    if column.phi != "identifier":
+        return "plain"
+    if column.name.endswith("_ssn"):
+        return "ssn"
+    if column.name in _NUMBERS:
+        return "number"
+    if column.name.endswith(("_last_name", "_first_name", "_name")):
+        return "name"
+    return "all"

@@ -1,0 +1,399 @@
+"""Settings: flags over environment over claimsctl.toml, and where the workspace is.
+
+The classes are plain, so that a run without settings imports nothing. pydantic-settings, as slow to
+import as Polars, checks claimsctl.toml when its text has changed since it was last checked; the
+workspace notes that in `settings.checked`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+from claimsctl.errors import ClaimsctlError, SettingsError
+
+SETTINGS_FILE: Final = "claimsctl.toml"
+ENV_PREFIX: Final = "CLAIMSCTL_"
+RESERVED: Final = frozenset({"CLAIMSCTL_WORKSPACE", "CLAIMSCTL_CONFIG_DIR"})
+"""Variables that are read elsewhere and are no settings."""
+
+Profile = Literal["professional", "session", "status"]
+Severity = Literal["error", "warning", "info"]
+
+_CHECKED = "settings.checked"
+_PLAINER: Final = {
+    "string_type": "should be text, in quotes",
+    "tuple_type": 'should be a list of texts, as in ["PAT-001"]',
+    "dict_type": "should be a table",
+    "dataclass_type": "should be a table",
+    "int_parsing": "should be a whole number",
+    "bool_parsing": "should be true or false",
+}
+_SMALLEST_BATCH, _LARGEST_BATCH = 100, 5_000_000
+_BILLING: Final = {
+    "name": "billing_name",
+    "npi": "billing_npi",
+    "tax_id": "billing_tax_id",
+    "taxonomy": "billing_taxonomy",
+    "address": "billing_address",
+    "city": "billing_city",
+    "state": "billing_state",
+    "zip": "billing_zip",
+    "practice_type": "practice_type",
+    "payer": "payer_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeSettings:
+    """A `[practice.<id>]` table. `constants` name canonical columns; `payer` and `profile` are defaults."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    name: str | None = None
+    npi: str | None = None
+    tax_id: str | None = None
+    taxonomy: str | None = None
+    address: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    practice_type: str | None = None
+    payer: str | None = None
+    profile: Profile | None = None
+    constants: dict[str, str] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, str]:
+        """Constants for canonical columns: the practice as billing provider, then `constants`."""
+        found = {column: getattr(self, name) for name, column in _BILLING.items()}
+        return {column: value for column, value in found.items() if value} | self.constants
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSettings:
+    """The `[rules]` table: further packs, rules to leave out or to keep to, changed severities."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    packs: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    severity: dict[str, Severity] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("packs", "without", "only"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("without", "only"):
+            object.__setattr__(self, name, tuple(code.upper() for code in getattr(self, name)))
+        object.__setattr__(self, "severity", {code.upper(): value for code, value in self.severity.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """The `[process]` table: defaults of the options of `claimsctl process`; None is not set."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    practice: str | None = None
+    payer: str | None = None
+    profile: Profile | None = None
+    practice_type: str | None = None
+    out: str | None = None
+    output_format: Literal["parquet", "csv", "xlsx"] | None = None
+    batch_size: int | None = None
+    duplicates: Literal["skip", "update", "error"] | None = None
+    fail_on: Literal["error", "warning"] | None = None
+    safe_csv: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None and not _SMALLEST_BATCH <= self.batch_size <= _LARGEST_BATCH:
+            raise ValueError(f"must be from {_SMALLEST_BATCH} to {_LARGEST_BATCH}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a run. `file` is the claimsctl.toml they come from, `workspace` its directory.
+
+    `payers` holds the `[payers.<id>]` tables as they are; the payer registry checks their keys.
+    """
+
+    workspace: Path
+    file: Path | None = None
+    mapping: dict[str, str] = field(default_factory=dict)
+    practice: dict[str, PracticeSettings] = field(default_factory=dict)
+    payers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rules: RulesSettings = field(default_factory=RulesSettings)
+    process: ProcessSettings = field(default_factory=ProcessSettings)
+
+    def rule_packs(self) -> tuple[str, ...]:
+        """`packs` of `[rules]`; a file beside claimsctl.toml is named by its whole path."""
+        beside = [(self.workspace / pack, pack) for pack in self.rules.packs]
+        return tuple(str(path) if path.is_file() else pack for path, pack in beside)
+
+    def practice_named(self, practice_id: str) -> PracticeSettings:
+        """The practice; SettingsError with the known ones when there is no such table."""
+        if practice_id in self.practice:
+            return self.practice[practice_id]
+        if practice_id == "default" and not self.practice:
+            return PracticeSettings()
+        raise SettingsError(
+            f"There is no [practice.{practice_id}] in {self.file or SETTINGS_FILE}.",
+            hint=_meant(practice_id, self.practice)
+            or (f"It has {', '.join(sorted(self.practice))}." if self.practice else "Add that table to it."),
+        )
+
+
+_SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process")
+
+
+def find_workspace(
+    workspace: Path | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Path:
+    """Where the workspace is: `workspace`, else CLAIMSCTL_WORKSPACE, else the directory of the nearest
+    claimsctl.toml from `cwd` upwards, else the user's data directory. It need not exist.
+    """
+    named = workspace or (os.environ if env is None else env).get("CLAIMSCTL_WORKSPACE")
+    if named:
+        return Path(named).expanduser().absolute()
+    start = (cwd or Path.cwd()).absolute()
+    for directory in (start, *start.parents):
+        if (directory / SETTINGS_FILE).is_file() and not _anyone_may_write(directory):
+            return directory
+    from platformdirs import user_data_path
+
+    return user_data_path("claimsctl", appauthor=False)
+
+
+def load_settings(
+    workspace: Path | None = None, env: Mapping[str, str] | None = None, *, cwd: Path | None = None
+) -> Settings:
+    """Settings of the workspace; SettingsError names file, key and the nearest known key.
+
+    Environment: CLAIMSCTL_PROCESS__PROFILE=session sets `profile` of `[process]`; lists and tables are
+    given as JSON.
+    """
+    env = os.environ if env is None else env
+    root = find_workspace(workspace, env, cwd)
+    file = root / SETTINGS_FILE
+    text = _text(file)
+    variables = {name: value for name, value in env.items() if _is_setting(name) and value}
+    if text is None and not variables:
+        return Settings(root)
+    data = _parsed(text or b"", file)
+    place = file if text is not None else None
+    known = None if variables else _direct(data, root, place)
+    note = _note(text or b"")
+    if known is not None and _was_checked(root, note):
+        return known
+    checked = _checked(data, variables, root, place)
+    if checked == known:
+        _remember(root, note)
+    return checked
+
+
+def _checked(data: dict[str, Any], variables: Mapping[str, str], root: Path, file: Path | None) -> Settings:
+    """Checked by pydantic-settings, environment over file."""
+    from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+    class Environment(PydanticBaseSettingsSource):
+        """Not EnvSettingsSource: inside tables that reads an NPI as a number."""
+
+        def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+            return nested.get(field_name), field_name, False
+
+        def __call__(self) -> dict[str, Any]:
+            return nested
+
+    nested = _nested(variables, data)
+
+    class Model(BaseSettings):
+        model_config = SettingsConfigDict(extra="forbid", validate_default=False)
+        mapping: dict[str, str] = {}
+        practice: dict[str, PracticeSettings] = {}
+        payers: dict[str, dict[str, Any]] = {}
+        rules: RulesSettings = RulesSettings()
+        process: ProcessSettings = ProcessSettings()
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return Environment(settings_cls), init_settings
+
+    try:
+        model = Model(**data)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise _problem(problems, variables, file) from None
+    return Settings(root, file, **{name: getattr(model, name) for name in _SECTIONS})
+
+
+def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | None:
+    """Settings straight from the file, right only where the check agrees; None where they do not fit."""
+    try:
+        return Settings(
+            root,
+            file,
+            mapping=data.get("mapping", {}),
+            practice={name: PracticeSettings(**table) for name, table in data.get("practice", {}).items()},
+            payers=data.get("payers", {}),
+            rules=RulesSettings(**data.get("rules", {})),
+            process=ProcessSettings(**data.get("process", {})),
+        )
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _text(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot read {file}: {error.strerror}.", hint="Check who may read it."
+        ) from error
+
+
+def _parsed(text: bytes, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}.", hint="Texts stand in quotes.") from None
+
+
+def _is_setting(name: str) -> bool:
+    """Whether a variable is a setting; a misspelt one is an error, not silence."""
+    if not name.startswith(ENV_PREFIX) or name in RESERVED:
+        return False
+    section = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
+    if section not in _SECTIONS:
+        choices = [*(f"{ENV_PREFIX}{each.upper()}__..." for each in _SECTIONS), *sorted(RESERVED)]
+        hint = _meant(name, choices) or f"Known are {', '.join(choices)}."
+        raise SettingsError(f"The environment variable {name} is no setting.", hint=hint)
+    return True
+
+
+def _problem(
+    problems: Iterable[Mapping[str, Any]], variables: Mapping[str, str], file: Path | None
+) -> SettingsError:
+    """The first problem, and how many more there are."""
+    found = list(problems)
+    first = found[0]
+    path = [str(part) for part in first["loc"]]
+    variable = _variable(path, variables)
+    where = f"The environment variable {variable}" if variable else f"{file}, {_key(path)}"
+    more = f" ({len(found) - 1} more problems.)" if len(found) > 1 else ""
+    kind = str(first["type"])
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        hint = _meant(path[-1], _known(path)) or f"Known here: {', '.join(_known(path))}."
+        return SettingsError(f"{where} is not a setting.", hint=hint + more)
+    says = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    says = _PLAINER.get(kind, says)
+    if kind == "value_error" and len(path) == 1:
+        where += " batch_size" if variable is None else ""
+    return SettingsError(f"{where} {says}.{more}")
+
+
+def _known(path: list[str]) -> list[str]:
+    if len(path) == 1:
+        return list(_SECTIONS)
+    of = {"practice": PracticeSettings, "rules": RulesSettings, "process": ProcessSettings}.get(path[0])
+    return [each.name for each in fields(of)] if of else []
+
+
+def _key(path: list[str]) -> str:
+    """`[practice.main] npi` of a path."""
+    depth = 2 if path[0] in ("practice", "payers") else 1
+    table, rest = path[:depth], path[depth:]
+    return f"[{'.'.join(table)}]" + (f" {'.'.join(rest)}" if rest else "")
+
+
+def _variable(path: list[str], variables: Mapping[str, str]) -> str | None:
+    wanted = (ENV_PREFIX + "__".join(path)).upper()
+    return next((n for n in variables if wanted == n.upper() or wanted.startswith(n.upper() + "__")), None)
+
+
+def _meant(word: str, choices: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _nested(variables: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"process": {"profile": ...}}` of CLAIMSCTL_PROCESS__PROFILE; entries of the file keep their case."""
+    tables: dict[str, Any] = {}
+    for name, value in sorted(variables.items()):
+        into, known = tables, data
+        *path, last = name.removeprefix(ENV_PREFIX).split("__")
+        for word in path:
+            key = _same_but_case(word, known)
+            known = known.get(key, {}) if isinstance(known, Mapping) else {}
+            into = into.setdefault(key, {})
+            if not isinstance(into, dict):
+                raise SettingsError(f"The environment variable {name} goes into what another one sets.")
+        into[_same_but_case(last, known)] = _decoded(value, name)
+    return tables
+
+
+def _same_but_case(word: str, known: Any) -> str:
+    names = known if isinstance(known, Mapping) else {}
+    return next((name for name in names if name.lower() == word.lower()), word.lower())
+
+
+def _decoded(value: str, name: str) -> Any:
+    """Lists and tables are JSON; everything else is text that pydantic reads as the type wanted."""
+    import json
+
+    if value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise SettingsError(f"The environment variable {name} is not JSON: {error}.") from None
+
+
+def _anyone_may_write(directory: Path) -> bool:
+    """Another user could have laid a file there to draw patient data to it."""
+    found = directory.stat()
+    return bool(found.st_mode & 0o002) and (directory / SETTINGS_FILE).stat().st_uid != os.geteuid()
+
+
+def _note(text: bytes) -> str:
+    """Changes with the text and with what settings there are."""
+    classes = (Settings, PracticeSettings, RulesSettings, ProcessSettings)
+    schema = [(each.name, str(each.type)) for cls in classes for each in fields(cls)]
+    return hashlib.sha256(repr(schema).encode() + text).hexdigest()
+
+
+def _was_checked(root: Path, note: str) -> bool:
+    try:
+        return (root / _CHECKED).read_text("ascii") == note
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _remember(root: Path, note: str) -> None:
+    """Only in a workspace that exists: reading settings makes none."""
+    from claimsctl.security.files import write_private
+
+    if (root / "workspace.id").exists():
+        try:
+            write_private(root / _CHECKED, note.encode())
+        except ClaimsctlError:
+            return  # a workspace that only reads; checked again next time

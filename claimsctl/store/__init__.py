@@ -1,0 +1,1 @@
+"""The workspace: claims and patients in DuckDB, jobs in SQLite, line parts in Parquet."""

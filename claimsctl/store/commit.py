@@ -1,0 +1,371 @@
+"""Making the claims of a run part of the store: all of them or none, once.
+
+Order of a commit: (1) an intent in tmp/<job>/commit.json; (2) the DuckDB file is opened, so that other
+runs wait; (3) line parts move to lines/<job>/; (4) headers, history, patients and the registry of parts
+enter DuckDB in one transaction. Parts count only through the registry. Killed before the end of (4), the
+next start removes the moved parts; killed after it, the next start finishes the job's record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.errors import InternalError
+from claimsctl.security.files import disk_errors, private_directory, sync_directory, write_private
+from claimsctl.store.database import Notify, open_store
+from claimsctl.store.workspace import COMMIT_FILE, Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NEEDED = frozenset(
+    {"practice_id", "claim_number", "payer_sequence", "claim_id", "row_number", "verdict", "unchanged"}
+    | {"content_digest"}
+)
+_SAME_KEY = (
+    "{a}.practice_id = {b}.practice_id AND {a}.claim_number = {b}.claim_number "
+    "AND {a}.payer_sequence IS NOT DISTINCT FROM {b}.payer_sequence"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did. `repeated`: the job was committed before and nothing was done."""
+
+    claims: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    replaced: int = 0
+    lines: int = 0
+    patients: int = 0
+    repeated: bool = False
+
+
+@dataclass
+class _Placed:
+    """Line parts under lines/<job>/ and how to take them back."""
+
+    directory: Path
+    moved: list[tuple[Path, Path]] = field(default_factory=list)
+    parts: list[tuple[int, str, int]] = field(default_factory=list)
+
+    def take_back(self) -> None:
+        for source, target in reversed(self.moved):
+            with suppress(OSError):
+                if not source.exists():
+                    target.rename(source)
+        if self.directory.is_dir():
+            for left in self.directory.iterdir():
+                left.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.directory.rmdir()
+
+
+def commit_run(
+    workspace: Workspace,
+    job_id: str,
+    lines_glob: str = "lines-*.parquet",
+    *,
+    digest_scheme: str,
+    recorded_at: datetime | None = None,
+    finish: Mapping[str, object] | None = None,
+    notify: Notify | None = None,
+) -> Committed:
+    """Store the claims of a run from its line parts in tmp/<job>/; a second call does nothing.
+
+    Parts need the columns of `_NEEDED`; headers also take patient_key, payer_id, frequency_code,
+    billing_npi, rendering_npi, service_date_from/_to, charge_amount and input where given. Files
+    `lines-N.sealed` move with their part, `patients-*.parquet` (see PatientWriter) are taken in.
+    A claim whose content is stored already is not stored again; a rejected one never replaces a current
+    claim that was accepted. Lines without claim_number belong to no claim. `finish` are the arguments of
+    `JobStore.finish`, used when this process dies between the commit and that call.
+
+    Raises StoreError; nothing is visible then and the parts are back in tmp/<job>/.
+    """
+    tmp = workspace.tmp_directory(job_id)
+    sources = sorted(tmp.glob(lines_glob))
+    intent = {"finish": dict(finish) if finish is not None else None}
+    write_private(tmp / COMMIT_FILE, json.dumps(intent, default=str).encode())
+    at = (recorded_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    with open_store(workspace, write=True, notify=notify) as connection:
+        earlier = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
+        if earlier is not None:
+            return Committed(**{**json.loads(earlier[0]), "repeated": True})
+        placed = _Placed(workspace.lines_directory(job_id))
+        connection.execute("BEGIN")
+        try:
+            result = _Commit(connection, workspace, job_id, tmp, digest_scheme, at, placed).run(sources)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(Exception):
+                connection.execute("ROLLBACK")
+            placed.take_back()
+            with suppress(OSError):
+                workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+            raise
+    return result
+
+
+@dataclass
+class _Commit:
+    connection: duckdb.DuckDBPyConnection
+    workspace: Workspace
+    job_id: str
+    tmp: Path
+    scheme: str
+    at: datetime
+    placed: _Placed
+
+    def run(self, sources: list[Path]) -> Committed:
+        patients = self._add_patients()
+        result = Committed(patients=patients)
+        if sources:
+            self._read_headers(sources)
+            self._compare()
+            self._place(sources)
+            result = Committed(
+                claims=self._number("SELECT count(*) FROM headers"),
+                stored=self._number("SELECT count(*) FROM headers WHERE NOT same"),
+                unchanged=self._number("SELECT count(*) FROM headers WHERE same"),
+                replaced=self._number(
+                    "SELECT count(*) FROM headers WHERE NOT same AND takes_over AND before_status IS NOT NULL"
+                ),
+                lines=sum(rows for _, _, rows in self.placed.parts),
+                patients=patients,
+            )
+            self._insert()
+            self._keep_ids()
+        self.connection.execute(
+            "INSERT INTO commits VALUES (?, ?, ?)", [self.job_id, self.at, json.dumps(asdict(result))]
+        )
+        return result
+
+    def _number(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def _read_headers(self, sources: list[Path]) -> None:
+        """One row per claim. The group key is claim_id alone: one number is cheaper than three texts."""
+        self.connection.execute(
+            "CREATE TEMP VIEW parts AS SELECT * FROM read_parquet("
+            + "[" + ", ".join(_quoted(path) for path in sources) + "], union_by_name = true)"
+        )  # fmt: skip
+        found = {str(row[0]) for row in self.connection.execute("DESCRIBE parts").fetchall()}
+        missing = sorted(_NEEDED - found)
+        if missing:
+            raise InternalError(f"Line parts lack the columns {', '.join(missing)}.")
+
+        def first(name: str, kind: str = "VARCHAR") -> str:
+            return f"arg_min({name}, row_number)" if name in found else f"NULL::{kind}"
+
+        # max and min of text instead of any_value: with threads the latter differs from run to run.
+        def same(name: str) -> str:
+            return f"min({name})" if name in found else "NULL::VARCHAR"
+
+        start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
+        end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
+        charge = "sum(charge_amount)" if "charge_amount" in found else "NULL"
+        self.connection.execute(f"""
+            CREATE TEMP TABLE read AS SELECT
+                coalesce(min(practice_id), 'default') AS practice_id, min(claim_number) AS claim_number,
+                min(payer_sequence) AS payer_sequence, claim_id,
+                bool_or(verdict = 'rejected') AS rejected, bool_and(unchanged) AS flagged,
+                {same("patient_key")}::UUID AS patient_key, {same("payer_id")} AS payer_id,
+                {same("frequency_code")} AS frequency, {same("billing_npi")} AS billing_npi,
+                {first("rendering_npi")} AS rendering_npi,
+                min({start}) AS service_from, max({end}) AS service_to, count(*)::INTEGER AS line_count,
+                TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
+                (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
+                {same("input")} AS input
+            FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
+        """)
+
+    def _compare(self) -> None:
+        """What each claim meets in the store, and what becomes of it."""
+        self.connection.execute(f"""
+            CREATE TEMP TABLE known AS SELECT c.* FROM claims c
+            WHERE EXISTS (SELECT 1 FROM read h WHERE {_SAME_KEY.format(a="c", b="h")})
+        """)
+        self.connection.execute(
+            f"""
+            CREATE TEMP TABLE headers AS
+            WITH top AS (
+                SELECT practice_id, claim_number, payer_sequence, max(version) AS version
+                FROM known GROUP BY ALL
+            ), met AS (
+                SELECT DISTINCT h.claim_id FROM read h JOIN known k ON {_SAME_KEY.format(a="h", b="k")}
+                WHERE k.digest = h.digest AND k.digest_scheme = $scheme
+                  AND (k.is_current OR (h.rejected AND k.status = 'INVALID'))
+            )
+            SELECT h.*, CASE WHEN h.rejected THEN 'INVALID' ELSE 'VALIDATED' END AS status,
+                coalesce(top.version, 0) + 1 AS version, now.status AS before_status,
+                now.version AS before_version,
+                (met.claim_id IS NOT NULL)
+                    OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same,
+                coalesce(NOT h.rejected OR now.status IS NULL OR now.status = 'INVALID', true) AS takes_over,
+                coalesce(now.digest = h.digest AND now.digest_scheme = $scheme, false)
+                    OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same_as_current,
+                coalesce(now.digest_scheme <> $scheme, false) AS other_scheme
+            FROM read h LEFT JOIN met USING (claim_id)
+            LEFT JOIN top ON {_SAME_KEY.format(a="h", b="top")}
+            LEFT JOIN known now ON now.is_current AND {_SAME_KEY.format(a="h", b="now")}
+            """,
+            {"scheme": self.scheme},
+        )
+
+    def _place(self, sources: list[Path]) -> None:
+        """Move parts to lines/<job>/, without the lines of claims that are stored already."""
+        same = self._number("SELECT count(*) FROM headers WHERE same")
+        everything = self._number("SELECT count(*) FROM headers WHERE NOT same") == 0
+        stored = pl.Series("claim_id", [], dtype=pl.UInt64)
+        if same and not everything:
+            listed = self.tmp / "stored.parquet"
+            self.connection.execute(
+                f"COPY (SELECT claim_id FROM headers WHERE same) TO {_quoted(listed)} (FORMAT parquet)"
+            )
+            stored = pl.read_parquet(listed)["claim_id"]
+        if everything:
+            return
+        directory = self.placed.directory
+        private_directory(directory)
+        with disk_errors(directory, "store line parts in"):
+            for number, source in enumerate(sources):
+                self._place_part(number, source, directory / f"part-{number:05d}.parquet", stored)
+            sync_directory(directory)
+
+    def _place_part(self, number: int, source: Path, target: Path, stored: pl.Series) -> None:
+        if len(stored):
+            part = pl.read_parquet(source)
+            kept = part.filter(~pl.col("claim_id").is_in(stored.implode()))
+            if not kept.height:
+                return
+            if kept.height < part.height:
+                kept.write_parquet(target, compression="zstd")
+            else:
+                self._move(source, target)
+        else:
+            self._move(source, target)
+        rows = int(pl.scan_parquet(target).select(pl.len()).collect().item())
+        sealed = source.with_suffix(".sealed")
+        if sealed.exists():
+            self._move(sealed, target.with_suffix(".sealed"))
+        _sync(target)
+        self.placed.parts.append((number, f"lines/{self.job_id}/{target.name}", rows))
+
+    def _move(self, source: Path, target: Path) -> None:
+        self.placed.moved.append((source, target))
+        source.rename(target)
+        target.chmod(0o600)
+
+    def _insert(self) -> None:
+        run, job, at = self.connection.execute, self.job_id, self.at
+        run(
+            f"""
+            UPDATE claims SET is_current = false FROM headers h
+            WHERE claims.is_current AND NOT h.same AND h.takes_over AND h.before_status IS NOT NULL
+              AND {_SAME_KEY.format(a="claims", b="h")}
+            """
+        )
+        run(
+            """
+            INSERT INTO claims SELECT practice_id, claim_number, payer_sequence, claim_id, version,
+                takes_over, status, $job, patient_key, payer_id, frequency, billing_npi, rendering_npi,
+                service_from, service_to, line_count, charge_total, digest, $scheme, input, $at
+            FROM headers WHERE NOT same
+            """,
+            {"job": job, "scheme": self.scheme, "at": at},
+        )
+        # Rules may have changed since: an unchanged claim gets the verdict of today.
+        judged = "h.same_as_current AND h.before_status IN ('VALIDATED', 'INVALID') "
+        judged += "AND h.before_status <> h.status"
+        run(
+            f"""
+            INSERT INTO claim_status_history SELECT practice_id, claim_number, payer_sequence,
+                CASE WHEN same THEN before_version ELSE version END, before_status, status, $at, $job,
+                CASE WHEN NOT same AND NOT takes_over THEN 'rejected; the earlier version stays' END
+            FROM headers h WHERE NOT same OR ({judged})
+            """,
+            {"job": job, "at": at},
+        )
+        run(
+            f"""
+            UPDATE claims SET status = h.status FROM headers h
+            WHERE claims.is_current AND {judged} AND {_SAME_KEY.format(a="claims", b="h")}
+            """
+        )
+        run(
+            f"""
+            UPDATE claims SET digest = h.digest, digest_scheme = $scheme FROM headers h
+            WHERE claims.is_current AND h.same AND h.other_scheme AND {_SAME_KEY.format(a="claims", b="h")}
+            """,
+            {"scheme": self.scheme},
+        )
+        for part in self.placed.parts:
+            run("INSERT INTO job_parts VALUES (?, ?, ?, ?)", [job, *part])
+
+    def _keep_ids(self) -> None:
+        """The claims of the job, for `last_job_of`; readable without opening the store."""
+        target = self.workspace.claim_ids_file(self.job_id)
+        private_directory(target.parent)
+        aside = target.with_suffix(".aside")
+        self.connection.execute(
+            f"COPY (SELECT claim_id FROM headers ORDER BY claim_id) TO {_quoted(aside)} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+        with disk_errors(target, "write"):
+            aside.replace(target)
+
+    def _add_patients(self) -> int:
+        sources = sorted(self.tmp.glob("patients-*.parquet"))
+        if not sources:
+            return 0
+        directory = self.placed.directory
+        private_directory(directory)
+        with disk_errors(directory, "store patients in"):
+            targets = [directory / source.name for source in sources]
+            for source, target in zip(sources, targets, strict=True):
+                self._move(source, target)
+                _sync(target)
+        before = self._number("SELECT count(*) FROM patients")
+        self.connection.execute(
+            f"""
+            INSERT INTO patients
+            WITH new AS (
+                SELECT DISTINCT ON (patient_key) patient_key::UUID AS patient_key, practice_id, record_hash,
+                    member_hash, name_hash, ssn_hash, parse_filename(filename) AS file
+                FROM read_parquet([{", ".join(_quoted(path) for path in targets)}], filename = true) n
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM patients p
+                    WHERE p.patient_key = n.patient_key::UUID AND p.record_hash = n.record_hash)
+            ), top AS (
+                SELECT patient_key, max(version) AS version FROM patients
+                WHERE patient_key IN (SELECT patient_key FROM new) GROUP BY ALL
+            )
+            SELECT new.patient_key, coalesce(top.version, 0) + 1, new.practice_id, new.record_hash,
+                new.member_hash, new.name_hash, new.ssn_hash, $job, 'lines/' || $job || '/' || new.file
+            FROM new LEFT JOIN top USING (patient_key)
+            """,
+            {"job": self.job_id},
+        )
+        return self._number("SELECT count(*) FROM patients") - before
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

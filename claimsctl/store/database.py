@@ -1,0 +1,157 @@
+"""Opening the DuckDB store: for one short piece of work, waiting for others, saying what is wrong."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claimsctl.errors import ClaimsctlError, InternalError, StoreError
+from claimsctl.security.files import private_umask
+from claimsctl.store.schema import SCHEMA_VERSION, TABLES
+from claimsctl.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+Notify = Callable[[str], None]
+
+WAIT_SECONDS = 300.0
+_ANNOUNCE_SECONDS = 1.0
+_MEMORY = "512MB"
+# A process with the file open for writing refuses all others, readers too (DuckDB 2.0).
+_BUSY = ("Could not set lock on file", "different configuration")
+_DAMAGED = (
+    "Corrupt database file",
+    "not a valid DuckDB database",
+    "Could not read enough bytes",
+    "checksum",
+    "failed to deserialize",
+    "Failed to deserialize",
+    "WAL file",
+    "has been invalidated",
+)
+_FULL = ("No space left", "Could not write", "not enough", "File too large", "Disk quota", "Out of Memory")
+
+
+@contextmanager
+def open_store(
+    workspace: Workspace,
+    *,
+    write: bool,
+    notify: Notify | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the block; `write` makes file and tables when missing.
+
+    Waits for other processes up to `wait_seconds` and tells `notify` after a second. Raises StoreError
+    when the store stays busy, is damaged, is of a newer version, or the disk is full.
+    """
+    path = workspace.claims_database
+    umask = private_umask() if write else nullcontext()
+    with workspace.scratch() as spill, umask, _store_errors(path):
+        connection = _connect(path, spill, write=write, notify=notify, wait_seconds=wait_seconds)
+        try:
+            _check_version(connection, path, write=write)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _connect(
+    path: Path, spill: Path, *, write: bool, notify: Notify | None, wait_seconds: float
+) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": _MEMORY,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "preserve_insertion_order": "false",
+    }
+    started, announced, pause = time.monotonic(), False, 0.01
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=not write, config=settings)
+        except duckdb.Error as error:
+            message = str(error)
+            if not any(sign in message for sign in _BUSY):
+                raise
+        waited = time.monotonic() - started
+        if waited > wait_seconds:
+            raise StoreError(
+                f"The claims store {path} is in use by {_holder(message)} since {waited:.0f} s.",
+                hint="Run again when it has finished.",
+            )
+        if waited > _ANNOUNCE_SECONDS and not announced and notify is not None:
+            notify(f"Waiting for {_holder(message)} to finish with the claims store ...")
+            announced = True
+        time.sleep(pause * (0.5 + random.random()))
+        pause = min(pause * 1.5, 0.25)
+
+
+def _holder(message: str) -> str:
+    found = re.search(r"PID (\d+)", message)
+    return f"process {found[1]}" if found else "another run"
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+    known = connection.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'meta'"
+    ).fetchone()
+    if known is not None and known[0]:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        if row is not None and int(row[0]) > SCHEMA_VERSION:
+            raise StoreError(
+                f"The claims store {path} was made by a newer claimsctl (schema {row[0]}; "
+                f"this one knows {SCHEMA_VERSION}).",
+                hint="Update claimsctl, or name another workspace with --workspace.",
+            )
+        if row is not None:
+            return
+    if write:
+        connection.execute("BEGIN")
+        connection.execute(TABLES)
+        connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def _store_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ClaimsctlError:
+        raise
+    except Exception as error:
+        import duckdb
+
+        if not isinstance(error, duckdb.Error):
+            raise
+        raise _translated(error, path) from None  # DuckDB quotes values in its messages
+
+
+def _translated(error: Exception, path: Path) -> ClaimsctlError:
+    message = str(error)
+    if any(sign in message for sign in _FULL):
+        return StoreError(
+            f"Cannot write the claims store {path}: disk or memory is full.",
+            hint="Free some space there and run again; what was stored before is untouched.",
+        )
+    if any(sign in message for sign in _DAMAGED):
+        return StoreError(
+            f"The claims store {path} is damaged.",
+            hint=f"Restore it from a backup, or move it away (mv '{path}' '{path}.damaged') and run the "
+            "files again; lines of earlier runs stay in lines/.",
+        )
+    if "IO Error" in message:
+        reason = "permission denied" if "ermission" in message else "the file cannot be opened"
+        return StoreError(
+            f"Cannot use the claims store {path}: {reason}.",
+            hint="Check who may read and write it, or name another workspace with --workspace.",
+        )
+    return InternalError(f"The claims store refused a query ({type(error).__name__}).")

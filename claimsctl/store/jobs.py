@@ -1,0 +1,361 @@
+"""Jobs and their progress in SQLite (WAL): listing and watching never wait for a run.
+
+A job whose process died while it was PENDING or PROCESSING shows as INTERRUPTED; nothing needs to have
+written that.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from claimsctl.errors import ClaimsctlError, InternalError, StoreError, UsageError
+from claimsctl.security.audit import user_name
+from claimsctl.security.files import create_private, disk_hint
+from claimsctl.store.owner import Owner
+from claimsctl.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+JobStatus = Literal[
+    "PENDING", "PROCESSING", "COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED", "INTERRUPTED",
+    "ROLLED_BACK",
+]  # fmt: skip
+UNFINISHED: Final = frozenset({"PENDING", "PROCESSING"})
+
+_PROGRESS_SECONDS = 0.5
+_BUSY_SECONDS = 60.0
+_RESULTS = (
+    "ledger", "counts", "timings", "editions", "outputs", "mapping", "rules_digest", "error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class JobInput:
+    """A file a job read."""
+
+    path: str
+    sha256: str
+    bytes: int = 0
+    rows: int | None = None
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of a command. Times are UTC; `rows_done` and `heartbeat` are the last progress heard of."""
+
+    job_id: str
+    command: str
+    status: JobStatus
+    user: str
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    practice_id: str | None = None
+    payer: str | None = None
+    priority: int = 0
+    parent_job: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[JobInput, ...] = ()
+    rows_done: int = 0
+    rows_total: int | None = None
+    cancel_requested: bool = False
+    owner: Owner | None = None
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    timings: Mapping[str, Any] = field(default_factory=dict)
+    editions: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    rules_digest: str | None = None
+    error: str | None = None
+
+
+class JobStore:
+    """The jobs of a workspace; every method is one short transaction.
+
+    Methods raise StoreError when the file is damaged, full or stays busy for a minute, UsageError for
+    an unknown job.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._path = workspace.jobs_database
+        self._engine: sa.Engine | None = None
+        self._told: dict[str, float] = {}
+
+    def create_job(
+        self,
+        job_id: str,
+        command: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        practice_id: str | None = None,
+        payer: str | None = None,
+        priority: int = 0,
+        parent_job: str | None = None,
+        queued: bool = False,
+    ) -> None:
+        """Record a job as PENDING, owned by this process unless it is only `queued`."""
+        jobs, _ = _tables()
+        with self._begin() as connection:
+            connection.execute(
+                jobs.insert().values(
+                    job_id=job_id,
+                    command=command,
+                    status="PENDING",
+                    user=user_name(),
+                    created_at=_now(),
+                    options=_plain(options or {}),
+                    practice_id=practice_id,
+                    payer=payer,
+                    priority=priority,
+                    parent_job=parent_job,
+                    owner=None if queued else Owner.current().as_dict(),
+                )
+            )
+
+    def start(self, job_id: str) -> None:
+        """PROCESSING, by this process."""
+        self._update(
+            job_id,
+            status="PROCESSING",
+            started_at=_now(),
+            heartbeat_at=_now(),
+            owner=Owner.current().as_dict(),
+        )
+
+    def add_inputs(self, job_id: str, inputs: Sequence[JobInput]) -> None:
+        """Record the files the job read, replacing what was recorded of them before."""
+        _, job_inputs = _tables()
+        with self._begin() as connection:
+            connection.execute(job_inputs.delete().where(job_inputs.c.job_id == job_id))
+            if inputs:
+                connection.execute(
+                    job_inputs.insert(),
+                    [
+                        {
+                            "job_id": job_id, "number": number, "path": each.path, "sha256": each.sha256,
+                            "bytes": each.bytes, "rows": each.rows, "format": each.format,
+                        }
+                        for number, each in enumerate(inputs)
+                    ],
+                )  # fmt: skip
+
+    def progress(self, job_id: str, rows_done: int, rows_total: int | None = None) -> bool:
+        """Sign of life and rows done, written at most twice a second; True when a cancel was asked for.
+
+        Never fails a run: trouble with the file is left to the next other call.
+        """
+        now = time.monotonic()
+        if now - self._told.get(job_id, -_PROGRESS_SECONDS) < _PROGRESS_SECONDS:
+            return False
+        self._told[job_id] = now
+        jobs, _ = _tables()
+        try:
+            with self._begin() as connection:
+                connection.execute(
+                    jobs.update()
+                    .where(jobs.c.job_id == job_id)
+                    .values(heartbeat_at=_now(), rows_done=rows_done, rows_total=rows_total)
+                )
+                asked = connection.execute(
+                    jobs.select().with_only_columns(jobs.c.cancel_requested).where(jobs.c.job_id == job_id)
+                ).scalar()
+        except StoreError:
+            return False
+        return bool(asked)
+
+    def finish(self, job_id: str, status: JobStatus, **results: Any) -> None:
+        """COMPLETED, COMPLETED_WITH_ERRORS or another end; results are the fields named in `Job`:
+        ledger, counts, timings, editions, outputs, mapping, rules_digest, error.
+        """
+        unknown = sorted(set(results) - set(_RESULTS))
+        if unknown:
+            raise InternalError(f"A job has no field {', '.join(unknown)}.")
+        values = {name: _plain(value) for name, value in results.items()}
+        self._update(job_id, status=status, finished_at=_now(), **values)
+
+    def fail(self, job_id: str, error: str) -> None:
+        """FAILED; `error` is one line without PHI."""
+        self.finish(job_id, "FAILED", error=error)
+
+    def cancel(self, job_id: str) -> None:
+        """CANCELLED, by the process that runs it."""
+        self.finish(job_id, "CANCELLED")
+
+    def ask_to_cancel(self, job_id: str) -> Job:
+        """Ask the process that runs a job to stop; it hears of it from `progress`."""
+        job = self.get(job_id)
+        if job.status in UNFINISHED:
+            self._update(job_id, cancel_requested=True)
+        return self.get(job_id)
+
+    def finish_for_the_dead(self, job_id: str, finish: Mapping[str, Any]) -> None:
+        """Write the end that a process meant to write when it died after its commit."""
+        job = self._find(job_id)
+        if job is None or job.status != "INTERRUPTED":
+            return
+        results = {name: value for name, value in finish.items() if name in _RESULTS}
+        self.finish(job_id, finish.get("status", "COMPLETED"), **results)
+
+    def get(self, job_id: str) -> Job:
+        """The job; UsageError when there is none of that id."""
+        job = self._find(job_id)
+        if job is None:
+            raise UsageError(f"There is no job {job_id}.", hint="`claimsctl jobs list` shows the jobs.")
+        return job
+
+    def list_jobs(self, *, limit: int | None = None, status: JobStatus | None = None) -> list[Job]:
+        """Jobs, the newest first."""
+        if not self._path.exists():
+            return []
+        jobs, _ = _tables()
+        query = jobs.select().order_by(jobs.c.job_id.desc())
+        # INTERRUPTED is not written in the file, so that a filter on status looks at the jobs themselves.
+        if status is None and limit is not None:
+            query = query.limit(limit)
+        found = self._read(query)
+        if status is not None:
+            found = [job for job in found if job.status == status]
+        return found if limit is None else found[:limit]
+
+    def find_by_input_hash(self, sha256: Sequence[str]) -> list[Job]:
+        """Jobs that read one of these contents, the newest first."""
+        if not self._path.exists() or not sha256:
+            return []
+        jobs, job_inputs = _tables()
+        readers = (
+            job_inputs.select()
+            .with_only_columns(job_inputs.c.job_id)
+            .where(job_inputs.c.sha256.in_(list(sha256)))
+        )
+        return self._read(jobs.select().where(jobs.c.job_id.in_(readers)).order_by(jobs.c.job_id.desc()))
+
+    def _find(self, job_id: str) -> Job | None:
+        if not self._path.exists():
+            return None
+        jobs, _ = _tables()
+        found = self._read(jobs.select().where(jobs.c.job_id == job_id))
+        return found[0] if found else None
+
+    def _read(self, query: sa.Select[Any]) -> list[Job]:
+        _, job_inputs = _tables()
+        with self._begin() as connection:
+            rows = connection.execute(query).mappings().all()
+            ids = [row["job_id"] for row in rows]
+            inputs: dict[str, list[JobInput]] = {}
+            # SQLite takes a limited number of parameters, so a long list is read whole.
+            wanted = job_inputs.select().order_by(job_inputs.c.job_id, job_inputs.c.number)
+            if len(ids) <= 500:
+                wanted = wanted.where(job_inputs.c.job_id.in_(ids))
+            for row in connection.execute(wanted).mappings():
+                inputs.setdefault(row["job_id"], []).append(
+                    JobInput(row["path"], row["sha256"], row["bytes"], row["rows"], row["format"])
+                )
+        return [_job(dict(row), inputs.get(row["job_id"], [])) for row in rows]
+
+    def _update(self, job_id: str, **values: Any) -> None:
+        jobs, _ = _tables()
+        with self._begin() as connection:
+            changed = connection.execute(jobs.update().where(jobs.c.job_id == job_id).values(**values))
+            if changed.rowcount == 0:
+                raise UsageError(f"There is no job {job_id}.")
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            if self._engine is None:
+                create_private(self._path, b"")  # SQLite gives its WAL files the rights of this one
+                self._engine = _engine(self._path)
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise _translated(error, self._path) from None
+
+
+def _engine(path: Path) -> sa.Engine:
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=sa.pool.NullPool,  # a connection per transaction: nothing stays open between them
+        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _take_the_write_lock(connection: sa.Connection) -> None:
+        # The driver's own BEGIN takes the lock late, and two upgrading transactions fail at once.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    from claimsctl.store.jobs_schema import prepare
+
+    prepare(engine, path)
+    return engine
+
+
+def _tables() -> tuple[sa.Table, sa.Table]:
+    from claimsctl.store.jobs_schema import job_inputs, jobs
+
+    return jobs, job_inputs
+
+
+def _job(row: Mapping[str, Any], inputs: list[JobInput]) -> Job:
+    values = {name: row[name] for name in Job.__slots__ if name not in ("inputs", "owner", "status")}
+    for name in ("options", "ledger", "counts", "timings", "editions", "outputs", "mapping"):
+        values[name] = values[name] or {}
+    for name in ("created_at", "started_at", "finished_at", "heartbeat_at"):
+        values[name] = values[name].replace(tzinfo=UTC) if values[name] is not None else None
+    owner = Owner.read(row["owner"]) if row["owner"] else None
+    status = row["status"]
+    if status in UNFINISHED and owner is not None:
+        sign = values["heartbeat_at"] or values["created_at"]
+        if owner.is_dead(sign.timestamp()):
+            status = "INTERRUPTED"
+    return Job(**values, owner=owner, status=status, inputs=tuple(inputs))
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON knows; Decimal, dates and paths as text."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _translated(error: Exception, path: Path) -> ClaimsctlError:
+    message = str(getattr(error, "orig", error))
+    if "locked" in message or "busy" in message:
+        return StoreError(
+            f"The jobs file {path} is in use by another run for {_BUSY_SECONDS:.0f} s.",
+            hint="Run again when it has finished.",
+        )
+    if "malformed" in message or "not a database" in message:
+        return StoreError(
+            f"The jobs file {path} is damaged.",
+            hint=f"Restore it from a backup, or move it away (mv '{path}' '{path}.damaged'); claims are "
+            "kept elsewhere and stay.",
+        )
+    if "full" in message or "disk I/O" in message:
+        return StoreError(f"Cannot write the jobs file {path}: the disk is full.", hint=disk_hint(28))
+    if "unable to open" in message or "readonly" in message:
+        return StoreError(f"Cannot use the jobs file {path}: {message}.", hint=disk_hint(13))
+    return InternalError(f"The jobs file refused a statement ({type(error).__name__}).")

@@ -1,0 +1,63 @@
+"""Settling what a process that died in the middle of a commit left behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+
+from claimsctl.errors import ClaimsctlError, StoreError
+from claimsctl.store.workspace import COMMIT_FILE, Workspace
+
+_WAIT_SECONDS = 2.0
+
+
+def settle(workspace: Workspace, job_id: str) -> bool:
+    """Finish or undo the commit of a job whose process died; False when the store is busy or damaged.
+
+    Committed: the job gets the record the dead process meant to write. Not committed: its line parts,
+    which no registry names, are removed; the job stays INTERRUPTED.
+    """
+    try:
+        committed = _is_committed(workspace, job_id)
+    except StoreError:
+        return False
+    if not committed:
+        shutil.rmtree(workspace.lines_directory(job_id), ignore_errors=True)
+        with suppress(OSError):
+            workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+        return True
+    finish = _intended(workspace, job_id)
+    if finish is None:
+        return True
+    from claimsctl.store.jobs import JobStore
+
+    try:
+        JobStore(workspace).finish_for_the_dead(job_id, finish)
+    except ClaimsctlError:
+        return False
+    return True
+
+
+def _is_committed(workspace: Workspace, job_id: str) -> bool:
+    if not workspace.claims_database.exists():
+        return False
+    from claimsctl.store.database import open_store
+
+    with open_store(workspace, write=False, wait_seconds=_WAIT_SECONDS) as connection:
+        tables = connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = 'commits'"
+        ).fetchone()
+        if tables is None or not tables[0]:
+            return False
+        found = connection.execute("SELECT 1 FROM commits WHERE job_id = ?", [job_id]).fetchone()
+    return found is not None
+
+
+def _intended(workspace: Workspace, job_id: str) -> dict[str, object] | None:
+    try:
+        intent = json.loads((workspace.root / "tmp" / job_id / COMMIT_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    finish = intent.get("finish") if isinstance(intent, dict) else None
+    return finish if isinstance(finish, dict) else None

@@ -1,0 +1,35 @@
+"""Tables of the DuckDB store."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA_VERSION: Final = 1
+
+KEY: Final = ("practice_id", "claim_number", "payer_sequence")
+"""What identifies a claim in the store; payer_sequence may be null."""
+
+# Sealed records stay in Parquet (lines/<job>/patients-*.parquet, named by patients.file): they are only
+# kept, and as BLOBs they made a commit of 300 thousand patients three times slower.
+# No primary keys or indexes: measured in DuckDB they make bulk inserts several times slower and larger.
+# Uniqueness holds because only `commit_run` inserts, in one transaction, with the file locked.
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR, value VARCHAR);
+CREATE TABLE IF NOT EXISTS claims (
+    practice_id VARCHAR, claim_number VARCHAR, payer_sequence VARCHAR, claim_id UBIGINT,
+    version INTEGER, is_current BOOLEAN, status VARCHAR, job_id VARCHAR,
+    patient_key UUID, payer_id VARCHAR, frequency VARCHAR, billing_npi VARCHAR, rendering_npi VARCHAR,
+    service_from DATE, service_to DATE, line_count INTEGER, charge_total DECIMAL(12, 2),
+    digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS claim_status_history (
+    practice_id VARCHAR, claim_number VARCHAR, payer_sequence VARCHAR, version INTEGER,
+    from_status VARCHAR, to_status VARCHAR, changed_at TIMESTAMP, job_id VARCHAR, note VARCHAR
+);
+CREATE TABLE IF NOT EXISTS patients (
+    patient_key UUID, version INTEGER, practice_id VARCHAR, record_hash UBIGINT,
+    member_hash UBIGINT, name_hash UBIGINT, ssn_hash UBIGINT, job_id VARCHAR, file VARCHAR
+);
+CREATE TABLE IF NOT EXISTS job_parts (job_id VARCHAR, part INTEGER, file VARCHAR, rows BIGINT);
+CREATE TABLE IF NOT EXISTS commits (job_id VARCHAR, committed_at TIMESTAMP, result VARCHAR);
+"""
