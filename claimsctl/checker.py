@@ -17,7 +17,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME, REQUIRED_TO_RUN
 from claimsctl.facts.table import Context
-from claimsctl.facts.typed import Layout
+from claimsctl.facts.typed import Layout, clean_cells
 from claimsctl.ingest.mapping import map_headers
 from claimsctl.process.prepare import layout_of
 from claimsctl.process.rulebook import Rulebook, load_rulebook
@@ -94,9 +94,11 @@ class Checker:
             key for key, column in zip(header, cells, strict=True) if any(text and text.strip() for text in column)
         )
         plan = self._plan(header, filled)
-        rows = pl.DataFrame(
-            [pl.Series("row_number", range(1, len(given) + 1), dtype=pl.Int64)]
-            + [pl.Series(f"c{n}", column, dtype=pl.String) for n, column in enumerate(cells)]
+        rows = clean_cells(
+            pl.DataFrame(
+                [pl.Series("row_number", range(1, len(given) + 1), dtype=pl.Int64)]
+                + [pl.Series(f"c{n}", column, dtype=pl.String) for n, column in enumerate(cells)]
+            )
         )
         context = Context(as_of or date.today(), self.practice_id, self._rulebook.payers)
         frame, hits = check_in_memory(

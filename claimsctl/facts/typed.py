@@ -68,12 +68,52 @@ def _name_columns(who: str) -> tuple[str, str]:
     return f"{who}_last_name", f"{who}_first_name"
 
 
+VERBATIM = "verbatim:"
+"""`verbatim:c3` is the cell text of `c3` as it stands in the input, where cleaning changed it."""
+
+
+def clean_cells(rows: pl.DataFrame, *, keep_empty: bool = False) -> pl.DataFrame:
+    """A raw part with cells stripped and blank cells null; done once, everything after reads this.
+
+    Where stripping changed a column its cells as given are kept beside it (VERBATIM). `keep_empty`: an
+    empty text is not the same as none in this input (JSON, Parquet), so it counts as a change.
+    """
+    cells = [name for name, kind in rows.schema.items() if kind == pl.String]
+    if not cells or not rows.height:
+        return rows
+    # Comparing is cheaper than stripping, and nearly all columns need none.
+    cell = pl.col(cells)
+    padded = (cell < "!") & (cell != "") | cell.str.ends_with(" ") | cell.str.ends_with("\t")
+    padded = padded | cell.str.starts_with("\u00a0") | cell.str.ends_with("\u00a0")
+    changed = rows.select((padded | (cell == "") if keep_empty else padded).any()).row(0)
+    strip = [name for name, change in zip(cells, changed, strict=True) if change]
+    text = [pl.col(name).str.strip_chars() if name in strip else pl.col(name) for name in cells]
+    return rows.with_columns(
+        [pl.when(t != "").then(t).alias(name) for name, t in zip(cells, text, strict=True)]
+        + [pl.col(name).alias(VERBATIM + name) for name in strip]
+    )
+
+
+def verbatim_cells(rows: pl.DataFrame, *, blank: str | None) -> pl.DataFrame:
+    """The cells of a cleaned part as they stand in the input; `blank` is what an empty cell reads."""
+    kept = {name.removeprefix(VERBATIM) for name in rows.columns if name.startswith(VERBATIM)}
+    return rows.select(
+        [
+            pl.col(VERBATIM + name if name in kept else name).fill_null(blank).alias(name)
+            if rows.schema[name] == pl.String and blank is not None
+            else pl.col(VERBATIM + name if name in kept else name).alias(name)
+            for name in rows.columns
+            if not name.startswith(VERBATIM)
+        ]
+    )
+
+
 def clean_text(rows: pl.DataFrame, layout: Layout, names: Iterable[str]) -> pl.DataFrame:
-    """Stripped text of the named canonical columns; null = blank. Absent columns are left out."""
+    """Text of the named canonical columns of a cleaned part; null = blank. Absent ones are left out."""
     wanted = [name for name in names if layout.gives(name)]
     raw = [pl.col(layout.columns[name]).alias(name) for name in wanted if name in layout.columns]
     raw += [split for name in wanted if (split := layout.split_name(name)) is not None]
-    frame = _strip(rows.select(raw))
+    frame = rows.select(raw)
     constants = [
         (pl.col(name).fill_null(layout.constants[name]) if name in frame.columns
          else pl.lit(layout.constants[name], pl.String)).alias(name)
@@ -90,33 +130,19 @@ def clean_text(rows: pl.DataFrame, layout: Layout, names: Iterable[str]) -> pl.D
     return frame.with_columns(constants)
 
 
-def _strip(frame: pl.DataFrame) -> pl.DataFrame:
-    """Blank cells become null; cells are stripped in the columns that need it."""
-    if not frame.width or not frame.height:
-        return frame
-    # Comparing is five times cheaper than stripping, and nearly all columns need none.
-    edges = frame.select(
-        ((pl.all() < "!") | pl.all().str.ends_with(" ") | pl.all().str.ends_with("\t")
-         | pl.all().str.starts_with("\u00a0") | pl.all().str.ends_with("\u00a0")).any()
-    ).row(0)  # fmt: skip
-    stripped = [
-        pl.col(c).str.strip_chars() if edge else pl.col(c)
-        for c, edge in zip(frame.columns, edges, strict=True)
-    ]
-    return frame.select([pl.when(s != "").then(s) for s in stripped])
-
-
 def _split_name(raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """Last and first name from "Last, First M" or "First M Last"."""
     name = raw.str.strip_chars()
     comma = name.str.contains(",", literal=True)
+    # What is left of a name after splitting may be blank or padded.
     last = pl.when(comma).then(name.str.extract(r"^([^,]*),", 1)).otherwise(name.str.extract(r"(\S+)$", 1))
     first = (
         pl.when(comma)
         .then(name.str.extract(r"^[^,]*,\s*(.*)$", 1))
         .otherwise(name.str.extract(r"^(.*)\s\S+$", 1))
     )
-    return last, first
+    last, first = last.str.strip_chars(), first.str.strip_chars()
+    return pl.when(last != "").then(last), pl.when(first != "").then(first)
 
 
 def typed_frame(
@@ -134,7 +160,7 @@ def typed_frame(
     columns: list[pl.Series | pl.Expr] = []
     for name in base:
         column = BY_NAME[name]
-        if name not in text.columns:
+        if name not in text.columns or text[name].null_count() == text.height:
             columns += [
                 pl.lit(None, DTYPES[column.cell_type] if n == name else pl.String).alias(n)
                 for n in (name, name + TEXT_SUFFIX)
@@ -172,6 +198,8 @@ _READERS: Mapping[str, Callable[[pl.Series], pl.Series]] = {
 
 def _code(text: pl.Series, column: Column) -> pl.Series:
     if column.cell_type == "text" and not column.value_aliases:
+        return text
+    if column.name.endswith("_npi"):  # digits, or reported as wrong
         return text
     upper = text.str.to_uppercase()
     if column.name in _DIAGNOSES:

@@ -12,8 +12,8 @@ import polars as pl
 from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
 from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
-from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.file_rules import EXACT_COPY
+from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.ledger import Ledger
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.request import Request

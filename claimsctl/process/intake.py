@@ -15,7 +15,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context, fact_frame
-from claimsctl.facts.typed import Layout, clean_text
+from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.parts import RawPart
 from claimsctl.ingest.sources import Source
@@ -38,6 +38,7 @@ class Input:
     layout: Layout
     rows: int = 0
     claim_rows: int = 0
+    text_bytes: int = 0
     present: set[str] = field(default_factory=set)
     look: ColumnLook = field(default_factory=ColumnLook)
     malformed: int = 0
@@ -102,10 +103,12 @@ def _read_input(
     named = required_columns(profile)
     required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
     for part, last in _with_last(each.source.parts(batch_size, required_indexes=required)):
-        rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
+        rows = clean_cells(part.rows, keep_empty=each.source.format in ("json", "parquet"))
+        rows = rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
             rows = rows.head(max(limit - each.rows, 0))
         each.rows += rows.height
+        each.text_bytes += _text_bytes(rows)
         each.blank_rows.append(part.blank_rows)
         malformed: pl.DataFrame = part.malformed
         if malformed.height:
@@ -119,6 +122,16 @@ def _read_input(
         progress(each, part.bytes_read, each.rows)
         if limit is not None and each.rows >= limit:
             break
+
+
+def _text_bytes(rows: pl.DataFrame) -> int:
+    """Length of the rows as delimited text, to foretell how many rows a file has; looks at 1,000."""
+    cells = [name for name, kind in rows.schema.items() if kind == pl.String]
+    head = rows.head(1_000)
+    if not cells or not head.height:
+        return 0
+    length = head.select(pl.sum_horizontal(pl.col(cells).str.len_bytes().fill_null(0).sum())).item()
+    return int((length / head.height + len(cells)) * rows.height)
 
 
 def _with_last(parts: Iterator[RawPart]) -> Iterator[tuple[RawPart, bool]]:
@@ -186,7 +199,7 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     file is compared by what it says.
     """
     raw_names = {raw: name for name, raw in each.columns.items()}
-    cells = [name for name in rows.columns if name not in ("row_number", "row_index")]
+    cells = [name for name in rows.columns if name not in ("row_number", "row_index") and not name.startswith(VERBATIM)]
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
     other = {cell: cell for cell in cells if cell not in raw_names}
     content = row_digests(rows, known, key).alias(CONTENT)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts.typed import DTYPES
+from claimsctl.facts.typed import DTYPES, verbatim_cells
 from claimsctl.process.intake import Input
 from claimsctl.process.request import OutputFormat
 from claimsctl.process.routing import Reviewed
@@ -56,7 +56,7 @@ class FileOutputs:
         if not rejected.all():
             self._accepted.write(accepted_frame(part, ~rejected, self._schema))
         if rejected.any():
-            rows = part.rows.filter(rejected)
+            rows = verbatim_cells(part.rows.filter(rejected), blank="" if part.input.source.format == "csv" else None)
             self._rejected_writer(part.input).write(rows, part.findings, otherwise=_otherwise(part.input))
 
     def _rejected_writer(self, each: Input) -> RejectedWriter:

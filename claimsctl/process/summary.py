@@ -49,11 +49,11 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "finished_at": datetime.now(UTC),
         "as_of": facts.request.run_date,
         "inputs": [_input(each) for each in inputs],
-        "mapping": _mapping(inputs),
+        "mapping": mapping_summary(inputs),
         **outcome.ledger.as_dict(),
-        **_findings(outcome.book),
+        **findings_summary(outcome.book),
         "since_last": facts.since_last,
-        "rules": _rules(facts.rulebook, outcome),
+        "rules": rules_summary(facts.rulebook, outcome),
         "reference": _reference(facts.rulebook),
         "history": {"seen_before": {k: v[0] for k, v in outcome.seen.items()}},
         "duplicates": {
@@ -92,7 +92,7 @@ def _input(each: Input) -> dict[str, object]:
     }
 
 
-def _mapping(inputs: Sequence[Input]) -> dict[str, object]:
+def mapping_summary(inputs: Sequence[Input]) -> dict[str, object]:
     """How headers became columns; of several inputs the union, first input first."""
     columns: dict[str, str] = {}
     ignored: dict[str, None] = {}
@@ -105,7 +105,7 @@ def _mapping(inputs: Sequence[Input]) -> dict[str, object]:
     return {"columns": columns, "ignored": list(ignored), "missing": list(missing)}
 
 
-def _findings(book: FindingBook) -> dict[str, object]:
+def findings_summary(book: FindingBook) -> dict[str, object]:
     """Counts by severity, code and field, and the causes that one action clears."""
     by_code = [
         {
@@ -129,7 +129,7 @@ def _findings(book: FindingBook) -> dict[str, object]:
     }
 
 
-def _rules(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
+def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
     """Which rules ran on at least one input, which did not, and why."""
     active = {check.rule.code for plan in outcome.plans for check in plan.checks}
     active |= rulebook.file_rules.rules.keys()

@@ -23,7 +23,7 @@ def check_in_memory(
     groups: Sequence[Group] | None = None,
     overrides: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The facts frame and the hits of a raw frame (`row_number` and cells) that fits in memory.
+    """The facts frame and the hits of a cleaned part (`row_number` and cells) that fits in memory.
 
     `names` are columns and facts wanted beside those the checks read; `groups` may be planned ahead;
     `overrides` replaces facts (rule examples).

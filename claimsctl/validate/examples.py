@@ -11,7 +11,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import FACT_TYPES, Context
-from claimsctl.facts.typed import Layout
+from claimsctl.facts.typed import Layout, clean_cells
 from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.ruleset import Check, runs
 
@@ -76,4 +76,4 @@ def example_frame(example: Sequence[Mapping[str, object]]) -> tuple[pl.DataFrame
         for name in names
         if name not in BY_NAME
     }
-    return rows, Layout({name: f"c{n}" for n, name in enumerate(columns)}), pl.DataFrame(facts)
+    return clean_cells(rows), Layout({name: f"c{n}" for n, name in enumerate(columns)}), pl.DataFrame(facts)

@@ -14,7 +14,8 @@ from claimsctl.validate.language.types import LangType
 COLUMN_DIGITS = 14
 """Digits before the point of a Decimal(18, 4) column."""
 WHOLE_DIGITS = 9
-"""Digits of a whole number in claims; sums and products of larger ones may exceed Int64."""
+"""Digits of a sensible whole number in claims; a product of larger ones may wrap around in Int64."""
+_INT64_DIGITS = 19
 _MOST_DIGITS = 30
 _SCALE = 8
 
@@ -99,7 +100,7 @@ def calculate(operator: str, left: Value, right: Value, node: Node) -> Value:
     """
     whole = left.type is LangType.INTEGER and right.type is LangType.INTEGER
     if operator in "+-":
-        digits = max(left.digits, right.digits) + 1
+        digits = max(left.digits, right.digits) + 1 if whole else max(_most(left), _most(right)) + 1
         first, second = (
             (left.expr, right.expr) if whole else (_bounded(left, digits), _bounded(right, digits))
         )
@@ -109,12 +110,19 @@ def calculate(operator: str, left: Value, right: Value, node: Node) -> Value:
         digits = left.digits + right.digits
         if whole and digits <= 18:
             return Value(left.expr * right.expr, LangType.INTEGER, node, digits)
+        digits = _most(left) + _most(right)
         return Value(_product(left, right, digits), LangType.DECIMAL, node, min(digits, _MOST_DIGITS))
     divisor = right.expr if _is_nonzero(right) else pl.when(right.expr != 0).then(right.expr)
     quotient = _wide(left).cast(pl.Decimal(38, _SCALE), strict=False) / divisor.cast(
         pl.Decimal(38, _SCALE), strict=False
     )
-    return Value(quotient, LangType.DECIMAL, node, min(left.digits + _SCALE, _MOST_DIGITS))
+    return Value(quotient, LangType.DECIMAL, node, min(_most(left) + _SCALE, _MOST_DIGITS))
+
+
+def _most(value: Value) -> int:
+    """Digits the value can have even in absurd input: one absurd cell must not end a run."""
+    whole = value.type is LangType.INTEGER and not isinstance(value.node, Number)
+    return max(value.digits, _INT64_DIGITS) if whole else value.digits
 
 
 def _is_nonzero(value: Value) -> bool:
@@ -123,7 +131,7 @@ def _is_nonzero(value: Value) -> bool:
 
 def _wide(value: Value) -> pl.Expr:
     """The value, null where it is too large to be divided."""
-    if value.digits <= 22:
+    if _most(value) <= 22:
         return value.expr
     return pl.when(value.expr.cast(pl.Float64).abs() < 1e22).then(value.expr)
 

@@ -1,0 +1,122 @@
+"""What `preview` shows: the mapping, types, a masked sample, findings, and how long a run would take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from claimsctl.claim import BY_NAME
+from claimsctl.cli.run import Options, console, open_workspace, settle
+from claimsctl.cli.state import State
+from claimsctl.facts.typed import clean_text
+from claimsctl.process.core import Outcome, check_inputs
+from claimsctl.process.intake import Input
+from claimsctl.process.prepare import open_inputs
+from claimsctl.process.routing import Reviewed
+from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.summary import findings_summary, mapping_summary, rules_summary
+from claimsctl.process.timing import Timings
+from claimsctl.security.masking import mask_expr
+
+SAMPLE_ROWS = 5
+_SECONDS_TO_START = 1.5
+_SECONDS_PER_CELL = 2.5e-7  # measured by benchmarks/bench.py; a rough guide on other machines
+
+
+class _FirstRows:
+    """Keeps the first rows that pass by, masked."""
+
+    def __init__(self) -> None:
+        self.header: list[str] = []
+        self.rows: list[tuple[object, ...]] = []
+        self.row_numbers: list[int] = []
+
+    def findings(self, findings: pl.DataFrame) -> None:
+        """The preview shows counts, not findings."""
+
+    def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
+        """The preview shows counts, not records."""
+
+    def lines(self, part: Reviewed, rejected: pl.Series) -> None:
+        """Take the first rows of the first input."""
+        del rejected
+        if self.rows:
+            return
+        rows = part.rows.head(SAMPLE_ROWS)
+        header_map = part.input.header_map
+        text = clean_text(rows, part.input.layout, list(BY_NAME))
+        columns = [mask_expr(BY_NAME[name], pl.col(name)).alias(name) for name in text.columns]
+        shown = text.select(columns)
+        for index, name in header_map.x_names.items():
+            masked = rows.select(mask_expr(None, pl.col(f"c{index}")).alias(name))
+            shown = shown.with_columns(masked.to_series())
+        self.header = shown.columns
+        self.rows = shown.rows()
+        self.row_numbers = rows["row_number"].to_list()
+
+
+def run_preview(state: State, options: Options) -> None:
+    """Look at the first rows of each input and print what was seen."""
+    settings, workspace = open_workspace(state)
+    request, rulebook, _ = settle(options, settings, workspace)
+    sample = _FirstRows()
+    with workspace.scratch() as spill:
+        inputs = open_inputs(request, spill, settings.mapping)
+        outcome = check_inputs(request, rulebook, inputs, spill, [sample], timings=Timings())
+    seen = describe_preview(rulebook, outcome, sample)
+    if state.json:
+        print(json.dumps(seen, indent=2, default=str))
+        return
+    from claimsctl.cli.render import render_preview
+
+    render_preview(seen, console(state))
+
+
+def describe_preview(rulebook: Rulebook, outcome: Outcome, sample: _FirstRows) -> dict[str, object]:
+    """What the preview says, as data."""
+    inputs = outcome.intake.inputs
+    mapping = mapping_summary(inputs)
+    columns = mapping["columns"]
+    assert isinstance(columns, dict)
+    return {
+        "inputs": [
+            {"path": str(each.source.path), "format": each.source.format, "bytes": each.source.bytes,
+             "rows_looked_at": each.rows}
+            for each in inputs
+        ],
+        "mapping": mapping,
+        "types": {name: BY_NAME[name].type for name in columns},
+        "sample": {"header": sample.header, "row_numbers": sample.row_numbers, "rows": sample.rows},
+        "warnings": list(_warnings(inputs, outcome)),
+        **outcome.ledger.as_dict(),
+        **findings_summary(outcome.book),
+        "rules": rules_summary(rulebook, outcome),
+        "estimate": _estimate(inputs),
+    }  # fmt: skip
+
+
+def _warnings(inputs: Sequence[Input], outcome: Outcome) -> Iterator[str]:
+    for each in inputs:
+        name = each.source.name
+        for column in each.header_map.missing:
+            yield f"{name}: the required column {column} is missing; every claim would be rejected."
+        if each.header_map.member_id_from_insurance_id:
+            yield f"{name}: member_id is read from an insurance id column; map it to payer_id if it holds payers."
+        if each.malformed:
+            yield f"{name}: {each.malformed:,} of the records looked at cannot be read."
+    if not outcome.intake.rows:
+        yield "There are no claim lines."
+
+
+def _estimate(inputs: Sequence[Input]) -> dict[str, object] | None:
+    """Rows of the whole inputs, by the length of the rows looked at, and the time for them."""
+    rows, seconds = 0.0, _SECONDS_TO_START
+    for each in inputs:
+        if each.source.format != "csv" or not each.rows or not each.text_bytes:
+            return None
+        expected = max(each.source.bytes / (each.text_bytes / each.rows), each.rows)
+        rows += expected
+        seconds += expected * len(each.source.header) * _SECONDS_PER_CELL
+    return {"rows": round(rows), "seconds": round(seconds, 1)}
