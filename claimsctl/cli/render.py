@@ -149,7 +149,7 @@ def _outcomes(screen: Screen, summary: Mapping[str, Any]) -> None:
         if counts:
             table.add_row(label.capitalize(), *(f"{counts.get(outcome, 0):,}" for outcome in _OUTCOMES))
     if table.row_count:
-        screen.block(table)
+        screen.block(table, least=70)  # a number is never shortened
     malformed = (summary.get("rows") or {}).get("malformed", 0)
     if malformed:
         screen.wrapped(f"{count(malformed, 'record')} could not be read.", 2)

@@ -46,9 +46,12 @@ class Screen:
         grid.add_row(self.text(label, "bold"), self.text(text))
         self.block(grid, indent)
 
-    def block(self, content: Table | Text, indent: int = 2) -> None:
-        """Something that fits itself to the width; without the blanks Rich fills lines up with."""
-        options = self.console.options.update_width(max(self.console.width - indent, 20))
+    def block(self, content: Table | Text, indent: int = 2, least: int = 20) -> None:
+        """Something that fits itself to the width, if that is not below `least`.
+
+        Without the blanks that Rich fills lines up with.
+        """
+        options = self.console.options.update_width(max(self.console.width - indent, least))
         for segments in self.console.render_lines(content, options, pad=False):
             line = Text(" " * indent)
             for segment in segments:

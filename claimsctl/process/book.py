@@ -12,6 +12,7 @@ import polars as pl
 from claimsctl.validate.ruleset import Check
 
 _MOST_CAUSES = 5_000
+_FREQUENT = 0.02
 NARROW = {"claim_id": pl.UInt64, "code": pl.String, "row_index": pl.UInt32, "line_number": pl.Int64}
 
 
@@ -122,7 +123,30 @@ class FindingBook:
             entry = self.causes.setdefault(key, Cause(cause or message, suggestion, severity, code))
             entry.rows += rows
 
+    def concerns(self, code: str, rows: int) -> None:
+        """Findings of `code` concern `rows` rows each, not the one of the finding (a missing column)."""
+        for (found, _), cause in self.causes.items():
+            if found == code:
+                cause.rows = rows
+
     def top_causes(self) -> list[Cause]:
-        """Causes by severity (errors first), then by rows."""
+        """Causes by severity (errors first), then by rows; rare values of a rule are one cause."""
+        by_code: dict[str, list[Cause]] = {}
+        for cause in self.causes.values():
+            by_code.setdefault(cause.code, []).append(cause)
+        kept = [each for causes in by_code.values() for each in _without_rare(causes)]
         rank = {"error": 0, "warning": 1, "info": 2}
-        return sorted(self.causes.values(), key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))
+        return sorted(kept, key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))
+
+
+def _without_rare(causes: list[Cause]) -> list[Cause]:
+    """Causes of one rule, those of few rows taken together: a list of single values helps nobody."""
+    total = sum(cause.rows for cause in causes)
+    frequent = [cause for cause in causes if cause.rows >= max(2, _FREQUENT * total)]
+    rare = [cause for cause in causes if cause not in frequent]
+    if len(rare) < 2:
+        return causes
+    first = rare[0]
+    rows = sum(cause.rows for cause in rare)
+    words = f"{first.cause.rstrip('.')}; and {len(rare) - 1:,} other values"
+    return [*frequent, Cause(words, first.fix, first.severity, first.code, rows)]

@@ -162,6 +162,7 @@ def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:
     for each, malformed in intake.malformed:
         fan.malformed(each.source.name, malformed)
     outcome.book.add(as_frame(found), None)
+    outcome.book.concerns("FILE-001", sum(each.rows for each in intake.inputs if each.header_map.missing))
 
 
 def _claims_read(intake: Intake, cross: CrossFacts) -> int:

@@ -10,7 +10,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.write.files import OutputDir, writing
 from claimsctl.write.parquet import ParquetStream, Schema
-from claimsctl.write.text import CsvStream, neutralise
+from claimsctl.write.text import CsvStream, neutralise_columns
 from claimsctl.write.workbook import WorkbookStream
 
 OutputFormat = Literal["parquet", "csv", "xlsx"]
@@ -39,6 +39,7 @@ class AcceptedWriter:
                 self._file = CsvStream(out, name, list(schema))
             case "xlsx":
                 self._file = WorkbookStream(out, name, "Accepted", list(schema))
+        self._texts = [name for name, dtype in self._schema.items() if dtype == pl.String]
         self._money = [_is_money(name) for name in self._schema]
 
     @property
@@ -52,7 +53,8 @@ class AcceptedWriter:
             case ParquetStream():
                 self._file.write(part)
             case CsvStream():
-                self._file.write(part.select(self._as_text(n, t) for n, t in self._schema.items()))
+                safe = neutralise_columns(part, self._texts) if self._safe else part
+                self._file.write(safe.select(_csv_cell(n, t) for n, t in self._schema.items()))
             case WorkbookStream():
                 self._write_cells(self._file, part.select(self._schema.names()))
 
@@ -61,23 +63,24 @@ class AcceptedWriter:
         self._file.close()
         return self._file.path, self._file.rows
 
-    def _as_text(self, name: str, dtype: pl.DataType) -> pl.Expr:
-        column = pl.col(name)
-        if dtype == pl.String:
-            text = pl.when(column != "").then(column)  # a quoted "" would read as a value
-            return (neutralise(text) if self._safe else text).alias(name)
-        if isinstance(dtype, pl.Decimal) and dtype.scale > 0:
-            kept = min(_MONEY_DIGITS, dtype.scale) if _is_money(name) else 0
-            tail = rf"(\.\d{{{kept}}}\d*?)0+$" if kept else r"(\.\d*?)0+$"
-            return column.cast(pl.String).str.replace(tail, "$1").str.strip_suffix(".")
-        return column
-
     def _write_cells(self, file: WorkbookStream, part: pl.DataFrame) -> None:
         with writing(file.path):
             for row in part.iter_rows():
                 file.next_row()
                 for column, value in enumerate(row):
                     file.value(column, value, money=self._money[column])
+
+
+def _csv_cell(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if dtype == pl.String:
+        return pl.when(column != "").then(column)  # a quoted "" would read as a value
+    if isinstance(dtype, pl.Decimal):
+        kept = _MONEY_DIGITS if _is_money(name) else 0
+        if dtype.scale > kept:  # 125.5000 is 125.50 as money, 125.5 otherwise
+            tail = rf"(\.\d{{{kept}}}\d*?)0+$"
+            return column.cast(pl.String).str.replace(tail, "$1").str.strip_suffix(".")
+    return column
 
 
 def _is_money(name: str) -> bool:

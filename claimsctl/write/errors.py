@@ -9,7 +9,7 @@ import polars as pl
 
 from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream, Schema
-from claimsctl.write.text import CsvStream, neutralise
+from claimsctl.write.text import CsvStream, neutralise_columns
 
 _NEVER_FORMULAS: Final = frozenset({"severity", "code", "category", "field"})
 """Words of ours or of a checked rule pack; leaving them out saves a third of the time."""
@@ -32,7 +32,7 @@ class ErrorsWriter:
         part = findings.select(self._names)
         if self._parquet is not None:
             self._parquet.write(part)
-        self._csv.write(part.with_columns(neutralise(pl.col(name)) for name in self._texts))
+        self._csv.write(neutralise_columns(part, self._texts))
 
     def close(self) -> tuple[list[Path], int]:
         """Finish the files; their final paths and the number of findings."""
@@ -62,8 +62,8 @@ class MalformedWriter:
         if self._csv is None:
             header = ["input", "row_number", "reason", "raw"]
             self._csv = CsvStream(self._out, "malformed.csv", header, quoting="all")
-        raw = neutralise(pl.col("raw")) if self._safe else pl.col("raw")
-        self._csv.write(malformed.select(pl.lit(input_name).alias("input"), "row_number", "reason", raw))
+        records = malformed.select(pl.lit(input_name).alias("input"), "row_number", "reason", "raw")
+        self._csv.write(neutralise_columns(records, ["raw"]) if self._safe else records)
 
     def close(self) -> tuple[Path | None, int]:
         """Finish the file; its final path, None without records, and their number."""

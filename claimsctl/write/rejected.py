@@ -11,7 +11,7 @@ import polars as pl
 
 from claimsctl.write.files import OutputDir, writing
 from claimsctl.write.parquet import ParquetStream
-from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise, quote
+from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns, quote
 from claimsctl.write.workbook import Style, WorkbookStream
 
 InputFormat = Literal["csv", "parquet", "xlsx", "json"]
@@ -163,9 +163,10 @@ class RejectedWriter:
     def _for_csv(self, rows: pl.DataFrame, cells: list[str]) -> tuple[pl.DataFrame, bool]:
         """Rows ready to write, and whether their cells are quoted already."""
         texts = [*cells, "error_codes", "error_messages"]
-        shown = [neutralise(pl.col(c)).alias(c) if self._safe else pl.col(c) for c in texts]
+        if self._safe:
+            rows = neutralise_columns(rows, texts)
         # An empty text would be written as "", which reads as a value.
-        blank = [pl.when(text != "").then(text) for text in shown]
+        blank = [pl.when(pl.col(text) != "").then(pl.col(text)) for text in texts]
         frame = rows.select(*blank[:-2], "row_number", *blank[-2:])
         first = frame.to_series(0)
         if first.dtype == pl.String and first.str.contains("^[#\ufeff]").any():

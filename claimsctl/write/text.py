@@ -23,6 +23,16 @@ def neutralise(expr: pl.Expr) -> pl.Expr:
     return pl.when(safe).then(expr).otherwise("'" + expr)
 
 
+def neutralise_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """`neutralise` the named text columns; columns without a suspicious cell cost half."""
+    if not names:
+        return frame
+    suspicious = frame.select(pl.col(list(names)).str.contains(_DANGEROUS).any()).row(0)
+    return frame.with_columns(
+        neutralise(pl.col(name)) for name, some in zip(names, suspicious, strict=True) if some
+    )
+
+
 def quote(expr: pl.Expr, delimiter: str) -> pl.Expr:
     """Quote text where it needs it, and also where a line would start with `#` or hold a BOM."""
     escape = "\\" if delimiter in "|^\\$.?*+()[]{}" else ""

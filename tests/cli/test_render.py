@@ -18,7 +18,7 @@ MIXED: dict[str, Any] = {
     "status": "COMPLETED_WITH_ERRORS",
     "mapping": {
         "columns": {f"column_{n}": "header" for n in range(34)},
-        "ignored": ["Internal Ref", "Clinic [bold]", "\x1b]0;title\x07red", *map("Extra {}".format, range(5))],
+        "ignored": ["Internal Ref", "Clinic [bold]", "\x1b]0;title\x07red", *["Extra"] * 5],
         "missing": ["patient_sex"],
     },
     "rows": {"read": 2600, "accepted": 2467, "held": 0, "rejected": 123, "skipped": 10, "malformed": 3},
@@ -26,8 +26,8 @@ MIXED: dict[str, Any] = {
     "findings": {"error": 130, "warning": 1022, "info": 9},
     "findings_by_code": [
         {"code": "DTE-014", "severity": "warning", "rows": 1022, "claims": 800, "message":
-         "service_date_from 2019-01-02 is more than two years before 2026-06-30; most payers refuse such claims"},
-        {"code": "PAY-001", "severity": "error", "rows": 84, "claims": 40, "message": "payer_id X is unknown"},
+         "service_date_from 2019-01-02 is more than two years before 2026-06-30; most payers refuse it"},
+        {"code": "PAY-001", "severity": "error", "rows": 84, "claims": 40, "message": "payer_id X unknown"},
         *({"code": f"XXX-{n:03}", "severity": "info", "rows": 1, "message": "note"} for n in range(9)),
     ],
     "causes": [
@@ -139,6 +139,7 @@ def test_commands_and_paths_are_never_broken(width: int) -> None:
     line = "claimsctl process --map 'Their Column=procedure_code' 'my out/" + "x" * 90 + "/rejected.csv'"
     assert line in [line.strip() for line in text.splitlines()]
     assert '     name = "..."' in text.splitlines()
+    assert "  Rows    2,600     2,467     0       123       10" in text.splitlines(), "numbers neither"
 
 
 @pytest.mark.parametrize(
