@@ -27,7 +27,7 @@ from claimsctl.store.commit import commit_run
 from claimsctl.store.digests import digest_scheme
 from claimsctl.store.jobs import JobInput, JobStore
 from claimsctl.store.workspace import Workspace
-from claimsctl.write.files import OutputDir
+from claimsctl.write.files import OutputDir, clear_unfinished
 from claimsctl.write.summary import write_summary
 
 DEFAULT_OUT = Path("claimsctl-out")
@@ -49,9 +49,10 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         return _dry_run(request, rulebook, setting)
     workspace, timings, started = setting.workspace, Timings(), datetime.now(UTC)
     jobs = JobStore(workspace)
+    _tidy(jobs)
     job_id = workspace.new_job_id()
     out = (request.out or DEFAULT_OUT / job_id).absolute()
-    with _recorded(jobs, job_id, request, workspace), OutputDir.create(out, job_id) as directory:
+    with _recorded(jobs, job_id, request, workspace, out), OutputDir.create(out, job_id) as directory:
         keys = load_keys(workspace)
         spill = workspace.tmp_directory(job_id)
         inputs = open_inputs(request, spill, setting.mapping)
@@ -67,6 +68,8 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         )  # fmt: skip
         with timings.stage("write"):
             paths = files.close()
+        for note in files.notes:
+            setting.notify(note)
         status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
         with timings.stage("store"):
             setting.progress("storing", 0, 1, outcome.intake.rows)
@@ -99,10 +102,19 @@ def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str
     return build_summary(facts, outcome, timings)
 
 
+def _tidy(jobs: JobStore) -> None:
+    """Remove what killed jobs left half-written in their output directories: it holds patient data."""
+    for job in jobs.list_jobs(status="INTERRUPTED"):
+        if "out" in job.options:
+            clear_unfinished(job.options["out"])
+
+
 @contextmanager
-def _recorded(jobs: JobStore, job_id: str, request: Request, workspace: Workspace) -> Iterator[None]:
+def _recorded(
+    jobs: JobStore, job_id: str, request: Request, workspace: Workspace, out: Path
+) -> Iterator[None]:
     """The job's record from PENDING to its end; its private directory is removed whatever happens."""
-    jobs.create_job(job_id, "process", options=request.as_options(), practice_id=request.practice_id)
+    jobs.create_job(job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id)
     jobs.start(job_id)
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ def run_process(state: State, options: Options) -> int:
     from claimsctl.cli.progress import Progress
     from claimsctl.pipeline import Setting, process
 
+    # Polars installs a handler of its own, which interrupts the query and then the whole process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings, workspace = open_workspace(state)
     request, rulebook, fail_on = settle(options, settings, workspace)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:

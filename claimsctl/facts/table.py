@@ -201,8 +201,8 @@ def fact_frame(
     `overrides` replaces facts or columns by given values where they are not null (rule examples).
     """
     columns, facts = closure(names)
-    frame = typed_frame(rows, layout, columns, run_date=context.run_date)
-    frame = frame.with_columns([rows[name] for name in rows.columns if name in GIVEN])
+    typed = typed_frame(rows, layout, columns, run_date=context.run_date)
+    frame = rows.select([name for name in rows.columns if name in GIVEN]).with_columns(typed.get_columns())
     for fact in facts:
         frame = frame.with_columns(fact.compute(frame, context))
         if overrides is not None:

@@ -34,6 +34,7 @@ _DATE_SHAPES: Final = (
     (r"(?i)^\d{1,2}-[a-z]{3}-\d{2}$", "%d-%b-%y"),
     (r"(?i)^\d{1,2}[a-z]{3}\d{4}$", "%d%b%Y"),
 )
+_ISO_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*$"
 _ZERO_TIME: Final = r"(?i)[ T]0{1,2}:00(:00(\.0+)?)?( ?am)?Z?$|[ T]12:00(:00)? ?am$"
 _TIME_SHAPES: Final = (
     (r"^\d{1,2}:\d{2}$", "%H:%M"),
@@ -48,7 +49,7 @@ def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
     """Dates in ISO, YYYYMMDD, M/D/YYYY, M-D-YYYY, M/D/YY, DD-Mon-YYYY and spreadsheet serials.
 
     Two-digit years are 20xx, or with `latest` (birth dates: the run date) the newest year that is not
-    after it. Serials are 5 digits from 10000 to 60000; rule DAT-015 reports them.
+    after it. The time of an ISO timestamp is dropped, elsewhere only a time of zeros. Serials are 5 digits from 10000 to 60000; rule DAT-015 reports them.
     """
     # chrono's %Y takes any digit count, so only the ten-character spelling is trusted here.
     parsed = text.to_frame("t").select(
@@ -61,7 +62,7 @@ def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
 
 
 def _odd_dates(odd: pl.Series, latest: date | None) -> pl.Series:
-    bare = pl.col("t").str.replace(_ZERO_TIME, "")
+    bare = pl.col("t").str.replace(_ISO_TIME, "$1").str.replace(_ZERO_TIME, "")
     shapes = [
         pl.when(bare.str.contains(shape)).then(bare).str.to_date(form, strict=False)
         for shape, form in _DATE_SHAPES

@@ -67,11 +67,16 @@ class FileOutputs:
                 self.directory,
                 names[self.inputs.index(each)],
                 each.source,
-                each.header_map.columns,
+                _fields(each),
                 own_columns=each.header_map.own_columns,
                 safe_csv=self.safe_csv,
             )
         return self._rejected[index]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the file formats could not hold, for the user; complete after close."""
+        return [*self._accepted.notes, *(note for writer in self._rejected.values() for note in writer.notes)]
 
     def close(self) -> Mapping[str, Path]:
         """Finish all files; they get their names when the directory is committed."""
@@ -87,6 +92,20 @@ class FileOutputs:
         for path in self._errors.close()[0]:
             paths["errors" if path.suffix == ".csv" else "errors_parquet"] = path
         return paths
+
+
+def _fields(each: Input) -> dict[str, int]:
+    """Canonical name -> raw column, so that bad cells are marked; split names stand in one cell."""
+    header_map = each.header_map
+    fields = dict(header_map.columns)
+    for who, index in (
+        ("patient", header_map.patient_name_index),
+        ("subscriber", header_map.subscriber_name_index),
+    ):
+        if index is not None:
+            fields.setdefault(f"{who}_last_name", index)
+            fields.setdefault(f"{who}_first_name", index)
+    return fields
 
 
 def _otherwise(each: Input) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from claimsctl.validate.ruleset import RuleSet, rule_names
 
 def open_inputs(request: Request, spool: Path, house_mapping: Mapping[str, str]) -> list[Input]:
     """Open every input and settle how its headers map to canonical columns."""
-    sources = open_sources(request.inputs, spool_dir=spool)
+    stdin = sys.stdin.buffer if "-" in request.inputs else None
+    sources = open_sources(request.inputs, stdin=stdin, spool_dir=spool)
     require_headers([source.header for source in sources], request.mapping)
     return [_map(source, request, house_mapping, strict=len(sources) == 1) for source in sources]
 
