@@ -1,7 +1,7 @@
 """`make bench`: one table of speed and memory, measured in one run on one machine.
 
-Every row is a whole process from its start to its last byte written. This module imports only the standard library,
-because the peak memory of a child is never less than that of the parent it was forked from.
+Every row is a whole process from its start to its last byte written. This module imports only the standard
+library, because the peak memory of a child is never less than that of the parent it was forked from.
 """
 
 from __future__ import annotations
@@ -97,15 +97,20 @@ def best(measures: list[Measure]) -> Measure:
 class Bench:
     """Files, a throw-away home for claimsctl, and the rows measured so far."""
 
-    def __init__(self, work: Path, python: str) -> None:
+    def __init__(self, work: Path, python: str, *, quick: bool = False) -> None:
         self.work = work
         self.python = python
+        self.quick = quick
         self.rows: list[Row] = []
         self.facts: dict[str, object] = {}
         beside = Path(python).parent / "claimsctl"
         self.claimsctl = [str(beside)] if beside.exists() else [python, "-m", "claimsctl.cli.app"]
         # A stored claim is not new: every run gets an empty workspace and a home of its own.
         self.count = 0
+
+    def rounds(self, many: int) -> range:
+        """How often to measure what is compared by its best time."""
+        return range(1 if self.quick else many)
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -114,7 +119,14 @@ class Bench:
         """A claims file of that size, made once per version of the generator."""
         sources = b"".join(
             (HERE / name).read_bytes()
-            for name in ("generate.py", "mistakes.py", "people.py", "recipes.py", "visits.py")
+            for name in (
+                "generate.py",
+                "demographics.py",
+                "mistakes.py",
+                "people.py",
+                "recipes.py",
+                "visits.py",
+            )
         )
         version = hashlib.sha256(sources).hexdigest()[:8]
         path = DATA / f"{'bad' if bad else 'claims'}-{lines}-{version}.csv"
@@ -139,7 +151,17 @@ class Bench:
         """One `claimsctl process` with all outputs; its summary."""
         environment = self.environment()
         out = self.work / f"out-{self.count}"
-        command = [*self.claimsctl, "process", str(source), "--out", str(out), "--as-of", AS_OF, "--quiet", *extra]
+        command = [
+            *self.claimsctl,
+            "process",
+            str(source),
+            "--out",
+            str(out),
+            "--as-of",
+            AS_OF,
+            "--quiet",
+            *extra,
+        ]
         try:
             measure = run(command, environment)
             return measure, json.loads((out / "summary.json").read_text())
@@ -161,30 +183,39 @@ class Bench:
         self.say(f"{row.what:<44} {seconds}")
 
     def sizes(self, sizes: list[int]) -> None:
-        """The floor and the main job, turn and turn about, at each size."""
+        """The floor and the main job, turn and turn about, at each size; then a file that is all wrong."""
         normal: dict[int, float] = {}
         for lines in sizes:
             source = self.file(lines)
-            rounds = 3 if lines <= 1_000_000 else 1
-            floors, runs, summary = [], [], {}
-            for _round in range(rounds):
+            floors: list[Measure] = []
+            runs: list[tuple[Measure, dict[str, object]]] = []
+            failure = ""
+            for _round in self.rounds(3 if lines <= 1_000_000 else 1):
                 floors.append(self.floor(source))
-                measure, summary = self.process(source)
-                runs.append(measure)
-            floor, mine = best(floors), best(runs)
-            normal[lines] = mine.wall
+                try:
+                    runs.append(self.process(source))
+                except Failed as error:
+                    failure = f"failed: {error}"
+                    break
+            floor = best(floors)
             self.add(Row("bare Polars copy, CSV to Parquet", lines, floor, floor.wall))
-            self.add(Row("claimsctl process", lines, mine, floor.wall, describe(summary)))
-            if lines == max(n for n in sizes if n <= 1_000_000):
-                self.facts["summary"] = {key: summary.get(key) for key in ("rules", "findings", "timings")}
-        for lines in [n for n in sizes if n <= 1_000_000][-1:]:
-            measures = []
-            for _round in range(2):
-                measure, summary = self.process(self.file(lines, bad=True))
-                measures.append(measure)
-            mine = best(measures)
-            note = f"{mine.wall / normal[lines]:.1f} x the normal file; {describe(summary)}"
-            self.add(Row("claimsctl process, three mistakes in every row", lines, mine, None, note))
+            if failure:
+                self.add(Row("claimsctl process", lines, None, None, failure))
+                continue
+            mine = best([measure for measure, _summary in runs])
+            normal[lines] = mine.wall
+            self.add(Row("claimsctl process", lines, mine, floor.wall, describe(runs[-1][1])))
+            self.facts["summary"] = {key: runs[-1][1].get(key) for key in ("rules", "findings", "timings")}
+        for lines in [n for n in normal if n <= 1_000_000][-1:]:
+            title = "claimsctl process, three mistakes in every row"
+            try:
+                bad = [self.process(self.file(lines, bad=True)) for _ in self.rounds(2)]
+            except Failed as error:
+                self.add(Row(title, lines, None, None, f"failed: {error}"))
+                continue
+            mine = best([measure for measure, _summary in bad])
+            note = f"{mine.wall / normal[lines]:.1f} x the normal file; {describe(bad[-1][1])}"
+            self.add(Row(title, lines, mine, None, note))
 
     def twenty(self) -> None:
         """The same twenty rules in every tool, whole job."""
@@ -197,12 +228,14 @@ class Bench:
         for number in range(1, 21):
             options += ["--only", pack.code(number)]
         counts: dict[int, dict[str, int]] = {}
-        for lines in (TINY, 10_000, 50_000, 100_000):
+        share = 10 if self.quick else 1
+        for full in (TINY, 10_000, 50_000, 100_000):
+            lines = full if full == TINY else full // share
             source = self.file(lines)
-            if lines in (TINY, 100_000):
+            if full in (TINY, 100_000):
                 self._same_twenty(source, lines, options, counts)
             for name, title, most in PEERS:
-                if lines in (TINY, most):
+                if full in (TINY, most):
                     self._peer(name, title, source, lines, counts)
         self.facts["findings_of_the_twenty_rules"] = {str(n): c for n, c in counts.items()}
 
@@ -210,17 +243,22 @@ class Bench:
         self, source: Path, lines: int, options: list[str], counts: dict[int, dict[str, int]]
     ) -> None:
         if lines == TINY:
-            measure = best([self.process(source)[0] for _ in range(3)])
-            self.add(Row("claimsctl process, all rules", lines, measure))
+            try:
+                measure = best([self.process(source)[0] for _ in self.rounds(3)])
+                self.add(Row("claimsctl process, all rules", lines, measure))
+            except Failed as error:
+                self.add(Row("claimsctl process, all rules", lines, None, None, f"failed: {error}"))
         try:
-            results = [self.process(source, *options) for _ in range(3)]
+            results = [self.process(source, *options) for _ in self.rounds(3)]
         except Failed as error:
             self.add(Row("claimsctl process, same 20 rules", lines, None, None, f"failed: {error}"))
             return
         measure = best([result[0] for result in results])
         findings = results[0][1].get("findings", {})
         counts.setdefault(lines, {})["claimsctl"] = sum(findings.values())  # type: ignore[attr-defined]
-        self.add(Row("claimsctl process, same 20 rules", lines, measure, None, "store and all outputs written"))
+        self.add(
+            Row("claimsctl process, same 20 rules", lines, measure, None, "store and all outputs written")
+        )
 
     def _peer(
         self, name: str, title: str, source: Path, lines: int, counts: dict[int, dict[str, int]]
@@ -228,7 +266,7 @@ class Bench:
         report = self.work / "report.csv"
         command = [self.python, "-m", "benchmarks.peers", name, str(source), str(report)]
         try:
-            measure = best([run(command) for _ in range(3 if lines == TINY else 2)])
+            measure = best([run(command) for _ in self.rounds(3 if lines == TINY else 2)])
         except Failed as error:
             self.add(Row(title, lines, None, None, str(error)))
             return
@@ -328,13 +366,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure claimsctl beside a bare copy and other tools.")
     parser.add_argument("--sizes", default="100k,1m,10m", help="lines, parted by commas")
     parser.add_argument("--no-peers", action="store_true", help="leave the other tools out")
+    parser.add_argument("--quick", action="store_true", help="measure once, other tools on a tenth")
     parser.add_argument("--keep", action="store_true", help="keep the generated files in benchmarks/data")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the environment to measure")
     chosen = parser.parse_args()
     sizes = sorted(size(text) for text in chosen.sizes.split(",") if text.strip())
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claimsctl-bench-", dir=HERE) as work:
-        bench = Bench(Path(work), chosen.python)
+        bench = Bench(Path(work), chosen.python, quick=chosen.quick)
         bench.start_up()
         if sizes:
             bench.sizes(sizes)
@@ -344,10 +383,13 @@ def main() -> None:
     print(text)
     (RESULTS / "bench.md").write_text(text + "\n", encoding="utf-8")
     rows = [
-        asdict(row) | {"measure": row.measure and {k: v for k, v in asdict(row.measure).items() if k != "output"}}
+        asdict(row)
+        | {"measure": row.measure and {k: v for k, v in asdict(row.measure).items() if k != "output"}}
         for row in bench.rows
     ]
-    (RESULTS / "bench.json").write_text(json.dumps({"rows": rows, **bench.facts}, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "bench.json").write_text(
+        json.dumps({"rows": rows, **bench.facts}, indent=1) + "\n", encoding="utf-8"
+    )
     if not chosen.keep and DATA.exists():
         shutil.rmtree(DATA)
 

@@ -4,8 +4,9 @@
     python benchmarks/generate.py 100_000 claims.csv --errors 0          # nothing to find
     python benchmarks/generate.py 100_000 bad.csv --bad-rows             # three mistakes in every row
 
-The same number of lines and seed give the same bytes. Lines are made and written 100,000 at a time, so memory does
-not grow. Dates are those of a file received by 30 June 2026. `--answers` also writes which row got which mistake.
+The same number of lines and seed give the same bytes. Lines are made and written 100,000 at a time, so memory
+does not grow. Dates are those of a file received by 30 June 2026. `--answers` also writes which row got which
+mistake.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ import polars as pl
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import mistakes, people, visits  # noqa: E402
-from benchmarks.people import blank_unless, digits, iso, money, pick  # noqa: E402
-from benchmarks.recipes import FACILITY_POS, NO_RENDERING, SPECIALTIES  # noqa: E402
+from benchmarks import demographics, mistakes, people, visits
+from benchmarks.people import blank_unless, digits, iso, money, pick
+from benchmarks.recipes import FACILITY_POS, NO_RENDERING, SPECIALTIES
 
 CHUNK = 100_000
 LINES_PER_PRACTICE = 8_000
@@ -64,7 +65,7 @@ def chunk_frame(chunk: int, lines: int, seed: int) -> tuple[pl.DataFrame, mistak
     late = (rng.random(count) < 0.005) & (kind == "D")
     claims["claim_number"] = "CL" + digits(uid, 10)
     claims["claim_type"] = pl.repeat("professional", count, eager=True)
-    claims["frequency_code"] = blank_unless(replaced, "7").replace({"": "1"})
+    claims["frequency_code"] = pick(["1", "7"], replaced * 1)
     claims["original_claim_number"] = blank_unless(replaced, "ICN" + digits(uid * 31, 11))
     claims["prior_auth_number"] = blank_unless(book.authorized[plan.recipe], "A" + digits(uid * 17, 9))
     claims["referral_number"] = blank_unless(rng.random(count) < 0.04, "R" + digits(uid * 13, 8))
@@ -72,7 +73,9 @@ def chunk_frame(chunk: int, lines: int, seed: int) -> tuple[pl.DataFrame, mistak
     claims["clia_number"] = blank_unless(book.clia[plan.recipe], clia)
     certificate = digits(200_000 + practice * 37, 6)
     claims["mammography_certificate"] = blank_unless(book.mammography[plan.recipe], certificate)
-    claims["clinical_trial_number"] = blank_unless(book.trial[plan.recipe], digits(30_000_000 + uid % 9_999, 8))
+    claims["clinical_trial_number"] = blank_unless(
+        book.trial[plan.recipe], digits(30_000_000 + uid % 9_999, 8)
+    )
     for name, value in (
         ("accept_assignment_code", "A"),
         ("benefits_assignment_code", "Y"),
@@ -81,7 +84,7 @@ def chunk_frame(chunk: int, lines: int, seed: int) -> tuple[pl.DataFrame, mistak
         ("diagnosis_code_type", "0"),
     ):
         claims[name] = pl.repeat(value, count, eager=True)
-    claims["payer_sequence"] = blank_unless(secondary, "S").replace({"": "P"})
+    claims["payer_sequence"] = pick(["P", "S"], secondary * 1)
     claims["other_payer_sequence"] = blank_unless(secondary, "P")
     other = np.where(payer == 0, 1, 0)
     claims["other_payer_id"] = blank_unless(secondary, pick([p.id for p in people.PAYERS], other))
@@ -141,18 +144,22 @@ def chunk_frame(chunk: int, lines: int, seed: int) -> tuple[pl.DataFrame, mistak
     columns["place_of_service"] = pl.Series(book.pos).gather(recipe)
     columns["service_date_from"] = iso(service)
     columns["service_date_to"] = iso(service)
-    for name in ("procedure_code", "modifier_1", "modifier_2", "modifier_3", "modifier_4", "diagnosis_pointers",
-                 "unit_type", "ndc_code", "ndc_quantity", "ndc_unit", "line_note"):  # fmt: skip
-        columns[name] = book.line_text[name].gather(line)
+    columns |= {name: text.gather(line) for name, text in book.line_text.items()}
     for slot in range(12):
         columns[f"diagnosis_{slot + 1}"] = book.diagnoses[slot].gather(recipe)
     minutes = pl.Series(plan.minutes).cast(pl.String)
     columns["minutes"] = blank_unless(plan.minutes > 0, minutes)
-    columns["units"] = book.line_text["units"].gather(line).zip_with(~pl.Series(book.line_anesthesia[line]), minutes)
+    columns["units"] = (
+        book.line_text["units"].gather(line).zip_with(~pl.Series(book.line_anesthesia[line]), minutes)
+    )
     columns["charge_amount"] = money(cents)
-    columns |= visits.payments(plan, cents, secondary[claim], book.zero[recipe], rng)
+    columns |= visits.payments(plan, cents, secondary[claim], book.zero[recipe])
     copay = np.where(
-        ~secondary & np.isin(kind, ["C", "A"]) & ~book.no_copay[plan.recipe] & ~plan.remitted,
+        ~secondary
+        & np.isin(kind, ["C", "A"])
+        & ~book.no_copay[plan.recipe]
+        & ~plan.remitted
+        & (total > 4_500),
         np.array([0, 0, 1_500, 2_000, 2_500, 3_000])[rng.integers(0, 6, count)],
         0,
     )
@@ -161,9 +168,9 @@ def chunk_frame(chunk: int, lines: int, seed: int) -> tuple[pl.DataFrame, mistak
     claims["patient_paid_amount"] = money(copay, copay > 0)
 
     columns |= {name: series.gather(claim) for name, series in claims.items()}
-    patients = visits.patients(plan, chunk, rng)
+    patients = demographics.patients(plan, chunk, rng)
     columns |= {name: series.gather(patient_of_claim[claim]) for name, series in patients.items()}
-    billing = visits.practices(plan, chunk, practices)
+    billing = demographics.practices(plan, chunk, practices)
     columns |= {name: series.gather(practice[claim]) for name, series in billing.items()}
     frame = pl.DataFrame({name: columns[name] for name in visits.COLUMN_ORDER})
     starts = np.flatnonzero(plan.line_number == 1)
@@ -198,9 +205,7 @@ def chunks(
     for chunk, start in enumerate(range(0, lines, CHUNK)):
         frame, where = chunk_frame(chunk, min(CHUNK, lines - start), seed)
         rng = np.random.default_rng([seed, chunk, 1])
-        drawn = (
-            mistakes.draw_three(frame.height, rng) if bad_rows else mistakes.draw_some(where, rng, errors)
-        )
+        drawn = mistakes.draw_three(frame.height, rng) if bad_rows else mistakes.draw_some(where, rng, errors)
         made = mistakes.make(frame, drawn, rng)
         # Polars writes an empty text as "" and only a null as nothing.
         yield made.select(pl.when(pl.all() != "").then(pl.all())), mistakes.answers(drawn, start + 2)

@@ -1,7 +1,7 @@
 """Mistakes people and exports make, one kind each: which cells they change and which rule should notice.
 
-Kinds of level `claim` change every line of a claim; `only` names a condition the line or claim must meet. In a file
-with three mistakes in every row the three are drawn from the groups a, b and c, whose columns do not overlap.
+Kinds of level `claim` change every line of a claim; `only` names a condition the line or claim must meet. In
+a file with three mistakes in every row they are drawn from the groups a, b and c, which share no column.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ KINDS: tuple[Kind, ...] = (
     K("diagnosis_gap", "DX-011", "", "b", diagnosis_6="I10"),
     K("diagnosis_repeated", "DX-010", "", "b", diagnosis_1="I10", diagnosis_2="I10"),
     K("pointer_blank", "DX-013", "two_diagnoses", "", diagnosis_pointers=""),
-    K("pointer_to_nothing", "DX-014", "", "b", diagnosis_pointers=("A,H", "12", "Q")),
+    K("pointer_to_nothing", "DX-014", "", "b", diagnosis_pointers=("A,H", "7", "Q")),
     K("pointer_too_many", "DX-015", "", "b", diagnosis_pointers="ABCDE"),
     K("pointer_repeated", "DX-041", "", "b", diagnosis_pointers="A,A"),
     # by whom
@@ -131,7 +131,8 @@ KINDS: tuple[Kind, ...] = (
     C("frequency_unknown", "CLM-010", frequency_code="5"),
     C("replacement_of_nothing", "CLM-011", "not_medicare", frequency_code="7", original_claim_number=""),
     C("reference_on_original", "CLM-012", frequency_code="1", original_claim_number="ICN0012345"),
-    C("replacement_to_medicare", "CLM-014", "medicare", frequency_code="7", original_claim_number="ICN0012345"),
+    C("replacement_to_medicare", "CLM-014", "medicare", frequency_code="7",
+      original_claim_number="ICN0012345"),
     C("assignment_unknown", "CLM-015", accept_assignment_code="X"),
     C("benefits_unknown", "CLM-016", benefits_assignment_code="Q"),
     C("cause_unknown", "CLM-017", related_cause_code="ZZ"),
@@ -157,9 +158,10 @@ KINDS: tuple[Kind, ...] = (
     C("state_unknown", "PAT-012", patient_state="ZZ"),
     C("zip_short", "PAT-013", patient_zip=("123", "0210A")),
     C("relationship_unknown", "PAT-015", relationship_code="77"),
-    C("self_with_other_name", "PAT-016", "self", subscriber_last_name="Verne", subscriber_first_name="Quill"),
-    C("dependent_without_subscriber", "PAT-017", "commercial", relationship_code="01", subscriber_last_name="",
-      subscriber_first_name="", subscriber_dob=""),
+    C("self_with_other_name", "PAT-016", "self", subscriber_last_name="Verne",
+      subscriber_first_name="Quill"),
+    C("dependent_without_subscriber", "PAT-017", "commercial", relationship_code="01",
+      subscriber_last_name="", subscriber_first_name="", subscriber_dob=""),
     C("relationship_blank", "PAT-023", "self", relationship_code="", subscriber_last_name="",
       subscriber_first_name=""),
     C("phone_short", "PAT-021", patient_phone="555-0100"),
@@ -217,21 +219,21 @@ class Where:
 def draw_some(where: Where, rng: np.random.Generator, share: float) -> dict[int, npt.NDArray[Any]]:
     """Rows by kind, every kind about as often, so that about `share` of all rows hold one mistake."""
     count = len(where.claim_start)
-    first = where.claim_start == np.arange(count)
+    starts = np.flatnonzero(where.claim_start == np.arange(count))
     free = np.ones(count, np.bool_)
     drawn: dict[int, npt.NDArray[Any]] = {}
     for number, kind in enumerate(KINDS):
         fitting = free & where.facts[kind.only] if kind.only else free
         if kind.level == "claim":
-            fitting = fitting & first
-        rows = np.flatnonzero(fitting)
+            rows = starts[np.logical_and.reduceat(free, starts) & fitting[starts]]
+        else:
+            rows = np.flatnonzero(fitting)
         lines = where.claim_length[rows].mean() if kind.level == "claim" and len(rows) else 1
         wanted = min(len(rows), int(rng.poisson(count * share / len(KINDS) / lines)))
         rows = np.sort(rng.choice(rows, wanted, replace=False))
         if kind.level == "claim":
             lengths = where.claim_length[rows]
             rows = np.repeat(rows, lengths) + _counters(lengths)
-            rows = rows[free[rows]]
         free[rows] = False
         drawn[number] = rows
     return drawn
@@ -265,7 +267,7 @@ def make(frame: pl.DataFrame, drawn: dict[int, npt.NDArray[Any]], rng: np.random
 
 
 def answers(drawn: dict[int, npt.NDArray[Any]], first_row_number: int) -> pl.DataFrame:
-    """What was done where: physical row number (header = 1), kind, and the code of the rule that should see it."""
+    """What was done where: physical row number (header = 1), kind, code of the rule that should see it."""
     parts = [
         pl.DataFrame({"row_number": rows + first_row_number, "kind": KINDS[n].name, "code": KINDS[n].code})
         for n, rows in sorted(drawn.items())
@@ -280,4 +282,5 @@ def _counters(lengths: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if not len(lengths):
         return np.array([], np.int64)
     ends = np.cumsum(lengths)
-    return np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    counters: npt.NDArray[Any] = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    return counters

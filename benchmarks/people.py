@@ -12,31 +12,35 @@ import polars as pl
 Ints = npt.NDArray[Any]
 
 LAST_NAMES = (
-    "Abbott Acosta Adler Alvarez Anders Archer Ashby Avila Baker Barnett Barrera Becker Bennett Bishop Bowen Brandt "
-    "Briggs Burgess Calderon Cameron Carver Castillo Chan Clarke Colby Cortez Crane Dalton Daniels Delgado Dixon "
-    "Dorsey Duarte Eaton Ellison Esparza Farrell Fields Figueroa Fleming Foster Fuentes Gallagher Garner Gibbs Goodwin "
-    "Graves Guerra Haines Hansen Harmon Hendrix Herrera Hoffman Hollis Horton Ibarra Ingram Jacobs Jansen Jimenez Joyce "
-    "Kaplan Keller Kendall Khan Kirby Kowalski Lambert Larsen Lawson Leon Lindgren Logan Lozano Maddox Maldonado "
-    "Marsh Mathis Mercer Meyers Molina Moran Nash Navarro Newell Nguyen Norris Novak Ochoa Olsen Ortega Osborne Pacheco "
-    "Park Pearce Pruitt Quinn Ramsey Rankin Rhodes Rivas Rowland Salazar Santos Sawyer Shaffer Silva Sloan Sorensen "
-    "Stokes Strand Tanaka Thornton Trujillo Underwood Valdez Vance Vaughn Villa Walton Weaver Whitley Wilkins Wolfe Wong "
-    "Yates Zamora Zimmerman O'Brien O'Neal Garcia-Lopez Smith-Rowe"
+    "Abbott Acosta Adler Alvarez Anders Archer Ashby Avila Baker Barnett Barrera Becker Bennett Bishop "
+    "Bowen Brandt Briggs Burgess Calderon Cameron Carver Castillo Chan Clarke Colby Cortez Crane Dalton "
+    "Daniels Delgado Dixon Dorsey Duarte Eaton Ellison Esparza Farrell Fields Figueroa Fleming Foster "
+    "Fuentes Gallagher Garner Gibbs Goodwin Graves Guerra Haines Hansen Harmon Hendrix Herrera Hoffman "
+    "Hollis Horton Ibarra Ingram Jacobs Jansen Jimenez Joyce Kaplan Keller Kendall Khan Kirby Kowalski "
+    "Lambert Larsen Lawson Leon Lindgren Logan Lozano Maddox Maldonado Marsh Mathis Mercer Meyers Molina "
+    "Moran Nash Navarro Newell Nguyen Norris Novak Ochoa Olsen Ortega Osborne Pacheco Park Pearce Pruitt "
+    "Quinn Ramsey Rankin Rhodes Rivas Rowland Salazar Santos Sawyer Shaffer Silva Sloan Sorensen Stokes "
+    "Strand Tanaka Thornton Trujillo Underwood Valdez Vance Vaughn Villa Walton Weaver Whitley Wilkins "
+    "Wolfe Wong Yates Zamora Zimmerman O'Brien O'Neal Garcia-Lopez Smith-Rowe"
 ).split()
 FEMALE_NAMES = (
-    "Abigail Alicia Amanda Amelia Andrea Angela Anita Beatrice Bianca Camille Carla Carmen Caroline Cecilia Clara "
-    "Daniela Deborah Diana Eleanor Elena Emily Erica Esther Eva Fatima Felicia Gloria Grace Hannah Helen Irene Isabel "
-    "Ivy Janet Joanna Julia Karen Laura Leah Lena Linda Lucia Maria Marta Mei Miriam Monica Nadia Naomi Nina Olivia "
-    "Paula Priya Rachel Renee Rosa Ruth Sandra Sara Sofia Stella Susan Teresa Vera Yolanda"
+    "Abigail Alicia Amanda Amelia Andrea Angela Anita Beatrice Bianca Camille Carla Carmen Caroline "
+    "Cecilia Clara Daniela Deborah Diana Eleanor Elena Emily Erica Esther Eva Fatima Felicia Gloria Grace "
+    "Hannah Helen Irene Isabel Ivy Janet Joanna Julia Karen Laura Leah Lena Linda Lucia Maria Marta Mei "
+    "Miriam Monica Nadia Naomi Nina Olivia Paula Priya Rachel Renee Rosa Ruth Sandra Sara Sofia Stella "
+    "Susan Teresa Vera Yolanda"
 ).split()
 MALE_NAMES = (
-    "Aaron Adrian Alan Albert Andre Anthony Arthur Benjamin Brian Bruno Carlos Charles Cyrus Daniel Darren David "
-    "Dennis Diego Edgar Edward Elias Eric Felix Frank Gabriel George Gilbert Hector Henry Hugo Ian Isaac Ivan Jacob "
-    "Jamal Javier Joel Jonas Joseph Julian Kevin Leon Liam Luis Marcus Mario Martin Miguel Nathan Noah Omar Oscar Patrick "
-    "Paul Peter Rafael Ravi Robert Samuel Simon Stefan Thomas Victor Vincent Walter Wei"
+    "Aaron Adrian Alan Albert Andre Anthony Arthur Benjamin Brian Bruno Carlos Charles Cyrus Daniel "
+    "Darren David Dennis Diego Edgar Edward Elias Eric Felix Frank Gabriel George Gilbert Hector Henry "
+    "Hugo Ian Isaac Ivan Jacob Jamal Javier Joel Jonas Joseph Julian Kevin Leon Liam Luis Marcus Mario "
+    "Martin Miguel Nathan Noah Omar Oscar Patrick Paul Peter Rafael Ravi Robert Samuel Simon Stefan "
+    "Thomas Victor Vincent Walter Wei"
 ).split()
 STREETS = (
-    "Oak Street,Maple Avenue,Cedar Lane,Elm Court,Lake Drive,Hill Road,Park Place,River Road,Sunset Boulevard,"
-    "Mill Street,Church Street,Garden Way,Spring Street,Forest Avenue,Meadow Lane,Union Street"
+    "Oak Street,Maple Avenue,Cedar Lane,Elm Court,Lake Drive,Hill Road,Park Place,River Road,"
+    "Sunset Boulevard,Mill Street,Church Street,Garden Way,Spring Street,Forest Avenue,Meadow Lane,"
+    "Union Street"
 ).split(",")
 # City, state, ZIP, area code of its telephones.
 CITIES = (
@@ -160,7 +164,7 @@ def ssn(index: Ints) -> pl.Series:
 
 
 def member_id(shape: str, index: Ints) -> pl.Series:
-    """Member ids of one payer: # a digit and @ a letter of a number spread from `index`, distinct for 7 digits up."""
+    """Member ids of one payer: # is a digit and @ a letter of a number spread from `index`."""
     rest = index.astype(np.int64) * 29 + 100_003
     out = pl.repeat("", len(index), dtype=pl.String, eager=True)
     for sign in reversed(shape):
@@ -176,11 +180,12 @@ def member_id(shape: str, index: Ints) -> pl.Series:
 def medicare_id(index: Ints) -> pl.Series:
     """Distinct numbers in the format of the Medicare Beneficiary Identifier (C A AN N A AN N A A N N)."""
     letters = list("ACDEFGHJKMNPQRTUVWXY")
-    mixed = letters + list("0123456789")
+    figures = list("0123456789")
+    mixed = letters + figures
     rest = (index.astype(np.int64) * 15_485_863 + 7) % (9 * 20 * 30 * 10 * 20 * 30 * 10 * 20 * 20 * 100)
     parts = []
-    for alphabet in (list("0123456789"), list("0123456789"), letters, letters, list("0123456789"), mixed, letters,
-                     list("0123456789"), mixed, letters, list("123456789")):  # fmt: skip
+    last_to_first = (figures, figures, letters, letters, figures, mixed, letters, figures, mixed, letters)
+    for alphabet in (*last_to_first, figures[1:]):
         parts.append(pick(alphabet, rest))
         rest = rest // len(alphabet)
     out = parts.pop()

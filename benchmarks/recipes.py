@@ -1,13 +1,14 @@
 """Clinical recipes: what one visit looks like on a claim.
 
-A recipe is a claim without people, dates and money: its service lines, diagnoses, place and the kind of patient,
-payer and clinician it fits. They are written so that no shipped rule has anything to say about them; charges are
-cents before a practice's own factor.
+A recipe is a claim without people, dates and money: its service lines, diagnoses, place and the kind of
+patient, payer and clinician it fits. They are written so that no shipped rule has anything to say about
+them; charges are dollars in the tables and cents afterwards, before a practice's own factor.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 SPECIALTIES: dict[str, str] = {
     "family": "207Q00000X",
@@ -47,7 +48,7 @@ FACILITY_POS = {"19", "21", "22", "23", "24", "31", "32", "34", "51", "52", "55"
 
 @dataclass(frozen=True)
 class Line:
-    """One service line: cents a unit (anesthesia: a minute), an inclusive range of minutes, the day of the claim."""
+    """One service line: cents a unit (anesthesia: a minute), a range of minutes, the day of the claim."""
 
     code: str
     charge: int
@@ -65,8 +66,8 @@ class Line:
 class Recipe:
     """One kind of claim.
 
-    `payers`: C commercial, A Medicare Advantage, M Medicare, D Medicaid, W workers' compensation, X auto. `when`: any visit of a patient, only the
-    first, only the last. `ages` are completed years, both ends included.
+    `payers`: C commercial, A Medicare Advantage, M Medicare, D Medicaid, W workers' compensation, X auto.
+    `when`: any visit of a patient, only the first, only the last. `ages` are completed years, both included.
     """
 
     name: str
@@ -99,8 +100,8 @@ class Recipe:
     tags: frozenset[str] = field(default_factory=frozenset)
 
 
-def _line(code: str, charge: float, pointers: str = "A", *modifiers: str, **more: object) -> Line:
-    return Line(code, round(charge * 100), pointers, modifiers, **more)  # type: ignore[arg-type]
+def _line(code: str, charge: float, pointers: str = "A", *modifiers: str, **more: Any) -> Line:
+    return Line(code, round(charge * 100), pointers, modifiers, **more)
 
 
 L = _line
@@ -111,24 +112,31 @@ def _spread(recipe: Recipe, *alternatives: tuple[str, ...]) -> list[Recipe]:
     return [replace(recipe, diagnoses=a, weight=recipe.weight / len(alternatives)) for a in alternatives]
 
 
-def _recipe(name: str, weight: float, specialty: str, *lines: Line, **more: object) -> Recipe:
-    return Recipe(name, weight, specialty, lines, (), **more)  # type: ignore[arg-type]
+def _recipe(name: str, weight: float, specialty: str, *lines: Line, **more: Any) -> Recipe:
+    return Recipe(name, weight, specialty, lines, (), **more)
 
 
 R = _recipe
 CHRONIC = (("I10",), ("E11.9",), ("E03.9",), ("E78.5",), ("J45.20",), ("K21.9",), ("M54.50",), ("N39.0",))
 ACUTE = (("J06.9",), ("J02.9",), ("J01.90",), ("R05.9",), ("R51.9",), ("L03.115",), ("H66.91",), ("B34.9",))
-CHRONIC_PAIRS = (("I10", "E78.5"), ("E11.65", "I10"), ("E11.22", "N18.31"), ("J44.9", "F17.210"), ("E66.811", "I10"))
+CHRONIC_PAIRS = (
+    ("I10", "E78.5"),
+    ("E11.65", "I10"),
+    ("E11.22", "N18.31"),
+    ("J44.9", "F17.210"),
+    ("E66.811", "I10"),
+)
 MOOD = (("F41.1",), ("F33.1",), ("F32.1",), ("F43.23",), ("F43.10",), ("F42.2",), ("F40.10",), ("F31.81",))
 MOOD_PAIRS = (("F41.1", "Z63.0"), ("F33.1", "F41.1"), ("F43.12", "F10.20"), ("F90.2", "F41.1"))
 KNEES = (("M17.11",), ("M17.11", "E66.9"))
 
 
 def _office() -> list[Recipe]:
-    visit, longer = {"minutes": (20, 29)}, {"minutes": (30, 39)}
+    visit: dict[str, Any] = {"minutes": (20, 29)}
+    longer: dict[str, Any] = {"minutes": (30, 39)}
     return [
         *_spread(R("office_visit", 12, "family", L("99213", 178, **visit)), *CHRONIC, *ACUTE),
-        *_spread(R("nurse_visit", 4, "nurse", L("99213", 151, **visit)), *ACUTE),
+        *_spread(R("nurse_visit", 4, "nurse", L("99213", 178, **visit)), *ACUTE),
         *_spread(R("office_visit_moderate", 7, "internal", L("99214", 252, "AB", **longer)), *CHRONIC_PAIRS),
         *_spread(
             R(
@@ -181,13 +189,13 @@ def _office() -> list[Recipe]:
         *_spread(R("consultation", 1, "cardiology", L("99243", 310, "AB", minutes=(30, 39)), payers="C", refers=True,
                    when="first"), ("I25.10", "E78.5"), ("I50.22", "I10")),
         *_spread(R("nutrition", 1, "nutrition", L("97802", 55, "AB", units="3", minutes=(45, 52)), payers="C",
-                   refers=True, ages=(21, 64)), ("E66.811", "Z68.31"), ("E66.812", "Z68.36")),
+                   refers=True, no_copay=True, ages=(21, 64)), ("E66.811", "Z68.31"), ("E66.812", "Z68.36")),
     ]  # fmt: skip
 
 
 def _preventive() -> list[Recipe]:
     well, tdap = ("Z00.00",), ("58160084252", "0.5", "ML")
-    child = {"diagnoses": ("Z00.129", "Z23"), "no_copay": True, "specialty": "pediatrics"}
+    child: dict[str, Any] = {"diagnoses": ("Z00.129", "Z23"), "no_copay": True, "specialty": "pediatrics"}
     mmr, flu, pneumo = ("00006468100", "1", "UN"), ("49281042450", "0.5", "ML"), ("00005200010", "0.5", "ML")
     shots = [
         ("99392", (1, 4), "90707", 159.0, mmr),
@@ -219,31 +227,31 @@ def _preventive() -> list[Recipe]:
         visit, give = L(code, 196, "A", "25"), L("90460", 47, "B")
         recipes += [
             Recipe("well_child", 6, lines=(visit, L(vaccine, price, "B", ndc=ndc), give), payers="C", ages=ages,
-                   **child),  # type: ignore[arg-type]
+                   **child),
             Recipe("well_child_vfc", 6, lines=(visit, L(vaccine, 0, "B", "SL", ndc=ndc), give), payers="D",
-                   ages=ages, tags=frozenset({"zero"}), **child),  # type: ignore[arg-type]
+                   ages=ages, tags=frozenset({"zero"}), **child),
         ]  # fmt: skip
-    sick = R("sick_child", 9, "pediatrics", L("99213", 168, minutes=(20, 29)), payers="CD", ages=(1, 17))
+    sick = R("sick_child", 9, "pediatrics", L("99213", 178, minutes=(20, 29)), payers="CD", ages=(1, 17))
     return [*recipes, *_spread(sick, *ACUTE)]
 
 
 def _mental_health() -> list[Recipe]:
-    s = {"session": True, "therapy": True, "payers": "CAD", "ages": (13, 95)}
+    s: dict[str, Any] = {"session": True, "therapy": True, "payers": "CAD", "ages": (13, 95)}
     m = {**s, "payers": "CAMD"}
     return [
         *_spread(R("intake", 8, "social_work", L("90791", 295, minutes=(50, 60)), when="first", **m), *MOOD),
         *_spread(R("intake_medical", 2, "psychiatry", L("90792", 342, minutes=(50, 60)), when="first", session=True,
                    ages=(13, 95)), *MOOD),
         *_spread(R("therapy_45", 8, "social_work", L("90834", 190, minutes=(38, 50)), **m), *MOOD),
-        *_spread(R("therapy_45_pairs", 3, "psychology", L("90834", 205, "AB", minutes=(38, 50)), **m), *MOOD_PAIRS),
+        *_spread(R("therapy_45_pairs", 3, "psychology", L("90834", 190, "AB", minutes=(38, 50)), **m), *MOOD_PAIRS),
         *_spread(R("therapy_60", 5, "social_work", L("90837", 260, minutes=(53, 58)), **m), *MOOD),
         *_spread(R("therapy_30", 2, "psychology", L("90832", 128, minutes=(30, 37)), **m), *MOOD),
         *_spread(R("therapy_video", 5, "social_work", L("90834", 190, "A", "95", minutes=(38, 50)), **{**s, "payers":
                    "CAD"}, pos="10"), *MOOD),
         *_spread(R("family_session", 1, "social_work", L("90847", 189, "AB", minutes=(45, 55)), **s), *MOOD_PAIRS),
-        *_spread(R("interactive", 1, "psychology", L("90834", 205, minutes=(38, 50)), L("90785", 26), **s), *MOOD),
+        *_spread(R("interactive", 1, "psychology", L("90834", 190, minutes=(38, 50)), L("90785", 26), **s), *MOOD),
         *_spread(R("group_session", 1, "psychology", L("90853", 52), payers="CAD", therapy=True), *MOOD),
-        *_spread(R("supervised_session", 2, "social_work", L("90834", 160, minutes=(38, 50)), supervised=True,
+        *_spread(R("supervised_session", 2, "social_work", L("90834", 190, minutes=(38, 50)), supervised=True,
                    **{**s, "payers": "D"}), *MOOD),
         *_spread(R("medication_visit", 3, "psychiatry", L("99214", 252, "AB", "25"), L("90833", 118, "A",
                    minutes=(16, 30)), session=True, ages=(13, 95)), *MOOD_PAIRS),
@@ -281,7 +289,7 @@ def _therapies() -> list[Recipe]:
 
 
 def _procedures() -> list[Recipe]:
-    visit = {"minutes": (20, 29)}
+    visit: dict[str, Any] = {"minutes": (20, 29)}
     kenalog, prolia, b12 = ("00003029305", "1", "ML"), ("55513071001", "1", "ML"), ("00517003125", "1", "ML")
     return [
         *_spread(R("knee_injection", 2, "orthopedics", L("99213", 178, "A", "25", **visit), L("20610", 128, "A", "RT"),
@@ -353,8 +361,8 @@ def _tests_and_stays() -> list[Recipe]:
 
 
 def _injuries() -> list[Recipe]:
-    work = {"payers": "W", "accident": "EM", "injury_days": 9, "ages": (18, 65)}
-    road = {"payers": "X", "accident": "AA", "injury_days": 12, "ages": (18, 65)}
+    work: dict[str, Any] = {"payers": "W", "accident": "EM", "injury_days": 9, "ages": (18, 65)}
+    road: dict[str, Any] = {"payers": "X", "accident": "AA", "injury_days": 12, "ages": (18, 65)}
     back, neck = ("S39.012D",), ("S13.4XXD",)
     return [
         *_spread(R("work_injury", 3, "family", L("99213", 178, minutes=(20, 29)), **work), back, ("S61.411D",)),
@@ -369,7 +377,14 @@ def _injuries() -> list[Recipe]:
 
 def recipes() -> list[Recipe]:
     """Every recipe; each diagnosis of a claim is pointed to by one of its lines."""
-    every = [*_office(), *_preventive(), *_mental_health(), *_therapies(), *_procedures(), *_tests_and_stays()]
+    every = [
+        *_office(),
+        *_preventive(),
+        *_mental_health(),
+        *_therapies(),
+        *_procedures(),
+        *_tests_and_stays(),
+    ]
     every += _injuries()
     for recipe in every:
         used = {letter for line in recipe.lines for letter in line.pointers if letter.isalpha()}

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from benchmarks import people
-from benchmarks.people import blank_unless, digits, iso, money, pick
+from benchmarks.people import blank_unless, digits, money, pick
 from benchmarks.recipes import SPECIALTIES, recipes
 
 Ints = npt.NDArray[Any]
@@ -24,23 +24,26 @@ SESSION_STEP = 65  # minutes between two sessions of one clinician
 HOLIDAYS = {dt.date(2026, 1, 19), dt.date(2026, 2, 16), dt.date(2026, 5, 25)}
 KINDS = "CAMDWX"
 COLUMN_ORDER: tuple[str, ...] = tuple(
-    """claim_number line_number claim_type frequency_code original_claim_number prior_auth_number referral_number
-    clia_number patient_id patient_last_name patient_first_name patient_dob patient_sex patient_ssn patient_address
-    patient_city patient_state patient_zip patient_phone patient_death_date relationship_code member_id group_number
-    subscriber_last_name subscriber_first_name subscriber_dob subscriber_sex payer_id payer_name claim_filing_code
-    payer_sequence coverage_start_date coverage_end_date billing_npi billing_name billing_address billing_city
-    billing_state billing_zip billing_tax_id billing_tax_id_type billing_taxonomy rendering_taxonomy rendering_npi
-    referring_npi ordering_npi supervising_npi facility_npi facility_name facility_address facility_zip
-    place_of_service service_date_from service_date_to received_date admission_date discharge_date onset_date
-    accident_date lmp_date initial_treatment_date last_seen_date related_cause_code accident_state procedure_code modifier_1
-    modifier_2 modifier_3 modifier_4 diagnosis_1 diagnosis_2 diagnosis_3 diagnosis_4 diagnosis_5 diagnosis_6
-    diagnosis_7 diagnosis_8 diagnosis_9 diagnosis_10 diagnosis_11 diagnosis_12 diagnosis_pointers units unit_type
-    minutes charge_amount claim_charge_amount copay_amount patient_paid_amount allowed_amount paid_amount
-    coinsurance_amount deductible_amount other_payer_id other_payer_paid_amount other_payer_adjudication_date
-    adjustment_group_code adjustment_reason_code adjustment_amount msp_type_code delay_reason_code ndc_code
-    ndc_quantity ndc_unit line_note accept_assignment_code benefits_assignment_code release_of_info_code
-    provider_signature_code other_member_id other_payer_sequence patient_responsibility_amount session_start_time
-    session_end_time practice_type diagnosis_code_type property_casualty_claim_number clinical_trial_number mammography_certificate pickup_zip
+    """claim_number line_number claim_type frequency_code original_claim_number prior_auth_number
+    referral_number clia_number patient_id patient_last_name patient_first_name patient_dob patient_sex
+    patient_ssn patient_address patient_city patient_state patient_zip patient_phone patient_death_date
+    relationship_code member_id group_number subscriber_last_name subscriber_first_name subscriber_dob
+    subscriber_sex payer_id payer_name claim_filing_code payer_sequence coverage_start_date
+    coverage_end_date billing_npi billing_name billing_address billing_city billing_state billing_zip
+    billing_tax_id billing_tax_id_type billing_taxonomy rendering_taxonomy rendering_npi referring_npi
+    ordering_npi supervising_npi facility_npi facility_name facility_address facility_zip
+    place_of_service service_date_from service_date_to received_date admission_date discharge_date
+    onset_date accident_date lmp_date initial_treatment_date last_seen_date related_cause_code
+    accident_state procedure_code modifier_1 modifier_2 modifier_3 modifier_4 diagnosis_1 diagnosis_2
+    diagnosis_3 diagnosis_4 diagnosis_5 diagnosis_6 diagnosis_7 diagnosis_8 diagnosis_9 diagnosis_10
+    diagnosis_11 diagnosis_12 diagnosis_pointers units unit_type minutes charge_amount
+    claim_charge_amount copay_amount patient_paid_amount allowed_amount paid_amount coinsurance_amount
+    deductible_amount other_payer_id other_payer_paid_amount other_payer_adjudication_date
+    adjustment_group_code adjustment_reason_code adjustment_amount msp_type_code delay_reason_code
+    ndc_code ndc_quantity ndc_unit line_note accept_assignment_code benefits_assignment_code
+    release_of_info_code provider_signature_code other_member_id other_payer_sequence
+    patient_responsibility_amount session_start_time session_end_time practice_type diagnosis_code_type
+    property_casualty_claim_number clinical_trial_number mammography_certificate pickup_zip
     dropoff_address""".split()
 )
 
@@ -51,7 +54,7 @@ class Book:
 
     weight: npt.NDArray[np.float64]
     specialty: Ints
-    payers: list[str]
+    for_kind: Flags
     low_age: Ints
     high_age: Ints
     sex: Ints
@@ -117,7 +120,7 @@ def book() -> Book:
     return Book(
         weight=np.array([recipe.weight for recipe in every]),
         specialty=np.array([list(SPECIALTIES).index(recipe.specialty) for recipe in every]),
-        payers=[recipe.payers for recipe in every],
+        for_kind=np.array([[letter in recipe.payers for recipe in every] for letter in KINDS]),
         low_age=np.array([recipe.ages[0] for recipe in every]),
         high_age=np.array([recipe.ages[1] for recipe in every]),
         sex=np.array([{"F": 0, "M": 1, "": -1}[recipe.sex] for recipe in every]),
@@ -161,9 +164,11 @@ def _fitting(cell: int, single: bool) -> tuple[Ints, npt.NDArray[np.float64]]:
     cell, age = divmod(cell, 100)
     kind, sex = divmod(cell, 2)
     all_ = book()
-    fits = np.array([KINDS[kind] in payers for payers in all_.payers])
-    fits &= (all_.low_age <= age) & (age <= all_.high_age) & np.isin(all_.sex, [-1, sex])
-    fits &= (all_.when == 0) | ((all_.when == 1) & (position & 1 > 0)) | ((all_.when == 2) & (position & 2 > 0))
+    fits = all_.for_kind[kind] & (all_.low_age <= age) & (age <= all_.high_age)
+    fits &= (all_.sex == -1) | (all_.sex == sex)
+    fits &= (
+        (all_.when == 0) | ((all_.when == 1) & (position & 1 > 0)) | ((all_.when == 2) & (position & 2 > 0))
+    )
     if single:
         fits &= all_.line_count == 1
     chosen = np.flatnonzero(fits)
@@ -224,7 +229,9 @@ def plan(lines: int, practices: int, rng: np.random.Generator) -> Plan:
     visits = visits[:people_count]
     practice = np.sort(rng.integers(0, practices, people_count))
     group = rng.choice(3, people_count, p=[0.22, 0.55, 0.23])
-    age = np.choose(group, [rng.integers(low, high, people_count) for low, high in ((1, 18), (18, 64), (66, 91))])
+    age = np.choose(
+        group, [rng.integers(low, high, people_count) for low, high in ((1, 18), (18, 64), (66, 91))]
+    )
     sex = rng.integers(0, 2, people_count)
     payer = _payers(group, practice, rng)
 
@@ -322,11 +329,8 @@ def cents(plan: Plan, line: Ints, practice: Ints) -> Ints:
     return np.round(fee * units).astype(np.int64)
 
 
-def payments(
-    plan: Plan, charge: Ints, secondary: Flags, zero: Flags, rng: np.random.Generator
-) -> dict[str, pl.Series]:
-    """What a payer has paid: posted remittances, and the first payer's result on secondary claims; all balance."""
-    del rng
+def payments(plan: Plan, charge: Ints, secondary: Flags, zero: Flags) -> dict[str, pl.Series]:
+    """What payers have paid: posted remittances, and the first payer's result on secondary claims."""
     posted = plan.remitted[plan.claim_of_line] & ~secondary & ~zero & (charge > 0)
     prior = secondary & (charge > 0)
     allowed = charge * 6 // 10
@@ -341,92 +345,9 @@ def payments(
         "deductible_amount": money(share, posted & odd),
         "patient_responsibility_amount": money(share, prior | posted),
         "other_payer_paid_amount": money(allowed - share, prior),
-        "adjustment_group_code": blank_unless(prior | posted, blank_unless(listed, "CO;PR").replace({"": "CO"})),
-        "adjustment_reason_code": blank_unless(prior | posted, blank_unless(listed, "45;2").replace({"": "45"})),
+        "adjustment_group_code": blank_unless(prior | posted, pick(["CO", "CO;PR"], listed * 1)),
+        "adjustment_reason_code": blank_unless(prior | posted, pick(["45", "45;2"], listed * 1)),
         "adjustment_amount": blank_unless(
             prior | posted, (write_off + ";" + money(share)).zip_with(pl.Series(listed), write_off)
         ),
-    }
-
-
-def patients(plan: Plan, chunk: int, rng: np.random.Generator) -> dict[str, pl.Series]:
-    """One row a patient: demographics, policy, payer."""
-    count = len(plan.age)
-    uid = chunk * 1_000_000 + np.arange(count)
-    as_of = (AS_OF - dt.date(1970, 1, 1)).days
-    born = as_of - (plan.age * 365.2425).astype(np.int64) - 200 - rng.integers(0, 150, count)
-    last = pick(people.LAST_NAMES, rng.integers(0, 10_000, count))
-    female = pick(people.FEMALE_NAMES, rng.integers(0, 10_000, count))
-    male = pick(people.MALE_NAMES, rng.integers(0, 10_000, count))
-    woman = pl.Series(plan.sex == 0)
-    kind = np.array([p.kind for p in people.PAYERS])[plan.payer]
-    child, luck = plan.age < 18, rng.random(count)
-    dependent = (kind == "C") & (child | (luck < 0.15))
-    shown = dependent | (luck > 0.6)
-    town = plan.practice % len(people.CITIES)
-    cities = people.CITIES
-    extra = blank_unless(rng.random(count) < 0.05, ", Apt " + digits(uid % 90 + 1, 2))
-    zip5 = pick([c[2] for c in cities], town)
-    parent = born - 9_000 - rng.integers(0, 4_000, count)
-    partner = born - 700 + rng.integers(0, 1_400, count)
-    owner_born = np.where(dependent, np.where(child, parent, partner), born)
-    member = people.medicare_id(uid)
-    for index, payer in enumerate(people.PAYERS):
-        rows = np.flatnonzero((plan.payer == index) & (kind != "M"))
-        if len(rows):
-            member = member.scatter(rows, people.member_id(payer.member, uid[rows]))
-    state_of = [c[1] for c in cities]
-    return {
-        "patient_id": "MRN" + digits(uid, 9),
-        "patient_last_name": last,
-        "patient_first_name": female.zip_with(woman, male),
-        "patient_dob": iso(born),
-        "patient_sex": pick(["F", "M"], plan.sex),
-        "patient_ssn": blank_unless(rng.random(count) < 0.3, people.ssn(uid)),
-        "patient_address": digits(100 + uid % 8_900, 4).str.strip_chars_start("0")
-        + " "
-        + pick(people.STREETS, uid * 7)
-        + extra,
-        "patient_city": pick([c[0] for c in cities], town),
-        "patient_state": pick(state_of, town),
-        "patient_zip": zip5 + blank_unless(luck < 0.5, digits(1_001 + uid % 8_000, 4)),
-        "patient_phone": blank_unless(
-            rng.random(count) < 0.8, pick([c[3] for c in cities], town) + "555" + digits(uid * 7, 4)
-        ),
-        "patient_death_date": iso(plan.last_visit + 2, (rng.random(count) < 0.003) & (plan.age > 50)),
-        "relationship_code": pick(["18", "01", "19"], np.where(dependent, np.where(child, 2, 1), 0)),
-        "member_id": member,
-        "group_number": blank_unless(kind == "C", "G" + digits(uid % 4_000 + 10_000, 6)),
-        "subscriber_last_name": blank_unless(shown, last),
-        "subscriber_first_name": blank_unless(
-            shown, male.zip_with(woman == pl.Series(dependent), female)
-        ),
-        "subscriber_dob": iso(owner_born, shown),
-        "subscriber_sex": blank_unless(shown, pick(["F", "M"], np.where(dependent, 1 - plan.sex, plan.sex))),
-        "payer_id": pick([p.id for p in people.PAYERS], plan.payer),
-        "payer_name": pick([p.name for p in people.PAYERS], plan.payer),
-        "claim_filing_code": pick([p.filing_code for p in people.PAYERS], plan.payer),
-        "property_casualty_claim_number": blank_unless(np.isin(kind, ["W", "X"]), "PC" + digits(uid, 9)),
-        "coverage_start_date": pick(["2024-01-01", "2025-01-01", "2025-07-01"], uid),
-        "coverage_end_date": blank_unless(luck < 0.2, "2026-12-31"),
-    }
-
-
-def practices(plan: Plan, chunk: int, count: int) -> dict[str, pl.Series]:
-    """One row a practice: the billing provider."""
-    number = np.arange(count)
-    town = number % len(people.CITIES)
-    cities = people.CITIES
-    uid = chunk * 64 + number
-    prefix = pick(list(people.EIN_PREFIXES), uid)
-    return {
-        "billing_npi": people.npi(((uid * 32) + 30) * 32),
-        "billing_name": pick([c[0] for c in cities], town) + " " + pick(people.PRACTICE_NAMES, uid * 5 + town),
-        "billing_address": digits(200 + uid % 700, 3) + " " + pick(people.STREETS, uid),
-        "billing_city": pick([c[0] for c in cities], town),
-        "billing_state": pick([c[1] for c in cities], town),
-        "billing_zip": pick([c[2] for c in cities], town) + digits(2_000 + number, 4),
-        "billing_tax_id": prefix + digits(1_000_003 + uid * 271, 7),
-        "billing_tax_id_type": pl.repeat("EI", count, eager=True),
-        "billing_taxonomy": pl.repeat("193200000X", count, eager=True),
     }

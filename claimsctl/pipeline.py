@@ -22,13 +22,14 @@ from claimsctl.process.storing import StoreSink, claims_of, seen_inputs, since_l
 from claimsctl.process.summary import Facts, build_summary
 from claimsctl.process.timing import Timings
 from claimsctl.security import audit
+from claimsctl.security.files import write_private
 from claimsctl.security.keys import load_keys
 from claimsctl.store.commit import commit_run
 from claimsctl.store.digests import digest_scheme
 from claimsctl.store.jobs import JobInput, JobStore
 from claimsctl.store.workspace import Workspace
-from claimsctl.write.files import OutputDir, clear_unfinished
-from claimsctl.write.summary import write_summary
+from claimsctl.write.files import SUMMARY, OutputDir, clear_unfinished
+from claimsctl.write.summary import summary_json, write_summary
 
 DEFAULT_OUT = Path("claimsctl-out")
 
@@ -79,13 +80,17 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
             end = _end(outcome, rulebook, paths)
+        # Published before it is stored: a run killed in between is repeated, and finds nothing stored.
+        summary = build_summary(facts, outcome, timings)
+        write_summary(directory, summary)
+        directory.commit()
+        with timings.stage("store"):
             commit_run(
                 workspace, job_id, digest_scheme=digest_scheme(keys.digest), notify=setting.notify,
                 finish={"status": status, **end},
             )  # fmt: skip
-        summary = build_summary(facts, outcome, timings)
-        write_summary(directory, summary)
-        directory.commit()
+        summary = build_summary(facts, outcome, timings)  # now with the time of storing
+        write_private(directory.path / SUMMARY, summary_json(summary).encode())
         jobs.finish(job_id, status, **end, timings=timings.as_dict())  # type: ignore[arg-type]
         audit.record(workspace, "process", job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
     return summary

@@ -185,12 +185,11 @@ def _office_day(day: date) -> date:
 
 
 def _comments(headers: tuple[str, ...], payer_id: str, purpose: Purpose, plan: str) -> tuple[str, ...]:
-    command = "check-status" if purpose == "status" else "process"
-    profile = f" --profile {plan}" if plan == "session" else ""
+    profile = "" if plan == "professional" else f" --profile {plan}"
     lines = [
         f"claimsctl template: payer {payer_id} - purpose {purpose} - profile {plan}",
-        f"Replace the example rows with yours and keep the header row; then run: claimsctl {command} FILE"
-        f"{profile}",
+        f"Replace the example rows with yours and keep the header row; then run:"
+        f" claimsctl process FILE{profile}",
         "Lines that begin with a number sign are skipped",
         "Dates: YYYY-MM-DD. Amounts: 145.00 without a currency sign. Codes: as text so that leading zeros"
         " stay",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,8 +38,9 @@ CLEAN = {
 
 
 def claim(number: str = "A1", **changes: str) -> dict[str, str]:
-    """A line that no rule objects to, with changes."""
-    return {**CLEAN, "claim_number": number, **changes}
+    """A line that no rule objects to, with changes; each claim number is another patient's."""
+    member = f"XYQ{zlib.crc32(number.encode()):010d}"
+    return {**CLEAN, "claim_number": number, "member_id": member, **changes}
 
 
 def csv_text(rows: Iterable[Mapping[str, str]], *, delimiter: str = ",", header: bool = True) -> str:

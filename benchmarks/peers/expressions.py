@@ -24,7 +24,7 @@ def holds(rule: Rule) -> pl.Expr:
         case "npi":
             return _npi(cell)
         case "number_from":
-            return cell.str.contains(NUMBER) & (cell.cast(pl.Float64, strict=False) >= rule.argument)
+            return cell.str.contains(NUMBER) & (cell.cast(pl.Float64, strict=False) >= pl.lit(rule.argument))
         case "number_not_above":
             other = pl.col(str(rule.argument))
             return cell.cast(pl.Float64, strict=False) <= other.cast(pl.Float64, strict=False)

@@ -51,14 +51,20 @@ def run(source: Path, report: Path) -> int:
     """Validate the file, then flatten the report."""
     with source.open(encoding="utf-8") as lines:
         header = lines.readline().strip().split(",")
-    schema = Schema(fields=[_field(name) if name in COLUMNS else fields.StringField(name=name) for name in header])
-    resource = Resource(path=source.name, basepath=str(source.parent), schema=schema, detector=Detector(sample_size=5))
+    schema = Schema(
+        fields=[_field(name) if name in COLUMNS else fields.StringField(name=name) for name in header]
+    )
+    resource = Resource(
+        path=source.name, basepath=str(source.parent), schema=schema, detector=Detector(sample_size=5)
+    )
     result = resource.validate(Checklist(checks=[Others()]), limit_errors=10**9)
     count = 0
     with report.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(REPORT_HEADER)
-        for number, kind, column, note, cell in result.flatten(["rowNumber", "type", "fieldName", "note", "cell"]):
+        for number, kind, column, note, cell in result.flatten(
+            ["rowNumber", "type", "fieldName", "note", "cell"]
+        ):
             rule = (
                 next(r for r in OTHER if r.name == note)
                 if kind == "row-constraint"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.peers.twenty import DATE, NUMBER, RULES, Rule
+from benchmarks.peers.twenty import CROSS_KINDS, DATE, NUMBER, RULES, Rule
 
 
 def code(number: int) -> str:
@@ -38,14 +38,22 @@ def pack() -> str:
     """TOML text of the pack."""
     parts = ['[pack]\nname = "twenty"\ntitle = "Twenty rules to compare tools"\n']
     for number, rule in enumerate(RULES, 1):
-        fields = [rule.column] if rule.kind not in ("number_not_above", "date_not_after") else [
-            rule.column, str(rule.argument)]  # fmt: skip
-        example = "passes = [{}]\nfails = [{}]\n" if rule.kind == "required" else ""
+        fields = [rule.column, str(rule.argument)] if rule.kind in CROSS_KINDS else [rule.column]
+        escaped = expression(rule).replace("\\", "\\\\")
         parts.append(
-            f'[[rule]]\ncode = "{code(number)}"\nname = "{rule.name}"\nseverity = "error"\ncategory = "house"\n'
-            f'level = "line"\nfields = {fields!r}\nrequires = ["{rule.column}"]\n'
-            f'rule_expression = """{expression(rule)}"""\n'.replace("\\", "\\\\")
-            + f'error_message = "{rule.name}"\nsuggestion = "See the rule."\nwhy = "To compare tools."\n'
-            f'source = "benchmarks"\n{"" and example}'
+            f'''[[rule]]
+code = "{code(number)}"
+name = "{rule.name}"
+severity = "error"
+category = "house"
+level = "line"
+fields = {fields!r}
+requires = ["{rule.column}"]
+rule_expression = "{escaped}"
+error_message = "{rule.name}"
+suggestion = "See the rule."
+why = "To compare tools."
+source = "benchmarks"
+'''
         )
     return "\n".join(parts)

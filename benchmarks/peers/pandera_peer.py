@@ -1,4 +1,4 @@
-"""pandera with its Polars engine: checks of columns, and of the frame where two columns meet; validated lazily."""
+"""pandera with its Polars engine: checks of columns, and of the frame where two columns meet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import polars as pl
 
 from benchmarks.peers.expressions import ROW, holds, read
 from benchmarks.peers.twenty import COLUMNS, CROSS_KINDS, RULES, Rule
-
 
 
 def _check(rule: Rule) -> Any:

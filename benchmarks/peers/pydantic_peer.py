@@ -66,7 +66,10 @@ Row = create_model("Row", __base__=Cross, **_fields())
 def run(source: Path, report: Path) -> int:
     """csv.DictReader, one model per row, errors of each."""
     count = 0
-    with source.open(newline="", encoding="utf-8") as lines, report.open("w", newline="", encoding="utf-8") as out:
+    with (
+        source.open(newline="", encoding="utf-8") as lines,
+        report.open("w", newline="", encoding="utf-8") as out,
+    ):
         writer = csv.writer(out)
         writer.writerow(REPORT_HEADER)
         for number, row in enumerate(csv.DictReader(lines), 2):

@@ -11,7 +11,10 @@ from benchmarks.peers.twenty import REPORT_HEADER, RULES, passes
 def run(source: Path, report: Path) -> int:
     """Twenty function calls per row."""
     count = 0
-    with source.open(newline="", encoding="utf-8") as lines, report.open("w", newline="", encoding="utf-8") as out:
+    with (
+        source.open(newline="", encoding="utf-8") as lines,
+        report.open("w", newline="", encoding="utf-8") as out,
+    ):
         writer = csv.writer(out)
         writer.writerow(REPORT_HEADER)
         for number, row in enumerate(csv.DictReader(lines), 2):

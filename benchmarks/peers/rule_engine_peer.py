@@ -15,8 +15,8 @@ from benchmarks.peers.twenty import DATE, NUMBER, REPORT_HEADER, RULES, Rule, np
 def expression(rule: Rule) -> str:
     """The rule in rule-engine's language.
 
-    Check digits have no counterpart there, and its `to_flt` does not read negative numbers (5.1): both are values
-    computed beforehand.
+    Check digits have no counterpart there, and its `to_flt` does not read negative numbers (5.1): both are
+    values computed beforehand.
     """
     cell, other = rule.column, str(rule.argument)
 
@@ -48,7 +48,10 @@ def run(source: Path, report: Path) -> int:
     """Compile once, match every row."""
     rules = [(rule, rule_engine.Rule(expression(rule))) for rule in RULES]
     count = 0
-    with source.open(newline="", encoding="utf-8") as lines, report.open("w", newline="", encoding="utf-8") as out:
+    with (
+        source.open(newline="", encoding="utf-8") as lines,
+        report.open("w", newline="", encoding="utf-8") as out,
+    ):
         writer = csv.writer(out)
         writer.writerow(REPORT_HEADER)
         for number, row in enumerate(csv.DictReader(lines), 2):

@@ -1,7 +1,7 @@
 """The twenty rules every tool is asked to check, stated once.
 
-Cells are the text of the file, blank is null. A null passes except under `required`. A cell that cannot be read as a
-number fails `number_from`; comparisons of two columns pass where either side is missing or unreadable.
+Cells are the text of the file, blank is null. A null passes except under `required`. A cell that cannot be
+read as a number fails `number_from`; comparisons of two columns pass where a side is missing or unreadable.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Rule:
 
 
 STATES = tuple(
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
-    "RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI".split()
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC "
+    "ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI".split()
 )
 PLACES = tuple(
-    "01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 31 32 33 34 41 42 49 50 51 52 53 "
-    "54 55 56 57 58 60 61 62 65 66 71 72 81 99".split()
+    "01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 31 32 33 34 41 42 "
+    "49 50 51 52 53 54 55 56 57 58 60 61 62 65 66 71 72 81 99".split()
 )
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 RULES: tuple[Rule, ...] = (

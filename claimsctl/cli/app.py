@@ -10,8 +10,8 @@ import typer
 
 from claimsctl import __version__
 from claimsctl.cli import preview, process, rules, template
+from claimsctl.cli.crash import abandon_output, message_and_code
 from claimsctl.cli.state import State
-from claimsctl.errors import ClaimsctlError
 
 app = typer.Typer(
     name="claimsctl",
@@ -60,23 +60,17 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every failure ends in one message and an exit code (design 3.3)."""
     code = 0
     try:
-        app(args=arguments, standalone_mode=True)
-    except ClaimsctlError as error:
-        typer.echo(f"claimsctl: {error}", err=True)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        typer.echo("claimsctl: stopped.", err=True)
-        code = 130
-    except BrokenPipeError:  # the reader of our output has gone, as in `claimsctl ... | head`
-        sys.stderr.close()
-    except MemoryError:
-        typer.echo("claimsctl: out of memory. Try a smaller --batch-size.", err=True)
-        code = 4
-    except Exception as error:  # the last line of defence: never a traceback, which could quote cells
-        from claimsctl.cli.crash import describe_crash
-
-        typer.echo(describe_crash(error), err=True)
-        code = 70
+        try:
+            app(args=arguments, prog_name="claimsctl")
+        finally:
+            if sys.stdout is not None and not sys.stdout.closed:
+                sys.stdout.flush()  # a full disk or a gone reader is noticed here, not by the interpreter
+    except BaseException as error:
+        message, code = message_and_code(error)
+        if isinstance(error, OSError):
+            abandon_output()
+        if message is not None:
+            typer.echo(message, err=True)
     raise SystemExit(code)
 
 

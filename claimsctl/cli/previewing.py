@@ -103,7 +103,10 @@ def _warnings(inputs: Sequence[Input], outcome: Outcome) -> Iterator[str]:
         for column in each.header_map.missing:
             yield f"{name}: the required column {column} is missing; every claim would be rejected."
         if each.header_map.member_id_from_insurance_id:
-            yield f"{name}: member_id is read from an insurance id column; map it to payer_id if it holds payers."
+            yield (
+                f"{name}: member_id is read from an insurance id column; "
+                "map it to payer_id if it holds payers."
+            )
         if each.malformed:
             yield f"{name}: {each.malformed:,} of the records looked at cannot be read."
     if not outcome.intake.rows:

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
-from claimsctl.cli.run import console, open_workspace
+from claimsctl.cli.run import console
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.facts.table import Context
 from claimsctl.process.rulebook import Rulebook, load_rulebook, rule_packs
+from claimsctl.reference.locate import data_path
+from claimsctl.settings import load_settings
 from claimsctl.validate.examples import EXAMPLE_DATE, run_examples
-from claimsctl.validate.language.types import did_you_mean
 from claimsctl.validate.pack import Example, Rule, load_packs
 from claimsctl.validate.ruleset import Selection
 
 
 def _rulebook(state: State, extra: Sequence[Path] = ()) -> Rulebook:
-    settings, workspace = open_workspace(state)
-    packs = rule_packs(settings.rule_packs(), workspace.root)
-    known = {path.resolve() for path in packs}
-    return load_rulebook(
-        Selection(), [*packs, *(path for path in extra if path.resolve() not in known)], settings.payers
-    )
+    """Shipped packs, those of the settings and of the workspace, then `extra` ones that are none of them."""
+    settings = load_settings(state.workspace)
+    packs = rule_packs(settings.rule_packs(), settings.workspace)
+    known = {path.resolve() for path in (*packs, *data_path("rules").glob("*.toml"))}
+    own = [path for path in dict.fromkeys(extra) if path.resolve() not in known]
+    return load_rulebook(Selection(), [*packs, *own], settings.payers)
 
 
 def _find(rulebook: Rulebook, code: str) -> Rule:
+    """The rule of a code or name, in any case."""
+    rules = {key.upper(): rule for rule in rulebook.ruleset.rules for key in (rule.code, rule.name)}
     wanted = code.strip().upper()
-    for rule in rulebook.ruleset.rules:
-        if rule.code == wanted or rule.name == code.strip():
-            return rule
-    names = [rule.code for rule in rulebook.ruleset.rules]
-    near = did_you_mean(wanted, [name.lower() for name in names])
-    raise UsageError(
-        f"There is no rule {code}.", hint=near.upper().replace("DID YOU MEAN", "Did you mean") if near else None
-    )
+    if wanted in rules:
+        return rules[wanted]
+    near = get_close_matches(wanted, rules, n=3, cutoff=0.75)
+    meant = f"Did you mean {' or '.join(rules[key].code for key in near)}? " if near else ""
+    raise UsageError(f"There is no rule {code}.", hint=f"{meant}`claimsctl rules list` shows all codes.")
 
 
 def print_rules(state: State, category: str | None, severity: str | None) -> None:
@@ -51,7 +52,10 @@ def print_rules(state: State, category: str | None, severity: str | None) -> Non
         categories = ", ".join(sorted({rule.category for rule in rulebook.ruleset.rules}))
         raise UsageError("No rule fits.", hint=f"Categories: {categories}; severities: error, warning, info.")
     if state.json:
-        entries = [_brief(rule) | {"runs": rule.code not in stopped, "reason": stopped.get(rule.code)} for rule in rules]
+        entries = [
+            _brief(rule) | {"runs": rule.code not in stopped, "reason": stopped.get(rule.code)}
+            for rule in rules
+        ]
         print(json.dumps(entries, indent=2))
         return
     from rich.table import Table
@@ -100,9 +104,8 @@ def print_rule(state: State, code: str) -> None:
     if state.json:
         print(json.dumps(_full(rule), indent=2, default=str))
         return
-    path, lines = Path(rule.file), []
-    text = path.read_text("utf-8").splitlines()
-    for line in text[(rule.line or 1) - 1 :]:
+    lines: list[str] = []
+    for line in Path(rule.file).read_text("utf-8").splitlines()[(rule.line or 1) - 1 :]:
         if lines and line.lstrip().startswith("[["):
             break
         lines.append(line)
@@ -125,7 +128,10 @@ def explain_rule(state: State, code: str) -> None:
             screen.print("  " + text.strip().replace("\n", "\n  "), markup=False)
 
     screen.print(f"{rule.code}  {rule.name}", style="bold", markup=False)
-    screen.print(f"  {rule.severity}, {rule.level} level, {rule.category}; fields: {', '.join(rule.fields) or '-'}", markup=False)
+    screen.print(
+        f"  {rule.severity}, {rule.level} level, {rule.category}; fields: {', '.join(rule.fields) or '-'}",
+        markup=False,
+    )
     section("Finding", rule.error_message)
     section("Why", rule.why)
     section("Fix", rule.suggestion)
@@ -140,7 +146,9 @@ def explain_rule(state: State, code: str) -> None:
 
 
 def _example_text(example: Example) -> str:
-    rows = [", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in example.rows]
+    rows = [
+        ", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in example.rows
+    ]
     dated = f"  [as of {example.as_of}]" if example.as_of else ""
     return "- " + "\n  ".join(rows) + dated
 
@@ -185,6 +193,3 @@ def check_packs(state: State, files: Sequence[Path]) -> int:
     count = sum(len(rule.passes) + len(rule.fails) for rule in rules)
     print(f"{len(rules)} rules compiled, {count} examples run, {len(failures)} misbehave.")
     return int(bool(failures))
-
-
-

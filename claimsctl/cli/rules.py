@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from claimsctl.cli import options as given
 from claimsctl.cli.state import State
 
-app = typer.Typer(help="List, explain and check rules.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, explain and check rules.\n\nExample: claimsctl rules list --severity error",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Code = Annotated[str, typer.Argument(help="As in PAT-008.")]
 
 
 @app.command("list")
@@ -19,7 +24,7 @@ def list_rules(
     context: typer.Context,
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
     severity: Annotated[str | None, typer.Option(help="Only error, warning or info.")] = None,
-    json: Json = False,
+    json: given.Json = False,
 ) -> None:
     """List all rules: code, severity, level, name, and whether they can run here.
 
@@ -32,7 +37,7 @@ def list_rules(
 
 
 @app.command("show")
-def show(context: typer.Context, code: Annotated[str, typer.Argument(help="As in PAT-008.")], json: Json = False) -> None:
+def show(context: typer.Context, code: Code, json: given.Json = False) -> None:
     """Show one rule as it stands in its pack.
 
     Example: claimsctl rules show PAT-008
@@ -44,7 +49,7 @@ def show(context: typer.Context, code: Annotated[str, typer.Argument(help="As in
 
 
 @app.command("explain")
-def explain(context: typer.Context, code: Annotated[str, typer.Argument(help="As in PAT-008.")], json: Json = False) -> None:
+def explain(context: typer.Context, code: Code, json: given.Json = False) -> None:
     """Explain one rule: what it checks, why payers care, how to fix it, its source and examples.
 
     Example: claimsctl rules explain PAT-008
@@ -58,8 +63,8 @@ def explain(context: typer.Context, code: Annotated[str, typer.Argument(help="As
 @app.command("check")
 def check(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Rule packs (TOML).")],
-    json: Json = False,
+    files: Annotated[list[Path], typer.Argument(help="Rule packs (TOML).", show_default=False)],
+    json: given.Json = False,
 ) -> None:
     """Compile rule packs and run the examples of their rules; exit 1 if one misbehaves, 2 if broken.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from claimsctl.cli.state import State
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from claimsctl.process.request import Request
     from claimsctl.process.rulebook import Rulebook
     from claimsctl.settings import Settings
@@ -73,7 +75,9 @@ def open_workspace(state: State) -> tuple[Settings, Workspace]:
     return settings, Workspace.open(settings.workspace)
 
 
-def settle(options: Options, settings: Settings, workspace: Workspace) -> tuple[Request, Rulebook, str | None]:
+def settle(
+    options: Options, settings: Settings, workspace: Workspace
+) -> tuple[Request, Rulebook, str | None]:
     """Flags over environment and file: the request, its rules, and what makes it exit with 1."""
     from claimsctl.ingest.mapping import parse_map, parse_set
     from claimsctl.process.request import Request
@@ -82,18 +86,17 @@ def settle(options: Options, settings: Settings, workspace: Workspace) -> tuple[
 
     practice_id = options.practice or settings.process.practice or "default"
     practice = settings.practice_named(practice_id)
-    typed = {
-        "payer_id": options.payer or settings.process.payer,
-        "practice_type": options.practice_type or settings.process.practice_type,
-    }
+    house = {"payer_id": settings.process.payer, "practice_type": settings.process.practice_type}
+    typed = {"payer_id": options.payer, "practice_type": options.practice_type}
     constants = {
+        **{name: value for name, value in house.items() if value},
         **practice.columns(),
         **{name: value for name, value in typed.items() if value},
         **parse_set(options.constants),
     }
     selection = Selection(
-        frozenset(options.only or settings.rules.only),
-        frozenset((*options.without, *settings.rules.without)),
+        frozenset(code.upper() for code in options.only or settings.rules.only),
+        frozenset(code.upper() for code in (*options.without, *settings.rules.without)),
         settings.rules.severity,
     )
     packs = (*settings.rule_packs(), *options.rules)
@@ -121,7 +124,7 @@ def settle(options: Options, settings: Settings, workspace: Workspace) -> tuple[
     return request, rulebook, options.fail_on or settings.process.fail_on
 
 
-def notifier(state: State):  # type: ignore[no-untyped-def]
+def notifier(state: State) -> Callable[[str], None]:
     """Tells the user something on stderr, unless they asked for quiet."""
 
     def tell(text: str) -> None:
@@ -131,11 +134,12 @@ def notifier(state: State):  # type: ignore[no-untyped-def]
     return tell
 
 
-def console(state: State):  # type: ignore[no-untyped-def]
+def console(state: State) -> Console:
     """A Rich console on stdout that honours --no-color, NO_COLOR and pipes."""
     from rich.console import Console
 
-    return Console(no_color=state.no_color or "NO_COLOR" in os.environ or None, highlight=False, soft_wrap=False)
+    plain = state.no_color or "NO_COLOR" in os.environ
+    return Console(no_color=plain or None, highlight=False, soft_wrap=False)
 
 
 def show(state: State, summary: Mapping[str, object], options: Options) -> None:
@@ -149,8 +153,12 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
         return
     from claimsctl.cli.render import render_summary
 
-    repeated = [f"--map={entry}" for entry in options.mapping] + [f"--set={entry}" for entry in options.constants]
-    repeated += [f"--profile={options.profile}"] if options.profile else []
+    repeated = [f"--map={entry}" for entry in options.mapping]
+    repeated += [f"--set={entry}" for entry in options.constants]
+    repeated += [f"--rules={pack}" for pack in options.rules]
+    for name in ("profile", "practice", "practice_type", "payer"):
+        value = getattr(options, name)
+        repeated += [f"--{name.replace('_', '-')}={value}"] if value else []
     render_summary(summary, console(state), next_command=("claimsctl", "process", *repeated))
 
 

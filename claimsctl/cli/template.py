@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Templates of input files.", no_args_is_help=True, rich_markup_mode=None)
+from claimsctl.cli import options as given
+from claimsctl.cli.state import State
+
+app = typer.Typer(
+    help="Templates of input files.\n\nExample: claimsctl template download --output claims-template.csv",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 class Purpose(StrEnum):
@@ -32,16 +39,21 @@ def group() -> None:
 
 @app.command("download")
 def download(
+    context: typer.Context,
     payer: Annotated[str | None, typer.Option(help="Payer of the example rows, as in uhc.")] = None,
     purpose: Annotated[Purpose, typer.Option(help="What the file is for.")] = Purpose.process,
     profile: Annotated[str, typer.Option(help="professional, session or status.")] = "professional",
     file_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.csv,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else stdout (csv).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else stdout (csv).")
+    ] = None,
+    json: given.Json = False,
 ) -> None:
     """Write a template: exact headers, example rows that pass, the rules as # comments.
 
     Example: claimsctl template download --payer uhc --output claims-template.csv
     """
-    from claimsctl.cli.templates import write
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.templates import download_template
 
-    write(payer, purpose.value, profile, file_format.value, output)
+    download_template(state, payer, purpose.value, profile, file_format.value, output)

@@ -73,7 +73,9 @@ def _as_of(_frame: pl.DataFrame, context: Context) -> Sequence[pl.Expr]:
 
 def _age(birth: str, on: str) -> pl.Expr:
     born, day = pl.col(birth), pl.col(on)
-    before_birthday = (day.dt.month() * 100 + day.dt.day()) < (born.dt.month() * 100 + born.dt.day())
+    # Months and days are 8-bit numbers: as they are, 12 * 100 would wrap around.
+    today, birthday = (d.dt.month().cast(pl.Int32) * 100 + d.dt.day().cast(pl.Int32) for d in (day, born))
+    before_birthday = today < birthday
     return (day.dt.year() - born.dt.year() - before_birthday.cast(pl.Int32)).cast(pl.Int64)
 
 
@@ -81,6 +83,16 @@ def _key(*parts: pl.Expr) -> pl.Expr:
     """A 64-bit key of several values; null if any is null."""
     known = pl.all_horizontal([part.is_not_null() for part in parts])
     return pl.when(known).then(pl.struct([p.alias(f"k{i}") for i, p in enumerate(parts)]).hash(seed=3))
+
+
+def _modifier_key(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Series]:
+    sets = frame.select(_MODIFIERS).unique()
+    keys = [" ".join(sorted(m for m in row if m)) for row in sets.iter_rows()]
+    named = sets.with_columns(pl.Series("modifier_key", keys, dtype=pl.String))
+    found = frame.select(_MODIFIERS).join(
+        named, on=list(_MODIFIERS), how="left", nulls_equal=True, maintain_order="left"
+    )
+    return [found["modifier_key"]]
 
 
 _FILING_TYPES = pl.col("claim_filing_code")
@@ -130,11 +142,16 @@ FACTS: Final[tuple[Fact, ...]] = (
          _expr((pl.col("service_date_from") - pl.col("patient_dob")).dt.total_days()
                .alias("patient_age_days")),
          "Days from birth to the service date."),
-    Fact({"same_patient": "integer"}, ("payer_key", "payer_id", "payer_name", "member_id"),
+    Fact({"same_member": "integer"}, ("payer_key", "payer_id", "payer_name", "member_id"),
          _expr(_key(pl.coalesce("payer_key", "payer_id", "payer_name"),
                     pl.col("member_id").str.to_uppercase().str.replace_all(r"[- ]", ""))
+               .alias("same_member")),
+         "Key of the policy: payer and member id; null if either is blank."),
+    Fact({"same_patient": "integer"}, ("same_member", "patient_dob", "patient_first_name"),
+         _expr(_key(pl.col("same_member"), pl.col("patient_dob").to_physical().fill_null(0),
+                    pl.col("patient_first_name").str.slice(0, 1).str.to_uppercase().fill_null(""))
                .alias("same_patient")),
-         "Key of the patient: payer and member id; null if either is blank."),
+         "Key of the patient: policy, birth date and first initial, as a family shares one member id."),
     Fact({"same_provider": "text"}, ("rendering_npi", "billing_npi"),
          _expr(pl.coalesce("rendering_npi", "billing_npi").alias("same_provider")),
          "Rendering NPI, else billing NPI."),
@@ -142,9 +159,7 @@ FACTS: Final[tuple[Fact, ...]] = (
          _expr(pl.sum_horizontal([pl.col(m).is_not_null().cast(pl.Int64) for m in _MODIFIERS])
                .alias("modifier_count")),
          "How many modifiers the line has."),
-    Fact({"modifier_key": "text"}, _MODIFIERS,
-         _expr(pl.concat_list([pl.col(m).fill_null("") for m in _MODIFIERS]).list.sort().list.join(" ")
-               .alias("modifier_key")),
+    Fact({"modifier_key": "text"}, _MODIFIERS, _modifier_key,
          "The set of modifiers as one text, order left out."),
     Fact({"diagnosis_count": "integer"}, _DIAGNOSES,
          _expr(pl.sum_horizontal([pl.col(d).is_not_null().cast(pl.Int64) for d in _DIAGNOSES])

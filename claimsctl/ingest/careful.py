@@ -10,7 +10,14 @@ import re
 from dataclasses import dataclass
 
 from claimsctl.ingest.stream import is_utf8
-from claimsctl.ingest.structure import MAX_RECORD_BYTES, MAX_RECORD_LINES, Dialect, Lines, swallows_records
+from claimsctl.ingest.structure import (
+    MAX_RECORD_BYTES,
+    MAX_RECORD_LINES,
+    MIN_COLUMNS_TO_GUARD,
+    Dialect,
+    Lines,
+    whole_records,
+)
 
 MAX_FIELD_BYTES = 1 << 20
 MAX_RAW_BYTES = 64 << 10
@@ -73,9 +80,10 @@ def split_record(
     at = start
     while True:
         if not data.startswith(quote, at):
-            end = data.find(delimiter, at)
-            value = data[at:] if end < 0 else data[at:end]
-            stray = stray or quote in value
+            end = data.find(delimiter + quote, at)
+            plain = data[at:] if end < 0 else data[at:end]
+            stray = stray or quote in plain
+            cut += plain.split(delimiter)
         else:
             close = at + 1
             while True:
@@ -86,17 +94,16 @@ def split_record(
                 if after == quote:
                     close += 2
                 elif not after or after == delimiter:
-                    value = data[at + 1 : close].replace(quote + quote, quote)
+                    cut.append(data[at + 1 : close].replace(quote + quote, quote))
                     end = close + 1 if after else -1
                     break
                 else:
                     stray = True
                     if quotes_end_anywhere:
                         end = data.find(delimiter, close)
-                        value = data[at:] if end < 0 else data[at:end]
+                        cut.append(data[at:] if end < 0 else data[at:end])
                         break
                     close += 1
-        cut.append(value)
         if end < 0:
             return Split(cut, stray, None)
         at = end + 1
@@ -116,6 +123,8 @@ class CarefulReader:
         self.at_end = at_end
         quote = re.escape(dialect.quote)
         self._first_quote = re.compile(rb"[^Q]*+(?:QQ[^Q]*+)*+Q(?!Q)".replace(b"Q", quote))
+        self._blank = _BLANK.replace(dialect.delimiter, b"")
+        self._whole = whole_records(lines, dialect.width)
         self._undecided = (0, 0)
 
     def text(self, first: int, last: int) -> bytes:
@@ -125,7 +134,7 @@ class CarefulReader:
     def read(self, line: int) -> Read | Refused | Blank:
         """Judge the record that starts on a line; raises NeedMore when the chunk ends too early to tell."""
         data = self.text(line, line)
-        if not data.strip(_BLANK):
+        if not data.strip(self._blank):
             return Blank()
         if self.lines.damaged[line]:
             return self._refuse(line, damage(data), data)
@@ -174,7 +183,7 @@ class CarefulReader:
             fields, open_at = more.fields, more.open_at
         else:
             complete = open_at is None and len(fields) == self.dialect.width
-            if complete and not swallows_records(self.lines, line, last, self.dialect.width):
+            if complete and not self._hides_records(line, last):
                 if self.lines.damaged[line : last + 1].any():
                     return Refused(last, damage(text), fields)
                 return self._accept(last, fields)
@@ -182,6 +191,16 @@ class CarefulReader:
         if closes:
             reason += f" in a way that gives the header's {self.dialect.width} fields"
         return self._refuse(line, reason, data)
+
+    def _hides_records(self, first: int, last: int) -> bool:
+        """Whether joining these lines would make a line that is a record by itself part of a field."""
+        ends = self.lines.record_end[first + 1 : last + 1]
+        if self._whole[first + 1 : last + 1].any() or ((ends >= 0) & (ends <= last)).any():
+            return True
+        separators = self.lines.delimiters[[first, last]]
+        return self.dialect.width >= MIN_COLUMNS_TO_GUARD and bool(
+            (separators == self.dialect.width - 1).all()
+        )
 
     def _next_decided(self, line: int, first: int) -> int:
         """First line from `line` on with a quote that can close a field, or -1 within the limits."""
@@ -206,9 +225,10 @@ class CarefulReader:
         return line - first >= MAX_RECORD_LINES or lines.nexts[line] - lines.starts[first] > MAX_RECORD_BYTES
 
     def _accept(self, last: int, fields: list[bytes]) -> Read | Refused:
-        for i, value in enumerate(fields):
-            if len(value) > MAX_FIELD_BYTES:
-                return Refused(last, f"field {i + 1} is larger than 1 MB", fields)
+        sizes = list(map(len, fields))
+        largest = max(sizes)
+        if largest > MAX_FIELD_BYTES:
+            return Refused(last, f"field {sizes.index(largest) + 1} is larger than 1 MB", fields)
         return Read(last, fields)
 
     def _count(self, count: int) -> str:

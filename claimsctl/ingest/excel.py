@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -11,11 +10,12 @@ import fastexcel
 import polars as pl
 
 from claimsctl.errors import InputError
+from claimsctl.ingest.excel_limits import check_workbook, damaged
 from claimsctl.ingest.parts import ROW_NUMBER, Malformed, Piece, Source, split_blank
 from claimsctl.ingest.stream import InputFile, Limits
 
-# The decoded sheet is kept between opening and reading only up to this size.
-_KEEP_CELLS = 2_000_000
+# The decoded sheet is kept between opening and reading up to this size, of the first input only.
+_KEEP_CELLS = 5_000_000
 _MAX_TITLE_ROWS = 10
 _ERROR_TEXTS = {
     "NA": "#N/A",
@@ -27,6 +27,9 @@ _ERROR_TEXTS = {
     "Value": "#VALUE!",
     "GettingData": "#GETTING_DATA",
 }
+
+# Its warnings would reach the terminal, and they quote the workbook.
+logging.getLogger("calamine").setLevel(logging.CRITICAL)
 
 _Result = TypeVar("_Result")
 
@@ -40,7 +43,7 @@ class ExcelSource(Source):
         self, file: InputFile, index: int, name: str, limits: Limits, sheet: str | None = None
     ) -> None:
         super().__init__(file, index, name)
-        check_expansion(file, limits)
+        check_workbook(file, limits)
         workbook = self._open()
         self.sheets = tuple(workbook.sheet_names)
         cells = self._choose(workbook, sheet)
@@ -55,7 +58,8 @@ class ExcelSource(Source):
             titles.pop()
         self.header = tuple(titles)
         self.header_row_number = header_at + 1
-        self._cells = cells if cells.height * cells.width <= _KEEP_CELLS else None
+        keep = index == 0 and cells.height * cells.width <= _KEEP_CELLS
+        self._cells = cells if keep else None
 
     def _open(self) -> fastexcel.ExcelReader:
         return self._guarded(lambda: fastexcel.read_excel(str(self.file.path)))
@@ -70,10 +74,12 @@ class ExcelSource(Source):
             self.sheet = names[0]
             return self._load(workbook, names[0])
         first: tuple[str, pl.DataFrame] | None = None
+        failure: InputError | None = None
         for name in self.sheets:
             try:
                 cells = self._load(workbook, name)
-            except _NoTable:
+            except InputError as error:  # a chart sheet, or damage that need not concern us
+                failure = failure or error
                 continue
             filled = _filled(cells).sum()
             if filled > 1:
@@ -82,6 +88,8 @@ class ExcelSource(Source):
             if filled and first is None:
                 first = (name, cells)
         if first is None:
+            if failure:
+                raise failure
             return pl.DataFrame()
         self.sheet = first[0]
         return first[1]
@@ -97,10 +105,7 @@ class ExcelSource(Source):
             cells.columns = [f"c{i}" for i in range(cells.width)]
             return _with_errors(cells, errors)
 
-        try:
-            return self._guarded(load)
-        except fastexcel.CannotRetrieveCellDataError:
-            raise _NoTable from None
+        return self._guarded(load)
 
     def _guarded(self, work: Callable[[], _Result]) -> _Result:
         """Run library code; its errors may quote cells, so none of their text is passed on."""
@@ -113,10 +118,7 @@ class ExcelSource(Source):
                     f"{self.path}: is an Excel workbook protected by a password.",
                     hint="Save it without a password.",
                 ) from None
-            raise InputError(
-                f"{self.path}: the Excel workbook is damaged.",
-                hint="Open it in Excel and save it again, or save as CSV.",
-            ) from None
+            raise damaged(self.file) from None
 
     def _pieces(self, batch_rows: int, required_indexes: frozenset[int]) -> Iterator[Piece]:
         cells = self._cells
@@ -146,61 +148,6 @@ class ExcelSource(Source):
             part = part.filter(~given).drop(surplus)
         rows, blanks = split_blank(part)
         return Piece(rows, malformed, blanks, bytes_read)
-
-
-class _NoTable(Exception):
-    """A sheet without cells, such as a chart."""
-
-
-def check_expansion(file: InputFile, limits: Limits) -> None:
-    """Refuse a workbook whose parts expand, or claim to expand, beyond the limits."""
-    try:
-        with zipfile.ZipFile(file.path) as archive:
-            entries = archive.infolist()
-            stated = sum(entry.file_size for entry in entries)
-            if stated > limits.max_workbook_bytes:
-                raise _bomb(file, stated)
-            for entry in entries:
-                _check_entry(archive, entry, file, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
-        file.check()
-        raise InputError(
-            f"{file.label}: the Excel workbook is damaged.",
-            hint="Open it in Excel and save it again, or save as CSV.",
-        ) from None
-    if stated > limits.ratio_applies_from and stated > limits.max_ratio * file.size:
-        raise _bomb(file, stated)
-
-
-def _check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: InputFile, limits: Limits) -> None:
-    """A part must expand to the size it states; deflate can hide a thousandfold more."""
-    harmless = entry.compress_size * 1032 <= limits.max_workbook_bytes // 100
-    if harmless or entry.compress_type != zipfile.ZIP_DEFLATED:
-        return
-    with file.open() as handle:
-        handle.seek(entry.header_offset)
-        local = handle.read(30)
-        names = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
-        handle.seek(entry.header_offset + 30 + names)
-        inflate, left, produced = zlib.decompressobj(-15), entry.compress_size, 0
-        while left > 0 and not inflate.eof:
-            data = handle.read(min(left, 1 << 20))
-            if not data:
-                raise EOFError
-            left -= len(data)
-            while data:
-                produced += len(inflate.decompress(data, 1 << 22))
-                data = inflate.unconsumed_tail
-                if produced > entry.file_size:
-                    raise _bomb(file, produced)
-
-
-def _bomb(file: InputFile, size: int) -> InputError:
-    return InputError(
-        f"{file.label}: the workbook's {file.size:,} bytes expand to {size:,} or more; "
-        "that is too large for Excel input, or a zip bomb.",
-        hint="Save the sheet as CSV and read that.",
-    )
 
 
 def _with_errors(cells: pl.DataFrame, errors: fastexcel.CellErrors | None) -> pl.DataFrame:

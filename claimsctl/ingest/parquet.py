@@ -73,6 +73,8 @@ def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         text = value.dt.to_string("%Y-%m-%d %H:%M:%S%.f" + ("%:z" if dtype.time_zone else ""))
         return pl.when(value.dt.time() == pl.time(0)).then(value.dt.to_string("%Y-%m-%d")).otherwise(text)
+    if dtype == pl.Time:
+        return value.dt.to_string("%H:%M:%S%.f")
     if dtype == pl.Duration:
         return value.dt.to_string("iso")
     return value.cast(pl.String)

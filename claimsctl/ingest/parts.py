@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from claimsctl.ingest.stream import InputFile
@@ -138,6 +140,28 @@ def split_blank(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
     return rows.filter(~pl.col(ROW_NUMBER).is_in(numbers.implode())), numbers.to_list()
 
 
+def _malformed_frame(malformed: list[Malformed]) -> pl.DataFrame:
+    if not malformed:
+        return pl.DataFrame(schema=MALFORMED_SCHEMA)
+    # Lists of text are many times faster to build by grouping than one by one.
+    owners = np.repeat(np.arange(len(malformed)), [len(record.cells or ()) for record in malformed])
+    cells = list(chain.from_iterable(record.cells or () for record in malformed))
+    lists = (
+        pl.DataFrame({"owner": owners, "cells": pl.Series(cells, dtype=pl.String)})
+        .group_by("owner", maintain_order=True)
+        .agg("cells")
+    )
+    numbers, reasons, raws, _ = zip(*malformed, strict=True)
+    return (
+        pl.DataFrame(
+            {"owner": np.arange(len(malformed)), ROW_NUMBER: numbers, "reason": reasons, "raw": raws}
+        )
+        .join(lists, on="owner", how="left", maintain_order="left")
+        .select(MALFORMED_SCHEMA.names())
+        .cast(MALFORMED_SCHEMA)
+    )
+
+
 @dataclass
 class _Batcher:
     """Cuts pieces into parts; malformed and blank records go with the rows they follow."""
@@ -193,7 +217,7 @@ class _Batcher:
         self.emitted = True
         return RawPart(
             rows=rows.rechunk(),
-            malformed=pl.DataFrame(malformed, schema=MALFORMED_SCHEMA, orient="row"),
+            malformed=_malformed_frame(malformed),
             blank_rows=pl.Series("row_number", blanks, dtype=pl.Int64),
             bytes_read=bytes_read,
         )

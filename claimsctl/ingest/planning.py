@@ -80,6 +80,8 @@ def make_plan(chunk: bytes, number: int, dialect: Dialect, *, least: int, at_end
     else:
         judged = _judge(chunk, lines, ~(keep | bare), number, dialect, least=least, at_end=at_end)
         keep, bare, starts = _apply(judged, keep, bare)
+        # A line within a quoted field may look as if it had surplus fields; it stays as it is.
+        trimmed[~starts] = 0
     stop = judged.stop
     first_lines = np.flatnonzero(starts)
     last_record = _last_record(judged, keep, number)
@@ -155,11 +157,14 @@ def _judge(
 
 
 def _malformed(refused: Refused, row_number: int, text: bytes, dialect: Dialect) -> Malformed:
-    reason = refused.reason
+    reason, fields = refused.reason, refused.fields[: dialect.width]
     if len(text) > MAX_FIELD_BYTES:
         text = text[:MAX_RAW_BYTES]
         reason += " (raw text cut to 64 KB)"
-    cells = [shown(cell[:MAX_RAW_BYTES]) for cell in refused.fields[: dialect.width]]
+    if text.isascii() and len(text) < MAX_RAW_BYTES:
+        cells = [field.decode("ascii") for field in fields]
+    else:
+        cells = [shown(field[:MAX_RAW_BYTES]) for field in fields]
     return Malformed(row_number, reason, shown(text), cells)
 
 

@@ -78,7 +78,8 @@ def sniff(label: str, head: bytes, *, whole: bool) -> Sniffed:
     if score == 0:
         for i, candidate in enumerate(candidates[1 : _MAX_TITLE_LINES + 1], start=1):
             other, other_score = _best_delimiter(lines, candidate, forced)
-            if other_score and len(_record(lines, candidate, other, b'"')[0]) >= 3:
+            cells, _ = _record(lines, candidate, other, b'"')
+            if other_score and sum(bool(cell.strip()) for cell in cells) >= 3:
                 chosen, delimiter = i, other
                 break
     first = candidates[chosen]
@@ -180,9 +181,10 @@ def _record(lines: Sequence[_Line], first: int, delimiter: bytes, quote: bytes) 
 
 
 def _quote(header: bytes, delimiter: bytes) -> bytes:
-    cells = header.split(delimiter)
-    single = all(len(cell) > 1 and cell[:1] == b"'" == cell[-1:] for cell in cells)
-    return b"'" if single and b'"' not in header else b'"'
+    """The single quote when it surrounds the header's names, else the double quote."""
+    text = header.strip()
+    single = len(text) > 1 and text[:1] == b"'" == text[-1:] and b'"' not in text
+    return b"'" if single and (b"'" + delimiter + b"'" in text or delimiter not in text) else b'"'
 
 
 def _header_text(label: str, cell: bytes) -> str:

@@ -14,10 +14,12 @@ from claimsctl.errors import InputError, OutputError
 from claimsctl.ingest.csv_reader import CsvSource
 from claimsctl.ingest.json_reader import JsonSource
 from claimsctl.ingest.parquet import ParquetSource
-from claimsctl.ingest.parts import Source
+from claimsctl.ingest.parts import RawPart, Source
 from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
+
+__all__ = ["Limits", "RawPart", "Source", "open_sources"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".psv", ".json", ".jsonl", ".ndjson")
 WHOLE_SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
@@ -197,8 +199,8 @@ def _looks_like_table(path: Path) -> bool:
         file = InputFile.at(path, path.name)
         recognised = recognise(file, Limits())
         with Utf8Stream(file, recognised.compression, detect_encoding(recognised.head), Limits()) as stream:
-            head = stream.read(1 << 18)
-        return len(sniff(path.name, head, whole=not stream.read(1)).header) >= 3
+            head, whole = stream.read(1 << 18), not stream.read(1)
+        return len(sniff(path.name, head, whole=whole).header) >= 3
     except InputError:
         return False
 

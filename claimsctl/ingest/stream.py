@@ -26,12 +26,16 @@ _CP1252_UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far compressed input may expand before it is refused as a zip bomb; all sizes in bytes."""
+    """How far compressed input may expand before it is refused as a zip bomb; sizes in bytes.
+
+    A workbook is held in memory at about 110 bytes per cell, so it has limits of its own.
+    """
 
     max_ratio: float = 200.0
     ratio_applies_from: int = 1 << 30
     max_bytes: int = 1 << 40
-    max_workbook_bytes: int = 2 << 30
+    max_workbook_bytes: int = 1 << 30
+    max_sheet_cells: int = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)

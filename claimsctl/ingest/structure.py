@@ -8,7 +8,7 @@ at a time, which costs a fraction of reading the cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from claimsctl.ingest.stream import is_utf8
 
 Bools = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
@@ -65,8 +64,8 @@ class Lines:
 def look(chunk: bytes, dialect: Dialect) -> Lines:
     """Describe the lines of a chunk; it must end with a line end and be valid from a record's start."""
     data = np.frombuffer(chunk, np.uint8)
-    is_end, usual, ends = _line_ends(data, chunk, dialect)
-    last = np.flatnonzero(is_end)
+    carriages = data == CR if b"\r" in chunk else None
+    is_end, usual_end, last, ends = _line_ends(data == LF, carriages, dialect)
     nexts = last + 1
     starts = np.empty_like(nexts)
     starts[0] = 0
@@ -74,16 +73,14 @@ def look(chunk: bytes, dialect: Dialect) -> Lines:
     is_delimiter = data == dialect.delimiter[0]
     delimiters = _count_per_line(is_delimiter, starts)
     damaged = _damaged_lines(chunk, starts, nexts)
-    usual_end = np.ones(len(starts), np.bool_) if usual is None else usual[last]
-    if ends is None:
-        ends = last
     if dialect.quote not in chunk:
         nothing = np.zeros(len(starts), np.bool_)
         return Lines(
             starts, ends, nexts, delimiters, delimiters + 1, nothing, nothing, usual_end, damaged,
             np.full(len(starts), -1, np.int64),
         )  # fmt: skip
-    quotes = _Quotes(data, is_end, is_delimiter, starts, nexts, dialect.quote[0])
+    marks = _Marks(data == dialect.quote[0], is_delimiter, is_end, carriages)
+    quotes = _Quotes(marks, starts, nexts, delimiters)
     outside = quotes.delimiters_outside
     outside = np.where(quotes.starts_inside, delimiters - outside, outside)
     irregular = np.where(quotes.starts_inside, quotes.irregular_flipped, quotes.irregular)
@@ -95,28 +92,25 @@ def look(chunk: bytes, dialect: Dialect) -> Lines:
     return lines
 
 
-def swallows_records(lines: Lines, first: int, last: int, width: int) -> bool:
-    """Whether joining these lines would hide a line that is a complete record by itself."""
-    if width < MIN_COLUMNS_TO_GUARD:
-        return False
-    complete = lines.delimiters[first : last + 1] == width - 1
-    return bool(complete[1:-1].any() or (complete[0] and complete[-1]))
+def whole_records(lines: Lines, width: int) -> Bools:
+    """Lines that are complete, well-formed records when nothing else is known."""
+    whole: Bools = ~(lines.odd | lines.irregular) & (lines.fields == width)
+    return whole
 
 
-def _line_ends(data: Bytes, chunk: bytes, dialect: Dialect) -> tuple[Bools, Bools | None, Ints | None]:
-    """Mask of each line's last byte, mask of those that are usual for the file, and ends of content."""
-    newline = data == LF
-    if b"\r" not in chunk:
-        return newline, (None if dialect.line_end == b"\n" else np.zeros(len(data), np.bool_)), None
-    carriage = data == CR
-    before_newline = np.zeros(len(data), np.bool_)
-    np.logical_and(carriage[:-1], newline[1:], out=before_newline[:-1])
-    lone = carriage & ~before_newline
-    is_end = newline | lone
+def _line_ends(newlines: Bools, carriages: Bools | None, dialect: Dialect) -> tuple[Bools, Bools, Ints, Ints]:
+    """Mask of the lines' last bytes and, per line: ends as usual for the file, last byte, end of content."""
+    wants_newline = dialect.line_end == b"\n"
+    if carriages is None:
+        last = np.flatnonzero(newlines)
+        return newlines, np.full(len(last), wants_newline), last, last
+    before_newline = np.zeros(len(newlines), np.bool_)
+    np.logical_and(carriages[:-1], newlines[1:], out=before_newline[:-1])
+    is_end = newlines | (carriages & ~before_newline)
     last = np.flatnonzero(is_end)
     after_carriage = np.zeros(len(last), np.bool_)
     after_carriage[last > 0] = before_newline[last[last > 0] - 1]
-    return is_end, (newline if dialect.line_end == b"\n" else lone), last - after_carriage
+    return is_end, newlines[last] == wants_newline, last, last - after_carriage
 
 
 def _count_per_line(mask: Bools, starts: Ints) -> Ints:
@@ -129,27 +123,34 @@ def _count_per_line(mask: Bools, starts: Ints) -> Ints:
     return counts.astype(np.int64)
 
 
+class _Marks(NamedTuple):
+    """Where the bytes that matter stand in a chunk."""
+
+    quotes: Bools
+    delimiters: Bools
+    line_ends: Bools
+    carriages: Bools | None
+
+
 class _Quotes:
     """Quote state of a chunk under the assumption that every quote in it is right; lines correct it later."""
 
-    def __init__(
-        self, data: Bytes, is_end: Bools, is_delimiter: Bools, starts: Ints, nexts: Ints, quote: int
-    ) -> None:
-        is_quote = data == quote
-        quotes, delimiters, line_ends = _pack(is_quote), _pack(is_delimiter), _pack(is_end)
+    def __init__(self, marks: _Marks, starts: Ints, nexts: Ints, all_delimiters: Ints) -> None:
+        quotes, delimiters = _pack(marks.quotes), _pack(marks.delimiters)
         inside = _prefix_xor(quotes)
-        edges = quotes | delimiters | line_ends
+        edges = quotes | delimiters | _pack(marks.line_ends)
+        before_line_end = edges if marks.carriages is None else edges | _pack(marks.carriages)
         # The byte before an opening quote and the one after a closing quote must be an edge; for the
         # latter CR counts too, as the first half of CRLF.
         no_edge_before = quotes & ~_towards_end(edges, first=True)
-        no_edge_after = quotes & ~_towards_start(edges if carriages is None else edges | _pack(carriages))
+        no_edge_after = quotes & ~_towards_start(before_line_end)
         opening, closing = quotes & inside, quotes & ~inside
-        size = len(data)
+        size = len(marks.quotes)
         ends_inside = _bits_at(inside, nexts - 1)
         self.starts_inside = np.zeros(len(starts), np.bool_)
         self.starts_inside[1:] = ends_inside[:-1]
         self.odd = self.starts_inside ^ ends_inside
-        self.delimiters_outside = counts
+        self.delimiters_outside = all_delimiters
         if (delimiters & inside).any():
             self.delimiters_outside = _count_per_line(_unpack(delimiters & ~inside, size), starts)
         self.irregular = _any_per_line((opening & no_edge_before) | (closing & no_edge_after), size, starts)
@@ -169,7 +170,8 @@ def _pack(mask: Bools) -> Words:
 
 def _bits_at(words: Words, places: Ints) -> Bools:
     shifts = (places & 63).astype(np.uint64)
-    return ((words[places >> 6] >> shifts) & np.uint64(1)).astype(np.bool_)
+    bits: Bools = ((words[places >> 6] >> shifts) & np.uint64(1)).astype(np.bool_)
+    return bits
 
 
 def _unpack(words: Words, size: int) -> Bools:
@@ -244,9 +246,9 @@ def _find_records_over_lines(lines: Lines, quotes: _Quotes, dialect: Dialect) ->
         & lines.usual_end[last]
     )
     if dialect.width >= MIN_COLUMNS_TO_GUARD:
-        complete = lines.delimiters == dialect.width - 1
-        in_middle = _between(complete, first, last) - complete[first] - complete[last]
-        valid &= (in_middle == 0) & ~(complete[first] & complete[last])
+        unquoted = lines.delimiters == dialect.width - 1
+        valid &= ~(unquoted[first] & unquoted[last])
+        valid &= _between(whole_records(lines, dialect.width), first, last) == 0
     lines.record_end[first[valid]] = last[valid]
 
 

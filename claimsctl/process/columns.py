@@ -38,6 +38,8 @@ class ColumnLook:
         """Take in a raw part."""
         dates = _raw(layout, "date")
         money = _raw(layout, "money")
+        if not dates and not money:
+            return
         odd = rows.select(
             [(_not_iso(pl.col(raw))).any().alias(name) for name, raw in dates.items()]
             + [pl.col(raw).str.contains(_MONEY_SIGNS).sum().alias(name) for name, raw in money.items()]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
+from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
 from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
@@ -127,16 +128,16 @@ def check_inputs(
         ledger.check()
         return outcome
     with timings.stage("facts"):
-        cross = relate(intake, groups, span, spill)
+        cross = relate(intake, groups, span, spill, context)
     with timings.stage("store"):
-        cross = CrossFacts(cross.path, cross.repeats, stored(intake))
+        cross = replace(cross, stored=stored(intake))
         outcome.copies = len(cross.repeats)
         if cross.stored is not None:
             outcome.stored_changed = int((cross.stored["stored_claim"] != "unchanged").sum())
     ledger.claims.read = _claims_read(intake, cross)
     router = Router(spill, fan.lines)
     reviewer = Reviewer(context, cross, outcome.book, router, timings)
-    _plan(outcome, rulebook, reviewer)
+    _plan(outcome, rulebook, reviewer, required_columns(request.profile))
     router.fail(_malformed_claim_ids(intake))
     done = 0
     for part in intake.parts:
@@ -172,14 +173,18 @@ def _claims_read(intake: Intake, cross: CrossFacts) -> int:
     return int(keys.select(pl.col("claim_id").n_unique()).collect(engine="streaming").item())
 
 
-def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer) -> None:
+def _plan(
+    outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str]
+) -> None:
+    """Which checks run on which input; a required column that is blank throughout is still checked."""
     running: set[str] = set()
     for each in outcome.intake.inputs:
         present = frozenset(each.present)
-        checks, not_run = rulebook.ruleset.active(present)
+        blank = {name for name in required if each.layout.gives(name)} - present
+        checks, not_run = rulebook.ruleset.active(present | blank)
         checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
         plan = InputPlan.of(
-            checks, present, rulebook.repeat_check,
+            checks, present, reviewer.cross.groups, rulebook.repeat_check,
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
         )  # fmt: skip
         reviewer.plans[each.source.index] = plan

@@ -7,22 +7,58 @@ from pathlib import Path
 
 import polars as pl
 
+from claimsctl.facts.table import Context, fact_frame
+from claimsctl.facts.typed import Layout
 from claimsctl.process.intake import CONTENT, Intake
 from claimsctl.process.review import CrossFacts
-from claimsctl.validate.cross import ROW, Group, cross_columns
+from claimsctl.validate.cross import (
+    ROW,
+    Group,
+    count_exactly,
+    cross_columns,
+    deferred_values,
+    disagreeing,
+)
 
 
 def relate(
-    intake: Intake, groups: Sequence[Group], span: Mapping[str, str], spill: Path
+    intake: Intake, groups: Sequence[Group], span: Mapping[str, str], spill: Path, context: Context
 ) -> CrossFacts:
     """Resolve what joins lines together; the result is read back part by part."""
-    path = spill / "cross.parquet"
     keys = pl.scan_parquet([part.keys for part in intake.parts])
     repeats = exact_copies(keys)
-    columns = cross_columns(keys, groups, repeats, keep=(CONTENT,)).rename({old: new for new, old in span.items()})
-    columns = columns.with_columns(line_ranks(keys))
-    columns.sink_parquet(path, compression="lz4", statistics=False, maintain_order=True, row_group_size=100_000)
-    return CrossFacts(path, repeats)
+    counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
+    frames = cross_columns(keys, groups, repeats, counted)
+    frames.append(keys.select(CONTENT).with_columns(line_ranks(keys)))
+    named = {old: new for new, old in span.items()}
+    paths = []
+    for number, frame in enumerate(frames):
+        paths.append(spill / f"cross-{number:03d}.parquet")
+        frame.rename(named, strict=False).sink_parquet(
+            paths[-1], compression="lz4", statistics=False, maintain_order=True, row_group_size=100_000
+        )
+    return CrossFacts(tuple(paths), repeats, tuple(groups))
+
+
+def _exactly(
+    intake: Intake, keys: pl.LazyFrame, group: Group, repeats: pl.Series, context: Context
+) -> pl.DataFrame:
+    """Deferred counts of the groups whose rows disagree; only their rows are read again."""
+    wanted = disagreeing(keys, group, repeats)
+    names = set(group.keys).union(*(a.columns for a in group.deferred))
+    values = [deferred_values(fact_frame(_no_rows(), Layout({}), names, context), group)]
+    for part in intake.parts if len(wanted) else ():
+        key = pl.read_parquet(part.keys, columns=[group.id, ROW])
+        chosen = key[group.id].is_in(wanted.implode()).fill_null(False)
+        chosen = chosen & ~key[ROW].is_in(repeats.implode())
+        if chosen.any():
+            rows = pl.read_parquet(part.path).filter(chosen)
+            values.append(deferred_values(fact_frame(rows, part.input.layout, names, context), group))
+    return count_exactly(pl.concat(values), group)
+
+
+def _no_rows() -> pl.DataFrame:
+    return pl.DataFrame(schema={ROW: pl.UInt32, "row_number": pl.Int64})
 
 
 def exact_copies(keys: pl.LazyFrame) -> pl.Series:

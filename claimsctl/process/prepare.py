@@ -6,8 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from claimsctl.claim import PROFILES
+from claimsctl.errors import InputError
 from claimsctl.facts.typed import Layout
-from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers
+from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers, required_columns
 from claimsctl.ingest.sources import Source, open_sources
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input
@@ -18,6 +20,9 @@ from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where
 from claimsctl.validate.ruleset import RuleSet, rule_names
+
+_TELLING = frozenset[str]().union(*(required_columns(profile) for profile in PROFILES))
+"""Columns that some profile requires: a table without any of them is not one of claims."""
 
 
 def open_inputs(request: Request, spool: Path, house_mapping: Mapping[str, str]) -> list[Input]:
@@ -37,6 +42,13 @@ def _map(source: Source, request: Request, house: Mapping[str, str], *, strict: 
         house=house,
         strict=strict,
     )
+    if not header_map.columns.keys() & _TELLING and header_map.patient_name_index is None:
+        # Not which headers: where the header line is missing they are a patient's data.
+        raise InputError(
+            f"{source.path}: does not look like claims: its header names no column that claims need.",
+            hint='Check that its first line names the columns; map yours with --map "Their Header=claim_number", '
+            "or start from `claimsctl template download`.",
+        )
     return Input(source, header_map, layout_of(header_map))
 
 
@@ -73,5 +85,5 @@ def groups_for(ruleset: RuleSet, inputs: Sequence[Input]) -> tuple[tuple[Group, 
         (aggregate,) = compiled.aggregates
         aggregates.add(aggregate)
         span[name] = aggregate.name
-    return plan_groups(aggregates), span
+    return plan_groups(aggregates, defer=True), span
 

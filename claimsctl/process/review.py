@@ -14,6 +14,7 @@ from claimsctl.process.book import FindingBook
 from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import Reviewed, Router
 from claimsctl.process.timing import Timings
+from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.evaluate import evaluate
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.ruleset import Check, names_needed
@@ -28,17 +29,19 @@ NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
 class CrossFacts:
     """Row-aligned results of the cross-row step, read part by part.
 
-    `path` holds aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
+    `paths` hold aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
     line_rank. `repeats` are the row indexes of exact copies of an earlier row.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     repeats: pl.Series
+    groups: tuple[Group, ...] = ()
     stored: pl.DataFrame | None = None
 
     def slice(self, first: int, rows: int) -> pl.DataFrame:
         """The columns of rows `first` to `first + rows`."""
-        return pl.scan_parquet(self.path).slice(first, rows).collect()
+        parts = [pl.scan_parquet(path).slice(first, rows) for path in self.paths]
+        return pl.concat(pl.collect_all(parts), how="horizontal")
 
     def repeated(self, first: int, rows: int) -> pl.Series:
         """True for rows of the part that are exact copies of an earlier row."""
@@ -79,8 +82,12 @@ class Reviewer:
             rows, cross = rows.filter(~repeated), cross.filter(~repeated)
         given = rows.with_columns(cross["line_rank"])
         frame = fact_frame(given, part.input.layout, plan.names, self.context)
-        frame = frame.with_columns(cross.drop("row_index", "line_rank").get_columns())
-        if self.cross.stored is not None:
+        frame = settle(
+            frame.with_columns(cross.drop("line_rank").get_columns()), self.cross.groups
+        )
+        if self.cross.stored is None:
+            frame = frame.with_columns(pl.lit(None, pl.String).alias("stored_claim"))
+        else:
             state = frame.select("claim_id").join(
                 self.cross.stored, on="claim_id", how="left", maintain_order="left"
             )
@@ -153,6 +160,7 @@ class InputPlan:
     def of(
         checks: Sequence[Check],
         present: frozenset[str],
+        groups: Sequence[Group],
         repeat_check: Check | None,
         *,
         stored: bool,
@@ -164,6 +172,8 @@ class InputPlan:
         names = names_needed(checks) | display_names(checks) | set(kept)
         names |= {"claim_id", "claim_number", "payer_sequence", "line_number", "line_number_in_claim"}
         names |= {"row_number", "row_index"}
+        for group in groups:
+            names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
         names -= aggregates | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
         kept += ["stored_claim"] if stored else []
         return InputPlan(

@@ -10,7 +10,7 @@ from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.table import Context
 from claimsctl.process.file_rules import EXACT_COPY, FileRules
 from claimsctl.process.request import Request
-from claimsctl.reference.locate import data_path
+from claimsctl.reference.locate import cache_folder, data_path
 from claimsctl.reference.tables import DECLARED, Table, Tables, table_view
 from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
 from claimsctl.validate.pack import load_packs
@@ -45,7 +45,8 @@ def load_rulebook(
     tables = Tables.shipped()
     if payers:
         tables = tables.with_entries("payers", payers)
-    packs = load_packs([*sorted(data_path("rules").glob("*.toml")), *extra_packs])
+    paths = [*sorted(data_path("rules").glob("*.toml")), *extra_packs]
+    packs = load_packs(paths, cache=cache_folder())
     loaded = _TableInfos(tables)
     ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection)
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}

@@ -34,9 +34,10 @@ def repeated_headers(rows: pl.DataFrame, header: Sequence[str]) -> pl.Series:
 def footers(rows: pl.DataFrame, layout: Layout) -> pl.Series:
     """True for total and page lines among the last three rows (catalogue FILE-008)."""
     names = ("claim_number", "service_date_from")
-    text = clean_text(rows, layout, names).with_columns(
-        pl.int_range(rows.height, dtype=pl.Int64, eager=True).alias("at")
-    )
+    text = clean_text(rows, layout, names)
+    if not text.width:
+        return pl.repeat(False, rows.height, eager=True)
+    text = text.with_columns(pl.int_range(rows.height, dtype=pl.Int64, eager=True).alias("at"))
     number = pl.col("claim_number") if "claim_number" in text.columns else pl.lit(None, pl.String)
     day = pl.col("service_date_from") if "service_date_from" in text.columns else pl.lit("absent")
     footer = day.is_null() & (number.is_null() | number.str.contains(_FOOTER))

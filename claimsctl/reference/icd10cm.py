@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 import polars as pl
 
 from claimsctl.errors import InternalError
+from claimsctl.reference.locate import cache_folder
 
 SOURCE: Final = "CMS/NCHS ICD-10-CM {0.edition}, through PyPI simple-icd-10-cm {0.version}"
 LICENCE: Final = "ICD-10-CM: US government work, public domain. Package: MIT."
@@ -101,7 +102,7 @@ def load(cache_dir: Path | None = None) -> tuple[Release, pl.DataFrame]:
         raise InternalError(
             "The ICD-10-CM list is missing.", hint="Reinstall claimsctl with its dependency simple-icd-10-cm."
         )
-    folder = _cache_folder(cache_dir)
+    folder = cache_folder(cache_dir)
     path = folder and folder / f"icd10cm-{release.version}-{LAYOUT}.parquet"
     if path is not None and (cached := _read_cached(path)) is not None:
         return release, cached
@@ -110,22 +111,6 @@ def load(cache_dir: Path | None = None) -> tuple[Release, pl.DataFrame]:
         with contextlib.suppress(OSError, pl.exceptions.PolarsError):
             _write_cached(frame, path)
     return release, frame
-
-
-def _cache_folder(cache_dir: Path | None) -> Path | None:
-    if cache_dir is None:
-        from platformdirs import user_cache_path
-
-        cache_dir = user_cache_path("claimsctl", appauthor=False)
-    try:
-        cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A folder that others can write to could hand us somebody else's code list.
-        info = cache_dir.stat()
-        if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022):
-            return None
-    except OSError:
-        return None
-    return cache_dir
 
 
 def _read_cached(path: Path) -> pl.DataFrame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -21,3 +22,20 @@ def data_path(kind: Kind) -> Path:
         if folder.is_dir():
             return folder
     raise InternalError(f"The folder {kind} of the installation is missing.", hint="Reinstall claimsctl.")
+
+
+def cache_folder(cache_dir: Path | None = None) -> Path | None:
+    """The user's cache directory (0700), made when missing; None where it cannot be used safely."""
+    if cache_dir is None:
+        from platformdirs import user_cache_path
+
+        cache_dir = user_cache_path("claimsctl", appauthor=False)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A folder that others can write to could hand us somebody else's code list.
+        info = cache_dir.stat()
+        if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022):
+            return None
+    except OSError:
+        return None
+    return cache_dir

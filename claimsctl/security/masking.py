@@ -19,6 +19,8 @@ MASKED = "\u2039masked\u203a"
 _Way = Literal["plain", "ssn", "name", "number", "all"]
 _NUMBERS = frozenset({"patient_id", "member_id", "other_member_id"})
 _SHOWN = 4
+# Python and Polars differ on a few control characters, so both are told what to strip.
+_BLANKS = " \t\r\n\u00a0"
 _SHORTEST_NUMBER = 8
 
 
@@ -31,7 +33,7 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
     way = _way(column)
     if way == "plain":
         return values
-    text = values.str.strip_chars()
+    text = values.str.strip_chars(_BLANKS)
     if way == "ssn":
         digits = text.str.replace_all(r"[^0-9]", "")
         masked = (
@@ -40,7 +42,7 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
             .otherwise(pl.lit("***"))
         )
     elif way == "name":
-        masked = text.str.slice(0, 1).str.to_uppercase() + "***"
+        masked = text.str.slice(0, 1) + "***"
     elif way == "number":
         masked = (
             pl.when(text.str.len_chars() >= _SHORTEST_NUMBER)
@@ -55,7 +57,7 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
 def mask_value(column: Column | None, value: str) -> str:
     """One value masked, as `mask_expr` does."""
     way = _way(column)
-    text = value.strip()
+    text = value.strip(_BLANKS)
     if way == "plain":
         return value
     if not text:
@@ -64,7 +66,7 @@ def mask_value(column: Column | None, value: str) -> str:
         digits = "".join(c for c in text if c in "0123456789")
         return f"***-**-{digits[-_SHOWN:]}" if len(digits) == 9 else "***"
     if way == "name":
-        return text[0].upper() + "***"
+        return text[0] + "***"
     if way == "number":
         return f"***{text[-_SHOWN:]}" if len(text) >= _SHORTEST_NUMBER else "***"
     return MASKED

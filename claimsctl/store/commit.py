@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from claimsctl.errors import InternalError
+from claimsctl.errors import InternalError, StoreError
 from claimsctl.security.files import disk_errors, private_directory, sync_directory, write_private
 from claimsctl.store.database import Notify, open_store
+from claimsctl.store.recovery import is_committed
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
 if TYPE_CHECKING:
@@ -96,23 +97,34 @@ def commit_run(
     intent = {"finish": dict(finish) if finish is not None else None}
     write_private(tmp / COMMIT_FILE, json.dumps(intent, default=str).encode())
     at = (recorded_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    with open_store(workspace, write=True, notify=notify) as connection:
-        earlier = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
-        if earlier is not None:
-            return Committed(**{**json.loads(earlier[0]), "repeated": True})
-        placed = _Placed(workspace.lines_directory(job_id))
-        connection.execute("BEGIN")
-        try:
+    placed = _Placed(workspace.lines_directory(job_id))
+    result = Committed()
+    try:
+        with open_store(workspace, write=True, notify=notify) as connection:
+            earlier = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
+            if earlier is not None:
+                return Committed(**{**json.loads(earlier[0]), "repeated": True})
+            connection.execute("BEGIN")
             result = _Commit(connection, workspace, job_id, tmp, digest_scheme, at, placed).run(sources)
             connection.execute("COMMIT")
-        except BaseException:
-            with suppress(Exception):
-                connection.execute("ROLLBACK")
-            placed.take_back()
-            with suppress(OSError):
-                workspace.claim_ids_file(job_id).unlink(missing_ok=True)
-            raise
+    except BaseException:
+        if not _taken_back(workspace, job_id, placed):
+            return result  # whatever came, it came too late: the claims are stored
+        raise
     return result
+
+
+def _taken_back(workspace: Workspace, job_id: str, placed: _Placed) -> bool:
+    """Undo a commit that failed; False when it did not fail but was disturbed after its end."""
+    try:
+        if is_committed(workspace, job_id):
+            return False
+    except StoreError:
+        return True  # nobody can tell now; the parts stay where the next start looks for them
+    placed.take_back()
+    with suppress(OSError):
+        workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+    return True
 
 
 @dataclass

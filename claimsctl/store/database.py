@@ -130,6 +130,9 @@ def _store_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         import duckdb
 
+        # DuckDB 2.0 turns Ctrl-C in a query into this.
+        if isinstance(error, RuntimeError) and "interrupted" in str(error):
+            raise KeyboardInterrupt from None
         if not isinstance(error, duckdb.Error):
             raise
         raise _translated(error, path) from None  # DuckDB quotes values in its messages

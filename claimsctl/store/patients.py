@@ -19,6 +19,7 @@ from claimsctl.errors import StoreError
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.security.keys import Keys
 from claimsctl.security.sealing import seal_many, unseal
+from claimsctl.store.workspace import Workspace
 
 RECORD_COLUMNS: Final = tuple(
     column.name for column in COLUMNS if column.phi == "identifier" and column.name != "line_note"
@@ -135,6 +136,31 @@ def unseal_patient(sealed: bytes, patient_key: str, keys: Keys) -> dict[str, str
     return {name: value for name, value in record.items() if value is not None}
 
 
+def read_patient(workspace: Workspace, patient_key: str, keys: Keys) -> dict[str, str] | None:
+    """The identifiers last stored of a patient; None when there is no such patient."""
+    from claimsctl.store.database import open_store
+
+    if not workspace.claims_database.exists():
+        return None
+    with open_store(workspace, write=False) as connection:
+        found = connection.execute(
+            "SELECT file, record_hash FROM patients WHERE patient_key = ?::UUID "
+            "ORDER BY version DESC LIMIT 1",
+            [patient_key],
+        ).fetchone()
+    if found is None:
+        return None
+    path = workspace.root / str(found[0])
+    with disk_errors(path, "read"):
+        sealed = (
+            pl.scan_parquet(path)
+            .filter(pl.col("patient_key") == patient_key, pl.col("record_hash") == int(found[1]))
+            .select("sealed")
+            .collect()
+        )
+    return unseal_patient(sealed["sealed"][0], patient_key, keys)
+
+
 class PatientWriter:
     """Patients of a run, part by part: keys for the lines, sealed records into `patients-N.parquet`.
 
@@ -189,7 +215,9 @@ def _identity(schema: pl.Schema) -> pl.Expr:
         text = pl.col(name).cast(pl.String)
         return text.str.strip_chars().str.to_uppercase().fill_null("")
 
-    practice = pl.when(normal("practice_id") == "").then(pl.lit(_PRACTICE)).otherwise(normal("practice_id"))
+    given = pl.col("practice_id").cast(pl.String) if "practice_id" in schema else pl.lit(None, pl.String)
+    given = given.str.strip_chars()
+    practice = pl.when(given != "").then(given).otherwise(pl.lit(_PRACTICE))
     last, first, birth = (normal(n) for n in ("patient_last_name", "patient_first_name", "patient_dob"))
     named = (last != "") & (first != "") & (birth != "")
     parts = [practice, *(normal(name) for name in _ALWAYS[1:])]

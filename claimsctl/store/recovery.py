@@ -9,7 +9,7 @@ from contextlib import suppress
 from claimsctl.errors import ClaimsctlError, StoreError
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
-_WAIT_SECONDS = 2.0
+_WAIT_SECONDS = 5.0
 
 
 def settle(workspace: Workspace, job_id: str) -> bool:
@@ -19,7 +19,7 @@ def settle(workspace: Workspace, job_id: str) -> bool:
     which no registry names, are removed; the job stays INTERRUPTED.
     """
     try:
-        committed = _is_committed(workspace, job_id)
+        committed = is_committed(workspace, job_id)
     except StoreError:
         return False
     if not committed:
@@ -39,7 +39,8 @@ def settle(workspace: Workspace, job_id: str) -> bool:
     return True
 
 
-def _is_committed(workspace: Workspace, job_id: str) -> bool:
+def is_committed(workspace: Workspace, job_id: str) -> bool:
+    """Whether the claims of a job are in the store; StoreError when it is busy or damaged."""
     if not workspace.claims_database.exists():
         return False
     from claimsctl.store.database import open_store

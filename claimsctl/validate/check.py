@@ -45,5 +45,6 @@ def check_in_memory(
                        overrides=overrides)  # fmt: skip
     if groups:
         keys = key_frame(frame, groups)
-        frame = frame.with_columns(cross_columns(keys.lazy(), groups).collect().drop(ROW).get_columns())
+        found = pl.collect_all(cross_columns(keys.lazy(), groups))
+        frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     return frame, evaluate(frame, checks)

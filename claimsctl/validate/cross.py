@@ -2,18 +2,27 @@
 
 Each part gives a narrow key frame; aggregates are computed set-wise over all parts and come back as
 columns aligned with the rows, so that rules see only columns of one row.
+
+Counting different values is the dear part, and most of it asks whether a claim repeats its values: there
+all lines agree nearly always. So a group with several such counts keeps one hash of all its values per
+row; where a group's rows agree in it, the answer is 1 or 0 and is read off the row itself, and only the
+few groups that disagree are counted exactly (`deferred`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from claimsctl.claim import BY_NAME
+from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.predicates import with_predicates
 
 ROW = "row_index"
+_WORTH_DEFERRING = 4
 
 
 @dataclass(frozen=True)
@@ -23,29 +32,49 @@ class Group:
     id: str
     keys: tuple[str, ...]
     aggregates: tuple[Aggregate, ...]
+    deferred: tuple[Aggregate, ...] = ()
+
+    @property
+    def tuple_column(self) -> str:
+        """Column of key frames that hashes the values of all deferred aggregates."""
+        return f"{self.id}_tuple"
 
 
-def plan_groups(aggregates: Iterable[Aggregate]) -> tuple[Group, ...]:
-    """Aggregates by key columns, in a stable order."""
+def plan_groups(aggregates: Iterable[Aggregate], *, defer: bool = False) -> tuple[Group, ...]:
+    """Aggregates by key columns, in a stable order; `defer`: as the module says."""
     by_keys: dict[tuple[str, ...], list[Aggregate]] = {}
     for aggregate in sorted(set(aggregates), key=lambda a: (a.group, a.name)):
         by_keys.setdefault(aggregate.group, []).append(aggregate)
-    return tuple(
-        Group(f"group_{n}", keys, tuple(members)) for n, (keys, members) in enumerate(by_keys.items())
-    )
+    groups = []
+    for n, (keys, members) in enumerate(by_keys.items()):
+        distinct = tuple(a for a in members if a.kind == "distinct" and _repeats(a, keys))
+        deferred = distinct if defer and len(distinct) >= _WORTH_DEFERRING else ()
+        now = tuple(a for a in members if a not in deferred)
+        groups.append(Group(f"group_{n}", keys, now, deferred))
+    return tuple(groups)
+
+
+def _repeats(aggregate: Aggregate, keys: tuple[str, ...]) -> bool:
+    """Whether the values are those that every line of a claim repeats."""
+    read = aggregate.columns - set(keys)
+    columns = [BY_NAME.get(name.removesuffix(TEXT_SUFFIX)) for name in read]
+    return bool(columns) and all(column is not None and column.level == "claim" for column in columns)
 
 
 def needed(groups: Sequence[Group]) -> set[str]:
     """Columns and facts that the key frames read."""
-    return {ROW}.union(*(a.columns for g in groups for a in g.aggregates), *(g.keys for g in groups))
+    members = [a for g in groups for a in (*g.aggregates, *g.deferred)]
+    return {ROW}.union(*(a.columns for a in members), *(g.keys for g in groups))
 
 
 def key_frame(frame: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
     """Row-aligned keys (64-bit, null if a part is null) and aggregated values of a part."""
-    return frame.lazy().select(
+    predicates = set().union(*(a.predicates for g in groups for a in (*g.aggregates, *g.deferred)))
+    return with_predicates(frame, predicates).lazy().select(
         [pl.col(ROW)]
         + [_key(group.keys, frame.schema).alias(group.id) for group in groups]
         + [_value(a).alias(a.name) for group in groups for a in group.aggregates]
+        + [_tuple(group).alias(group.tuple_column) for group in groups if group.deferred]
     ).collect()  # fmt: skip
 
 
@@ -64,38 +93,116 @@ def _value(aggregate: Aggregate) -> pl.Expr:
     return aggregate.inner
 
 
+def _tuple(group: Group) -> pl.Expr:
+    total = pl.lit(0, pl.UInt64)
+    for aggregate in group.deferred:
+        assert aggregate.inner is not None
+        total = total * 31 + aggregate.inner.hash(seed=7)
+    return total
+
+
 def cross_columns(
     keys: pl.LazyFrame,
     groups: Sequence[Group],
     excluded: pl.Series | None = None,
-    keep: Sequence[str] = (),
-) -> pl.LazyFrame:
-    """The aggregates as columns aligned with `keys`, in its order.
+    counted: Mapping[str, pl.DataFrame] | None = None,
+) -> list[pl.LazyFrame]:
+    """The aggregates of each group as columns aligned with `keys`, in its order; one frame per group.
 
     Rows whose index is in `excluded` (exact duplicates) do not count, but get their columns. A null key
-    gives null; `keep` are further columns of `keys` to keep; an empty count or sum is 0; an empty minimum or maximum is null.
+    gives null; an empty count or sum is 0; an empty minimum or maximum is null. `counted` has the exact
+    counts of groups that disagree (`count_exactly`); deferred aggregates are null where `settle` has the
+    answer. Apart, because one chain of joins would drag all columns through every join.
     """
-    counted = keys if excluded is None or excluded.is_empty() else keys.filter(
-        ~pl.col(ROW).is_in(excluded.implode())
-    )  # fmt: skip
-    joined = keys
-    for group in groups:
-        joined = joined.join(
-            _table(counted, group), on=group.id, how="left", maintain_order="left", suffix="__all"
-        )
-    return joined.select(
-        [pl.col(ROW), *keep] + [_result(a, group).alias(a.name) for group in groups for a in group.aggregates]
+    rows = without(keys, excluded)
+    return [_group_columns(keys, rows, group, (counted or {}).get(group.id)) for group in groups]
+
+
+def _group_columns(
+    keys: pl.LazyFrame, rows: pl.LazyFrame, group: Group, counted: pl.DataFrame | None
+) -> pl.LazyFrame:
+    joined = keys.select(group.id)
+    tables = _tables(rows, group) + ([counted.lazy()] if counted is not None else [])
+    for table in tables:
+        joined = joined.join(table, on=group.id, how="left", maintain_order="left")
+    columns = [_result(a, group).alias(a.name) for a in group.aggregates]
+    columns += [
+        (pl.lit(None, pl.Int64) if counted is None else pl.col(a.name)).alias(a.name) for a in group.deferred
+    ]
+    return joined.select(columns)
+
+
+def without(keys: pl.LazyFrame, excluded: pl.Series | None) -> pl.LazyFrame:
+    """`keys` without the rows whose index is in `excluded`."""
+    if excluded is None or excluded.is_empty():
+        return keys
+    return keys.filter(~pl.col(ROW).is_in(excluded.implode()))
+
+
+def disagreeing(keys: pl.LazyFrame, group: Group, excluded: pl.Series | None = None) -> pl.Series:
+    """Keys of groups whose rows differ in some deferred value."""
+    found = (
+        without(keys, excluded)
+        .select(group.id, group.tuple_column)
+        .filter(pl.col(group.id).is_not_null())
+        .group_by(group.id)
+        .agg(pl.col(group.tuple_column).min().alias("low"), pl.col(group.tuple_column).max().alias("high"))
+        .filter(pl.col("low") != pl.col("high"))
+    )
+    return found.select(group.id).collect(engine="streaming")[group.id]
+
+
+def deferred_values(frame: pl.DataFrame, group: Group) -> pl.DataFrame:
+    """Key and values of the deferred aggregates of some rows."""
+    frame = with_predicates(frame, set().union(*(a.predicates for a in group.deferred)))
+    return frame.select(
+        _key(group.keys, frame.schema).alias(group.id), *[_value(a).alias(a.name) for a in group.deferred]
     )
 
 
-def _table(counted: pl.LazyFrame, group: Group) -> pl.LazyFrame:
-    """One row per group that has anything to say."""
-    says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in group.aggregates]
+def count_exactly(values: pl.DataFrame, group: Group) -> pl.DataFrame:
+    """Exact counts of the deferred aggregates, one row per group."""
+    counts = [pl.col(a.name).drop_nulls().n_unique().cast(pl.Int64) for a in group.deferred]
+    return values.group_by(group.id).agg(counts)
+
+
+def settle(frame: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
+    """Deferred aggregates of groups whose rows agree: 1 where the row has a value, else 0."""
+    deferred = [(group, a) for group in groups for a in group.deferred]
+    if not deferred:
+        return frame
+    frame = with_predicates(frame, set().union(*(a.predicates for _, a in deferred)))
+    return frame.with_columns(
+        pl.when(_known(group.keys))
+        .then(pl.coalesce(pl.col(a.name), _inner(a).is_not_null().cast(pl.Int64)))
+        .alias(a.name)
+        for group, a in deferred
+    )
+
+
+def _known(keys: tuple[str, ...]) -> pl.Expr:
+    return pl.all_horizontal([pl.col(key).is_not_null() for key in keys])
+
+
+def _inner(aggregate: Aggregate) -> pl.Expr:
+    assert aggregate.inner is not None
+    return aggregate.inner
+
+
+def _tables(counted: pl.LazyFrame, group: Group) -> list[pl.LazyFrame]:
+    """One row per group that has anything to say; counts apart, since few rows meet a condition."""
+    counts = [a for a in group.aggregates if a.kind == "count"]
+    others = [a for a in group.aggregates if a.kind != "count"]
+    return [_table(counted, group, members) for members in (counts, others) if members]
+
+
+def _table(counted: pl.LazyFrame, group: Group, members: Sequence[Aggregate]) -> pl.LazyFrame:
+    says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in members]
     return (
-        counted.select([group.id, *[a.name for a in group.aggregates]])
+        counted.select([group.id, *[a.name for a in members]])
         .filter(pl.col(group.id).is_not_null() & pl.any_horizontal(says))
         .group_by(group.id)
-        .agg([_AGGREGATE[a.kind](pl.col(a.name)).alias(a.name + "__all") for a in group.aggregates])
+        .agg([_AGGREGATE[a.kind](pl.col(a.name)).alias(a.name + "__all") for a in members])
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from claimsctl.validate.language.predicates import with_predicates
 from claimsctl.validate.ruleset import Check
 
 HITS: Final = {"row": pl.UInt32, "check": pl.UInt16}
@@ -21,6 +22,7 @@ def evaluate(frame: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
     """
     if not checks or not frame.height:
         return pl.DataFrame(schema=HITS)
+    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)))
     expressions = [check.fires.alias(str(n)) for n, check in enumerate(checks)]
     if frame.height < _SMALL:
         fired = frame.select(expressions)

@@ -80,7 +80,9 @@ def _shown(
         text = pl.col(name)
         columns.append(text if show_phi else mask_expr(BY_NAME[name], text).alias(name))
     printable = texts.with_columns(columns) if columns else texts
-    facts = [frame[n].cast(pl.String).alias(n) for n in sorted(names & FACT_TYPES.keys()) if n in frame.columns]
+    facts = [
+        frame[n].cast(pl.String).alias(n) for n in sorted(names & FACT_TYPES.keys()) if n in frame.columns
+    ]
     extra = [rows["row_number"], frame["line_number_in_claim"].cast(pl.Int64).alias("__line")]
     shown = pl.DataFrame([*printable.get_columns(), *[f for f in facts if f.name != "row_number"], *extra])
     absent = [n for n in names if n not in shown.columns]

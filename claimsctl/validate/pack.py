@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -80,7 +80,7 @@ class Rule:
     @cached_property
     def expanded(self) -> tuple[str, ...]:
         """The fields, patterns replaced by the columns they stand for."""
-        found = (expand_pattern(pattern, _columns()) or (pattern,) for pattern in self.fields)
+        found = (_expanded(pattern) or (pattern,) for pattern in self.fields)
         return tuple(dict.fromkeys(name for names in found for name in names))
 
     @cached_property
@@ -106,9 +106,9 @@ def _reads_value(expr: Expr) -> bool:
     return any(isinstance(node, Name) and node.name == "value" for node in walk(expr.root))
 
 
-@lru_cache(maxsize=1)
-def _columns() -> tuple[str, ...]:
-    return tuple(BY_NAME)
+@cache
+def _expanded(pattern: str) -> tuple[str, ...]:
+    return expand_pattern(pattern, BY_NAME)
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,16 @@ class Pack:
 
 
 def load_packs(
-    paths: Iterable[Path | Traversable], *, facts: Collection[str] | None = None
+    paths: Iterable[Path | Traversable],
+    *,
+    facts: Collection[str] | None = None,
+    cache: Path | None = None,
 ) -> tuple[Pack, ...]:
-    """Read several packs; codes, rule names and pack names are unique across them."""
-    packs = tuple(load_pack(path, facts=facts) for path in paths)
+    """Read several packs; codes, rule names and pack names are unique across them.
+
+    `cache` is a directory for packs as they were read (see `packcache`).
+    """
+    packs = tuple(_load(path, facts, cache) for path in paths)
     seen: dict[tuple[str, str], str] = {}
     for pack in packs:
         _refuse_twice(seen, "pack", pack.name, pack.file)
@@ -134,6 +140,14 @@ def load_packs(
             _refuse_twice(seen, "rule", rule.code, f"{rule.file}, line {rule.line}")
             _refuse_twice(seen, "rule", rule.name, f"{rule.file}, line {rule.line}")
     return packs
+
+
+def _load(path: Path | Traversable, facts: Collection[str] | None, cache: Path | None) -> Pack:
+    if cache is None:
+        return load_pack(path, facts=facts)
+    from claimsctl.validate.packcache import load_pack_cached
+
+    return load_pack_cached(path, cache, facts=facts)
 
 
 def _refuse_twice(seen: dict[tuple[str, str], str], kind: str, name: str, place: str) -> None:
@@ -161,10 +175,11 @@ def load_pack(path: Path | Traversable, *, facts: Collection[str] | None = None)
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _toml_error(shown, text, str(error)) from None
-    return _Reader(shown, text, frozenset(_fact_names() if facts is None else facts)).pack(document)
+    return _Reader(shown, text, frozenset(fact_names() if facts is None else facts)).pack(document)
 
 
-def _fact_names() -> Collection[str]:
+def fact_names() -> Collection[str]:
+    """Names of the facts of `claimsctl.facts`."""
     from claimsctl.facts.table import FACT_TYPES
 
     return FACT_TYPES.keys()
@@ -234,7 +249,7 @@ class _Reader:
         code = table.get("code")
         self.place = self.file if line is None else f"{self.file}, line {line}"
         self.place += f", {code}" if isinstance(code, str) else ""
-        self._known_keys(table, _KEYS, "rules/README.md lists the keys of a rule")
+        self._known_keys(table, _KEYS, "docs/rule-language.md lists the keys of a rule")
         values = {key: self._value(key, value) for key, value in table.items()}
         for key in _REQUIRED:
             if not values.get(key):
@@ -359,7 +374,7 @@ class _Reader:
     def _known_field(self, key: str, pattern: str) -> None:
         if pattern in BY_NAME or pattern in self.facts:
             return
-        if "*" in pattern and expand_pattern(pattern, _columns()):
+        if "*" in pattern and _expanded(pattern):
             return
         hint = did_you_mean(pattern, [*BY_NAME, *self.facts])
         raise self.fail(f"{key} names an unknown column '{pattern}'", hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from claimsctl.errors import RuleError
 from claimsctl.facts.table import FACT_TYPES
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import compile_expression
+from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.types import LangType, MissingTable, Names, TableInfo, expand_pattern
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Check:
     columns: frozenset[str]
     aggregates: frozenset[Aggregate]
     tables: frozenset[str] = frozenset()
+    predicates: frozenset[Predicate] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,7 @@ def compile_rules(
         if selection.takes(r.code)
     )
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
-    return RuleSet(
-        tuple(pack.name for pack in packs), tuple(rules), tuple(checks), tuple(not_run), digest
-    )
+    return RuleSet(tuple(pack.name for pack in packs), tuple(rules), tuple(checks), tuple(not_run), digest)
 
 
 def _compile(
@@ -150,16 +151,18 @@ def _compile(
     checks = []
     for name in fields:
         value = name if rule.each else None
-        compiled = compile_expression(holds, names, tables, declared=declared, value_column=value)
+        compiled = compile_expression(holds, names, tables, declared=declared, value_column=value, split=True)
         fires = ~compiled.expr
         columns, aggregates = set(compiled.columns), set(compiled.aggregates)
+        predicates = set(compiled.predicates)
         tables_read = set(compiled.tables).union(*(a.tables for a in compiled.aggregates))
         if guard is not None:
-            when = compile_expression(guard, names, tables, declared=declared, value_column=value)
+            when = compile_expression(guard, names, tables, declared=declared, value_column=value, split=True)
             fires = when.expr & fires
             columns |= when.columns
             aggregates |= when.aggregates
             tables_read |= when.tables
+            predicates |= when.predicates
         if rule.valid_from is not None:
             fires = fires & (pl.col("service_date_from") >= rule.valid_from)
             columns.add("service_date_from")
@@ -168,7 +171,8 @@ def _compile(
             columns.add("service_date_from")
         checks.append(
             Check(
-                rule, severity, name, fires, frozenset(columns), frozenset(aggregates), frozenset(tables_read)
+                rule, severity, name, fires, frozenset(columns), frozenset(aggregates),
+                frozenset(tables_read), frozenset(predicates),
             )
         )
     return checks
@@ -188,7 +192,10 @@ def _absent(rule: Rule, present: frozenset[str]) -> list[str]:
     return [
         pattern
         for pattern in (rule.fields if rule.requires is None else rule.requires)
-        if not any(name in present or name not in BY_NAME for name in expand_pattern(pattern, tuple(BY_NAME)) or (pattern,))
+        if not any(
+            name in present or name not in BY_NAME
+            for name in expand_pattern(pattern, tuple(BY_NAME)) or (pattern,)
+        )
     ]
 
 
@@ -200,13 +207,13 @@ def _absent_reason(rule: Rule, present: frozenset[str]) -> str:
 def _refuse_unknown(selection: Selection, codes: Sequence[str]) -> None:
     for pattern in (*selection.only, *selection.without, *selection.severities):
         if not any(fnmatchcase(code, pattern) for code in codes):
+            near = get_close_matches(pattern, codes, n=3, cutoff=0.75)
+            meant = f"Did you mean {' or '.join(near)}? " if near else ""
             raise RuleError(
-                f"No rule has the code {pattern}.",
-                hint="`claimsctl rules list` shows all codes.",
+                f"No rule has the code {pattern}.", hint=f"{meant}`claimsctl rules list` shows all codes."
             )
 
 
 def names_needed(checks: Iterable[Check]) -> set[str]:
     """Columns and facts that the checks read (aggregates' own columns apart)."""
     return set().union(*(check.columns for check in checks))
-

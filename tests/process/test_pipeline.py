@@ -43,7 +43,7 @@ def test_one_bad_line_rejects_its_whole_claim(run: Any, tmp_path: Path) -> None:
         claim("A1"),
         claim("A2", line_number="1"),
         claim("A3"),
-        claim("A2", line_number="2", procedure_code="99214", charge_amount="-5"),
+        claim("A2", line_number="2", procedure_code="36415", charge_amount="-5"),
     ]
     summary = run(write_csv(tmp_path / "claims.csv", rows), out=tmp_path / "out")
     assert summary["rows"]["accepted"] == 2
@@ -179,10 +179,16 @@ def test_other_output_formats(run: Any, tmp_path: Path, output_format: str) -> N
 
 def test_runs_are_reproducible_whatever_the_batch_size(run: Any, tmp_path: Path, rulebook: Any) -> None:
     rows = [
-        claim(f"A{n % 37}", line_number=str(n // 37 + 1), units="0" if n % 37 % 11 == 0 else "1",
-              procedure_code=("99213", "36415", "90837", "97110")[n // 37 % 4])
+        claim(
+            f"A{n % 37}",
+            line_number=str(n // 37 + 1),
+            units="0" if n % 37 % 11 == 0 else "1",
+            service_date_from=f"2026-05-{n // 37 + 1:02}",
+            service_date_to=f"2026-05-{n // 37 + 1:02}",
+            procedure_code=("99213", "36415", "80053", "71046")[n // 37 % 4],
+        )
         for n in range(400)
-    ]  # fmt: skip
+    ]
     path = write_csv(tmp_path / "claims.csv", rows)
     outputs = []
     for n, batch in enumerate((100_000, 7, 100)):

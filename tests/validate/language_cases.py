@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import polars as pl
@@ -46,14 +46,14 @@ NAMES = Names.of(
         "is_medicaid": "boolean",
     },
 )
-SCHEMA: Mapping[str, pl.DataType] = {
+SCHEMA: Mapping[LangType, pl.DataType] = {
     LangType.TEXT: pl.String(),
     LangType.INTEGER: pl.Int64(),
     LangType.DECIMAL: MONEY,
     LangType.DATE: pl.Date(),
     LangType.TIME: pl.Time(),
     LangType.BOOLEAN: pl.Boolean(),
-}  # type: ignore[assignment]
+}
 
 TABLES = {
     "pos": TableInfo("pos", pl.Series(["02", "11", "12"])),
@@ -86,11 +86,11 @@ def compiled(text: str, *, value_column: str | None = None, condition: bool = Tr
     )
 
 
-def frame(**columns: list[object]) -> pl.DataFrame:
+def frame(**columns: Sequence[object]) -> pl.DataFrame:
     """A frame with the given columns; all others are null."""
     height = max((len(values) for values in columns.values()), default=1)
     series = [
-        pl.Series(name, columns.get(name, [None] * height), dtype=SCHEMA[kind])  # type: ignore[index]
+        pl.Series(name, columns.get(name, [None] * height), dtype=SCHEMA[kind])
         for name, kind in NAMES.types.items()
     ]
     texts = [
@@ -99,7 +99,7 @@ def frame(**columns: list[object]) -> pl.DataFrame:
     return pl.DataFrame(series + texts)
 
 
-def answers(text: str, *, value_column: str | None = None, **columns: list[object]) -> list[object]:
+def answers(text: str, *, value_column: str | None = None, **columns: Sequence[object]) -> list[object]:
     """The value of the expression on every row."""
     rows = frame(**columns)
     made = compiled(text, value_column=value_column, condition=False)

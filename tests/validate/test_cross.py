@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
 from claimsctl.validate.check import check_in_memory
-from claimsctl.validate.cross import cross_columns, key_frame, plan_groups
+from claimsctl.validate.cross import (
+    count_exactly,
+    cross_columns,
+    deferred_values,
+    disagreeing,
+    key_frame,
+    plan_groups,
+    settle,
+)
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where
@@ -27,11 +35,13 @@ ROWS = st.lists(
 
 
 def aggregate(text: str):  # type: ignore[no-untyped-def]
-    compiled = compile_expression(
-        parse(text, where=Where("test")), rule_names(), {}, condition=False
-    )
+    compiled = compile_expression(parse(text, where=Where("test")), rule_names(), {}, condition=False)
     (found,) = compiled.aggregates
     return found
+
+
+def collected(*arguments):  # type: ignore[no-untyped-def]
+    return pl.concat(pl.collect_all(cross_columns(*arguments)), how="horizontal")
 
 
 @settings(deadline=None, max_examples=60)
@@ -44,7 +54,12 @@ def test_aggregates_agree_with_a_loop(rows: list[tuple[str | None, str | None, i
             "procedure_code": [r[1] for r in rows],
             "minutes": [r[2] for r in rows],
         },
-        schema={"row_index": pl.UInt32, "claim_number": pl.String, "procedure_code": pl.String, "minutes": pl.Int64},
+        schema={
+            "row_index": pl.UInt32,
+            "claim_number": pl.String,
+            "procedure_code": pl.String,
+            "minutes": pl.Int64,
+        },
     )
     key = "by(claim_number, procedure_code)"
     wanted = {
@@ -56,7 +71,7 @@ def test_aggregates_agree_with_a_loop(rows: list[tuple[str | None, str | None, i
         "any": aggregate("count_in(by(claim_number), procedure_code = '2')"),
     }
     groups = plan_groups(wanted.values())
-    result = cross_columns(key_frame(frame, groups).lazy(), groups).collect()
+    result = collected(key_frame(frame, groups).lazy(), groups)
     for n, (claim, code, _) in enumerate(rows):
         same = [m for c, p, m in rows if (c, p) == (claim, code) and m is not None]
         known = claim is not None and code is not None
@@ -78,8 +93,8 @@ def test_excluded_rows_do_not_count_but_get_their_columns() -> None:
     groups = plan_groups([count])
     keys = key_frame(frame, groups).lazy()
     excluded = pl.Series([1], dtype=pl.UInt32)
-    assert cross_columns(keys, groups).collect()[count.name].to_list() == [2, 2, 1]
-    assert cross_columns(keys, groups, excluded).collect()[count.name].to_list() == [1, 1, 1]
+    assert collected(keys, groups)[count.name].to_list() == [2, 2, 1]
+    assert collected(keys, groups, excluded)[count.name].to_list() == [1, 1, 1]
 
 
 def test_in_memory_check_of_nothing() -> None:
@@ -87,3 +102,42 @@ def test_in_memory_check_of_nothing() -> None:
     frame, hits = check_in_memory(rows, Layout({"claim_number": "c0"}), [], Context(date(2026, 1, 1)))
     assert frame["claim_number"].to_list() == ["A"]
     assert hits.is_empty()
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_deferred_counts_agree_with_exact_ones(
+    rows: list[tuple[str | None, str | None, int | None]],
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "row_index": range(len(rows)),
+            "claim_number": [r[0] for r in rows],
+            "patient_sex": [r[1] for r in rows],
+            "patient_dob": [None if r[2] is None else date(2000, 1, r[2]) for r in rows],
+            "payer_id": [r[1] if r[2] else None for r in rows],
+        },
+        schema={
+            "row_index": pl.UInt32,
+            "claim_number": pl.String,
+            "patient_sex": pl.String,
+            "patient_dob": pl.Date,
+            "payer_id": pl.String,
+        },
+    )
+    counts = [
+        aggregate(f"distinct_in(by(claim_number), {value})")
+        for value in ("patient_sex", "patient_dob", "payer_id", "upper(patient_sex)")
+    ]
+    exact_groups = plan_groups(counts)
+    exact = collected(key_frame(frame, exact_groups).lazy(), exact_groups)
+    (group,) = plan_groups(counts, defer=True)
+    assert len(group.deferred) == 4
+    keys = key_frame(frame, [group]).lazy()
+    wanted = disagreeing(keys, group)
+    chosen = frame.filter(keys.collect()[group.id].is_in(wanted.implode()).fill_null(False))
+    counted = {group.id: count_exactly(deferred_values(chosen, group), group)}
+    columns = collected(keys, [group], None, counted)
+    settled = settle(frame.with_columns(columns.get_columns()), [group])
+    for count in counts:
+        assert settled[count.name].to_list() == exact[count.name].to_list()

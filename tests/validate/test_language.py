@@ -294,9 +294,18 @@ def test_value_stands_for_the_column_of_an_each_rule() -> None:
 
 @pytest.mark.parametrize(
     ("npi", "expected"),
-    [("1234567893", True), ("1234567890", False), ("1679576722", True), ("123456789", False), ("123456789a", False),
-     ("12345678930", False), (" 1234567893", False), ("0000000006", True), ("९999999999", False)],
-)  # fmt: skip
+    [
+        ("1234567893", True),
+        ("1679576722", True),
+        ("0000000006", True),
+        ("1234567890", False),
+        ("123456789", False),
+        ("123456789a", False),
+        ("12345678930", False),
+        (" 1234567893", False),
+        ("\u0969999999999", False),
+    ],
+)
 def test_npi_check_digit(npi: str, expected: bool) -> None:
     assert answer("valid_npi(billing_npi)", billing_npi=npi) is expected
 
@@ -321,27 +330,39 @@ def test_tables() -> None:
     assert compiled("known(place_of_service, 'pos')").tables == {"pos"}
 
 
-def test_dated_tables() -> None:
-    codes = ["X", "X", "X", "Y", "Y", "Z", "Q", "X"]
-    days = [dt.date(2020, 6, 1), dt.date(2022, 1, 1), dt.date(2026, 1, 1), dt.date(1990, 1, 1), dt.date(2025, 1, 1),
-            dt.date(2024, 6, 30), dt.date(2026, 1, 1), None]  # fmt: skip
+_DATED = [
+    # code, day, known on the day, status on the day
+    ("X", "2019-12-31", False, None),
+    ("X", "2020-01-01", True, "old"),
+    ("X", "2020-12-31", True, "old"),
+    ("X", "2021-01-01", False, None),
+    ("X", "2025-01-01", True, "new"),
+    ("X", None, None, None),
+    ("Y", "1990-01-01", True, "y"),
+    ("Y", "2024-12-31", True, "y"),
+    ("Y", "2025-01-01", False, None),
+    ("Z", "2024-06-30", False, None),
+    ("Z", "2024-07-01", True, "z"),
+    ("Q", "2026-01-01", False, None),
+    ("Q", None, False, None),
+    (None, "2026-01-01", None, None),
+]
+
+
+@pytest.mark.parametrize("few_periods", [1, 8])
+def test_dated_tables(few_periods: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimsctl.validate.language.tables._FEW_PERIODS", few_periods)
+    codes, written, known, statuses = map(list, zip(*_DATED, strict=True))
+    days = [None if day is None else dt.date.fromisoformat(day) for day in written]
     table = {"procedure_code": codes, "service_date_from": days}
-    known = [True, False, True, True, False, False, False, None]
     assert answers("known(procedure_code, 'dated', service_date_from)", **table) == known
-    assert answers("known(procedure_code, 'dated')", **table) == [True] * 6 + [False, True]
-    statuses = ["old", None, "new", "y", None, None, None, None]
     assert answers("lookup(procedure_code, 'dated', 'status', service_date_from)", **table) == statuses
-    assert answers("lookup(procedure_code, 'dated', 'status')", **table)[0] == "new"
 
 
-def test_many_periods_agree_with_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = ["X", "X", "X", "Y", "Q", None]
-    days = [dt.date(2020, 6, 1), dt.date(2022, 1, 1), None, dt.date(1990, 1, 1), dt.date(2025, 1, 1), DAY]
-    table = {"procedure_code": codes, "service_date_from": days}
-    text = "known(procedure_code, 'dated', service_date_from)"
-    few = answers(text, **table)
-    monkeypatch.setattr("claimsctl.validate.language.tables._FEW_PERIODS", 1)
-    assert answers(text, **table) == few
+def test_without_a_date_a_table_answers_for_its_newest_row() -> None:
+    table = {"procedure_code": ["X", "Y", "Q", None]}
+    assert answers("known(procedure_code, 'dated')", **table) == [True, True, False, None]
+    assert answers("lookup(procedure_code, 'dated', 'status')", **table) == ["new", "y", None, None]
 
 
 def test_a_table_that_is_not_loaded_stops_only_its_rule() -> None:
@@ -424,7 +445,7 @@ def test_every_function_has_an_example_that_runs(function: object) -> None:
     from claimsctl.validate.language.types import Names, TableInfo
 
     assert isinstance(function, Function)
-    facts = {name: LangType.INTEGER for name in ("claim_id", "same_patient")}
+    facts = dict.fromkeys(("claim_id", "same_patient"), LangType.INTEGER)
     names = Names.of(
         {column.name: column.type for column in COLUMNS},
         {**facts, "as_of_date": LangType.DATE, "payer_key": LangType.TEXT},

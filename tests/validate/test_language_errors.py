@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from language_cases import WHERE, compiled
 
@@ -153,22 +155,22 @@ def test_a_long_line_is_shown_around_the_place() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 9_000 + "units > 1" + ")" * 9_000,
         "not " * 4_000 + "is_medicare",
         "-" * 10_000 + "units > 1",
-        "abs(" * 4_000 + "units" + ")" * 4_000,
+        "abs(" * 3_000 + "units" + ")" * 3_000,
         "units" + " + 1" * 4_000 + " > 1",
         "case when is_medicare then " * 600 + "1" + " end" * 600 + " = 1",
-        "x" * 20_001,
     ],
 )
-def test_deep_nesting_is_an_error_of_its_own(text: str) -> None:
-    try:
+def test_deep_nesting_is_a_rule_error(text: str) -> None:
+    with pytest.raises(ExpressionError, match=f"more than {MAX_DEPTH} levels deep"):
         compiled(text)
-    except ExpressionError as error:
-        assert "deep" in str(error) or "longer" in str(error)
-    else:
-        assert text.startswith("(")  # brackets alone make no depth
+
+
+def test_brackets_alone_make_no_depth() -> None:
+    assert compiled("(" * 9_900 + "units > 1" + ")" * 9_900).columns == {"units"}
+    with pytest.raises(ExpressionError, match=r"longer than 20,000 characters; move"):
+        compiled("(" * 10_000 + "units > 1" + ")" * 10_000)
 
 
 def test_wide_expressions_are_fine() -> None:
@@ -179,25 +181,69 @@ def test_wide_expressions_are_fine() -> None:
 
 
 _FRAGMENTS = st.sampled_from(
-    ["units", "procedure_code", "modifier_*", "*_npi", "'A1'", "'", '"', "1", "1.5", "date '2026-01-31'", "30 days", "(",
-     ")", ",", "and", "or", "not", "in", "is", "null", "between", "like", "=", "<>", "<=", "..", "+", "-", "*", "/",
-     "case", "when", "then", "else", "end", "any_of", "count_in", "claim", "it", "value", "true", "matches", "known",
-     "\n", "\t", "\x00", "é", "\U0001f600", ";", "--", "{", "%"]
-)  # fmt: skip
-
-
-@given(
-    st.one_of(
-        st.text(max_size=60),
-        st.lists(_FRAGMENTS, max_size=25).map(" ".join),
-        st.lists(_FRAGMENTS).map("".join),
-    )
+    [
+        "units",
+        "procedure_code",
+        "modifier_*",
+        "*_npi",
+        "'A1'",
+        "'",
+        '"',
+        "1",
+        "1.5",
+        "date '2026-01-31'",
+        "30 days",
+        "(",
+        ")",
+        ",",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "null",
+        "between",
+        "like",
+        "=",
+        "<>",
+        "<=",
+        "..",
+        "+",
+        "-",
+        "*",
+        "/",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "any_of",
+        "count_in",
+        "claim",
+        "it",
+        "value",
+        "true",
+        "matches",
+        "known",
+        "\n",
+        "\t",
+        "\x00",
+        "é",
+        "😀",
+        ";",
+        "--",
+        "{",
+        "%",
+    ]
 )
+_SPACED, _GLUED = st.lists(_FRAGMENTS, max_size=25).map(" ".join), st.lists(_FRAGMENTS).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(max_size=60) | _SPACED | _GLUED)
 def test_any_text_parses_or_is_a_rule_error(text: str) -> None:
-    try:
+    with contextlib.suppress(RuleError):
         compiled(text)
-    except RuleError as error:
-        assert str(error).startswith("rules/test.toml, TST-001")
 
 
 def test_where_leaves_out_what_it_does_not_know() -> None:

@@ -11,9 +11,10 @@ import polars as pl
 
 from claimsctl.validate.language.ast import Call, Name, Node
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
+from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, did_you_mean
-from claimsctl.validate.language.values import COLUMN_DIGITS, WHOLE_DIGITS, Value
+from claimsctl.validate.language.values import SUM_DIGITS, WHOLE_DIGITS, Value, summable
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
@@ -37,6 +38,7 @@ class Aggregate:
     columns: frozenset[str] = field(compare=False)
     tables: frozenset[str] = field(compare=False)
     result_type: LangType = field(compare=False)
+    predicates: frozenset[Predicate] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -93,13 +95,9 @@ def _aggregate(
         frozenset(inside.columns) | frozenset(group),
         frozenset(inside.tables_used),
         result,
+        frozenset((inside.predicates or {}).values()),
     )
     return compiler.aggregates.setdefault(made.text, made), value
-
-
-def _read(aggregate: Aggregate, node: Node) -> Value:
-    digits = WHOLE_DIGITS if aggregate.result_type is LangType.INTEGER else COLUMN_DIGITS
-    return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
 
 
 def _condition(compiler: Compiler, node: Node) -> Value:
@@ -119,12 +117,18 @@ def _any_other_in(compiler: Compiler, node: Call) -> Value:
 
 def _count_in(compiler: Compiler, node: Call) -> Value:
     aggregate, _ = _aggregate(compiler, node, "count", _condition)
-    return _read(aggregate, node)
+    return Value(pl.col(aggregate.name), LangType.INTEGER, node, WHOLE_DIGITS)
+
+
+def _summand(compiler: Compiler, node: Node) -> Value:
+    value = compiler.number(node, "sum_in")
+    return Value(summable(value), value.type, node, value.digits)
 
 
 def _sum_in(compiler: Compiler, node: Call) -> Value:
-    aggregate, _ = _aggregate(compiler, node, "sum", lambda inside, part: inside.number(part, "sum_in"))
-    return Value(pl.col(aggregate.name), aggregate.result_type, node, COLUMN_DIGITS + 8)
+    aggregate, _ = _aggregate(compiler, node, "sum", _summand)
+    digits = WHOLE_DIGITS if aggregate.result_type is LangType.INTEGER else SUM_DIGITS + 8
+    return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
 
 
 def _plain(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
@@ -133,7 +137,8 @@ def _plain(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
     if value.type in (LangType.NULL, LangType.BOOLEAN) and kind != "distinct":
         hint = "any_in(group, condition) looks for a line" if value.type is LangType.BOOLEAN else None
         raise compiler.error(f"{node.function} needs a text, number, date or time", node.arguments[1], hint)
-    return _read(aggregate, node)
+    digits = WHOLE_DIGITS if kind == "distinct" else value.digits
+    return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
 
 
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {

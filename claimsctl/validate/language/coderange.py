@@ -6,28 +6,37 @@ in '00100'..'01999', although it lies between them as text.
 
 from __future__ import annotations
 
-MAX_LISTED = 10_000
+from functools import lru_cache
+
+MAX_LISTED = 3_000
 """A list of this many codes is one hash look-up, cheaper than two comparisons and a regular expression."""
 
 
-def listed(first: str, last: str) -> list[str] | None:
+@lru_cache(maxsize=1024)
+def listed(first: str, last: str) -> tuple[str, ...] | None:
     """Every code of a range, or None when a letter differs between the ends or there are too many."""
-    places = [place for place, character in enumerate(first) if _is_digit(character)]
-    for place, (low, high) in enumerate(zip(first, last, strict=True)):
-        if place in places:
-            if not _is_digit(high):
-                return None
-        elif low != high:
-            return None
-    if not places:
-        return [first]
-    low_number = int("".join(first[place] for place in places))
-    high_number = int("".join(last[place] for place in places))
-    if high_number - low_number >= MAX_LISTED:
+    fixed = [
+        None if _is_digit(low) and _is_digit(high) else low for low, high in zip(first, last, strict=True)
+    ]
+    if any(low != high for low, high, kept in zip(first, last, fixed, strict=True) if kept is not None):
         return None
-    template = "".join("{}" if place in places else _braced(c) for place, c in enumerate(first))
-    width = len(places)
-    return [template.format(*f"{number:0{width}d}") for number in range(low_number, high_number + 1)]
+    places = [place for place, kept in enumerate(fixed) if kept is None]
+    if not places:
+        return (first,)
+    start = int("".join(first[place] for place in places))
+    stop = int("".join(last[place] for place in places)) + 1
+    if stop - start > MAX_LISTED:
+        return None
+    numbers = [f"{number:0{len(places)}d}" for number in range(start, stop)]
+    head, tail = first[: places[0]], first[places[-1] + 1 :]
+    if places[-1] - places[0] == len(places) - 1:
+        return tuple([head + number + tail for number in numbers])
+    return tuple(_spread(number, fixed) for number in numbers)
+
+
+def _spread(number: str, fixed: list[str | None]) -> str:
+    digits = iter(number)
+    return "".join(next(digits) if kept is None else kept for kept in fixed)
 
 
 def shape(first: str, last: str) -> str:
@@ -45,7 +54,3 @@ def _place(low: str, high: str) -> str:
 
 def _is_digit(character: str) -> bool:
     return "0" <= character <= "9"
-
-
-def _braced(character: str) -> str:
-    return character * 2 if character in "{}" else character

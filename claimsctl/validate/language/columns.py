@@ -20,7 +20,6 @@ from claimsctl.validate.language.ast import (
     Pattern,
     Text,
 )
-from claimsctl.validate.language.comparisons import is_one_of
 from claimsctl.validate.language.render import replace_name
 from claimsctl.validate.language.types import LangType, did_you_mean, text_column
 from claimsctl.validate.language.values import Value, every, some
@@ -32,10 +31,9 @@ _MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
 
 
 def _has_modifier(compiler: Compiler, node: Call) -> Value:
-    codes = [argument.value for argument in node.arguments if isinstance(argument, Text)]
+    codes = tuple(argument for argument in node.arguments if isinstance(argument, Text))
     present = [name for name in _MODIFIERS if name in compiler.names.types]
-    compiler.columns.update(present)
-    hits = [is_one_of(pl.col(name), codes) for name in present]
+    hits = [compiler.boolean(In(Name(name), codes)).expr for name in present]
     return Value(some(hits).fill_null(False), LangType.BOOLEAN, node)
 
 

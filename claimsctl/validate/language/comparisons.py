@@ -173,7 +173,7 @@ def _literal(member: Value, value: Value) -> object | None:
             return None
 
 
-def _listed(compiler: Compiler, value: Value, item: Range) -> list[str] | None:
+def _listed(compiler: Compiler, value: Value, item: Range) -> tuple[str, ...] | None:
     """The codes of a range when they can be listed; None for other ranges, after checking the ends."""
     low, high = compiler.compile(item.low), compiler.compile(item.high)
     check_comparable(compiler, value, low, item, "..")

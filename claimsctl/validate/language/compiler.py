@@ -41,6 +41,7 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
 from claimsctl.validate.language.parser import Expr
+from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of
 from claimsctl.validate.language.render import replace_name
 from claimsctl.validate.language.types import (
     ExpressionError,
@@ -58,6 +59,7 @@ from claimsctl.validate.language.values import (
     every,
     number_literal,
     some,
+    widest,
 )
 
 __all__ = ["Compiled", "Compiler", "MissingTable", "compile_expression"]
@@ -67,8 +69,8 @@ __all__ = ["Compiled", "Compiler", "MissingTable", "compile_expression"]
 class Compiled:
     """What a rule needs from the engine.
 
-    `expr` reads `columns` and one column per aggregate, named `Aggregate.name`. `columns` leaves out
-    what only the aggregates read.
+    `expr` reads `columns`, one column per aggregate, named `Aggregate.name`, and one per predicate.
+    `columns` leaves out what only the aggregates read. Predicates are made on request.
     """
 
     expr: pl.Expr
@@ -76,6 +78,7 @@ class Compiled:
     columns: frozenset[str]
     tables: frozenset[str]
     aggregates: frozenset[Aggregate]
+    predicates: frozenset[Predicate] = frozenset()
 
 
 def compile_expression(
@@ -86,16 +89,19 @@ def compile_expression(
     declared: Collection[str] = (),
     value_column: str | None = None,
     condition: bool = True,
+    split: bool = False,
 ) -> Compiled:
     """Compile against the names and tables there are; a condition must be boolean.
 
-    `value` in the expression stands for `value_column`. Raises RuleError with a position for anything
+    `value` in the expression stands for `value_column`, `column` for its name as a text. Raises RuleError with a position for anything
     wrong, MissingTable when it is right but needs tables of `declared` that are not in `tables`.
     """
     compiler = Compiler(expr, names, tables, frozenset(declared) | frozenset(tables))
+    compiler.predicates = {} if split else None
     root = expr.root
     if value_column is not None:
         root = replace_name(root, "value", value_column)
+        root = replace_name(root, "column", Text(value_column))
     value = compiler.boolean(root) if condition else compiler.compile(root)
     if value.type is LangType.DURATION:
         raise compiler.error("a duration stands only after a date and + or -", value.node)
@@ -107,6 +113,7 @@ def compile_expression(
         frozenset(compiler.columns),
         frozenset(compiler.tables_used),
         frozenset(compiler.aggregates.values()),
+        frozenset((compiler.predicates or {}).values()),
     )
 
 
@@ -123,6 +130,7 @@ class Compiler:
     missing: set[str] = field(default_factory=set)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     inside_aggregate: bool = False
+    predicates: dict[str, Predicate] | None = None
 
     def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
         """An error that points at `node`."""
@@ -130,7 +138,10 @@ class Compiler:
 
     def inner(self) -> Compiler:
         """A compiler for the inside of an aggregate: same tables, its own columns."""
-        return dataclasses.replace(self, columns=set(), aggregates={}, inside_aggregate=True)
+        apart: dict[str, Predicate] | None = None if self.predicates is None else {}
+        return dataclasses.replace(
+            self, columns=set(), aggregates={}, inside_aggregate=True, predicates=apart
+        )
 
     def compile(self, node: Node) -> Value:
         """The typed expression of a node."""
@@ -192,7 +203,16 @@ class Compiler:
         return Value(expr, LangType.BOOLEAN, node)
 
     def boolean(self, node: Node) -> Value:
-        """The node as a condition."""
+        """The node as a condition; on one text column it becomes a predicate."""
+        if self.predicates is not None:
+            probe = dataclasses.replace(self, columns=set(), aggregates={}, predicates=None)
+            whole = probe.boolean(node)
+            if not probe.aggregates:
+                predicate = predicate_of(self, node, whole, probe.columns)
+                if predicate is not None:
+                    self.predicates[predicate.name] = predicate
+                    self.columns |= probe.columns
+                    return Value(pl.col(predicate.name), LangType.BOOLEAN, node)
         value = self.compile(node)
         if value.type in (LangType.NULL, LangType.UNKNOWN):
             return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
@@ -200,6 +220,14 @@ class Compiler:
             raise self.error(f"a condition is needed here, this is a {value.type.word}", node,
                       "compare it with something")  # fmt: skip
         return value
+
+    def apart(self, key: Node, expr: pl.Expr, label: str) -> pl.Expr:
+        """A condition on `key` alone, kept apart as a predicate where that is a text column."""
+        if self.predicates is None or not isinstance(key, Name) or self.names.types.get(key.name) is not LangType.TEXT:
+            return expr
+        predicate = named_predicate(key.name, expr, f"{key.name} {label}")
+        self.predicates[predicate.name] = predicate
+        return pl.col(predicate.name)
 
     def number(self, node: Node, use: str) -> Value:
         """The node as a number."""
@@ -272,7 +300,7 @@ class Compiler:
         for condition, expr in zip(conditions[1:], exprs[1:], strict=False):
             chain = chain.when(condition).then(expr)  # type: ignore[assignment]
         whole = chain if node.otherwise is None else chain.otherwise(exprs[-1])
-        return Value(whole, kind, node, max(v.digits for v in results))
+        return Value(whole, kind, node, widest(results, kind))
 
     def _call(self, node: Call) -> Value:
         function = FUNCTIONS.get(node.function)

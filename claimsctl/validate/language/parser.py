@@ -6,7 +6,7 @@ The grammar is `grammar.lark`. Lark is imported and the grammar built at the fir
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -48,7 +48,7 @@ def parse(text: str, *, where: Where) -> Expr:
         )  # fmt: skip
     if not text.strip():
         raise ExpressionError("the expression is empty", text="", pos=0, where=where)
-    root = _tree(text, where)
+    root = _KNOWN.get(text) or _tree(text, where)
     if depth(root) > MAX_DEPTH:
         _fail(f"the expression is nested more than {MAX_DEPTH} levels deep", text, root.pos, where)
     return Expr(root, text, where)
@@ -63,7 +63,7 @@ def _tree(text: str, where: Where) -> Node:
 
     problem, pos, hint = "the expression cannot be read", 0, None
     try:
-        return _parsed(text)
+        return tree(text)
     except UnexpectedToken as error:
         problem, pos, hint = _explain(text, error.token.start_pos, str(error.token), error.token.type)
     except UnexpectedCharacters as error:
@@ -75,9 +75,19 @@ def _tree(text: str, where: Where) -> Node:
     _fail(problem, text, pos, where, hint)
 
 
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> Node:
-    return cast(Node, _lark().parse(text))
+_KNOWN: dict[str, Node] = {}
+
+
+def remember(trees: Mapping[str, Node]) -> None:
+    """Trees of texts that were parsed in an earlier run, so that they need no parser."""
+    _KNOWN.update(trees)
+
+
+def tree(text: str) -> Node:
+    """The tree of a text that parses; its errors are Lark's, use `parse` for any other text."""
+    if text not in _KNOWN:
+        _KNOWN[text] = cast(Node, _lark().parse(text))
+    return _KNOWN[text]
 
 
 _SLIPS: Sequence[tuple[str, str]] = (

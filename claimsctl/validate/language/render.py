@@ -120,11 +120,13 @@ def _leaf(node: Node) -> str:
     raise AssertionError(node)
 
 
-def replace_name(node: Node, name: str, by: str) -> Node:
-    """The tree with every `name` replaced by another name, positions kept."""
+def replace_name(node: Node, name: str, by: str | Node) -> Node:
+    """The tree with every `name` replaced by another name, positions kept, or by a node."""
     match node:
         case Name(found):
-            return dataclasses.replace(node, name=by) if found == name else node
+            if found != name:
+                return node
+            return dataclasses.replace(node, name=by) if isinstance(by, str) else by
         case Not(operand) | Minus(operand) | Like(operand) | IsNull(operand) | IsTruth(operand):
             return dataclasses.replace(node, operand=replace_name(operand, name, by))
         case And(terms) | Or(terms):
@@ -156,5 +158,5 @@ def replace_name(node: Node, name: str, by: str) -> Node:
             return node
 
 
-def _each(nodes: tuple[Node, ...], name: str, by: str) -> tuple[Node, ...]:
+def _each(nodes: tuple[Node, ...], name: str, by: str | Node) -> tuple[Node, ...]:
     return tuple(replace_name(node, name, by) for node in nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +11,7 @@ from polars.exceptions import PolarsError
 
 from claimsctl.validate.language.ast import Call, Number, Text
 from claimsctl.validate.language.types import LangType
-from claimsctl.validate.language.values import Value, some
+from claimsctl.validate.language.values import Value, some, widest
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
@@ -30,17 +31,20 @@ def call(compiler: Compiler, node: Call, values: list[Value]) -> Value:
 
 
 def _check_regex(compiler: Compiler, node: Call) -> None:
-    pattern = _literal(node, 1)
+    problem = _regex_problem(_literal(node, 1))
+    if problem is not None:
+        hint = "it is Rust syntax, without look-ahead and back-references"
+        raise compiler.error(f"the regular expression is not valid: {problem}", node.arguments[1], hint)
+
+
+@lru_cache(maxsize=4096)
+def _regex_problem(pattern: str) -> str | None:
     try:
         pl.Series([""]).str.contains(pattern)
     except PolarsError as invalid:
         reasons = [line.strip() for line in str(invalid).splitlines() if line.strip().startswith("error:")]
-        reason = reasons[0].removeprefix("error:").strip() if reasons else "it cannot be read"
-        raise compiler.error(
-            f"the regular expression is not valid: {reason}",
-            node.arguments[1],
-            "it is Rust syntax, without look-ahead and back-references",
-        ) from None
+        return reasons[0].removeprefix("error:").strip() if reasons else "it cannot be read"
+    return None
 
 
 def _choice(compiler: Compiler, node: Call, values: list[Value]) -> Value:
@@ -52,7 +56,7 @@ def _choice(compiler: Compiler, node: Call, values: list[Value]) -> Value:
         chosen = pl.coalesce(exprs)
     else:
         chosen = pl.min_horizontal(exprs) if node.function == "least" else pl.max_horizontal(exprs)
-    return Value(chosen, kind, node, max(v.digits for v in values))
+    return Value(chosen, kind, node, widest(values, kind))
 
 
 def _literal(node: Call, index: int) -> str:
@@ -110,6 +114,13 @@ def _contains(node: Call, values: list[Value]) -> _Built:
 def _substr(node: Call, values: list[Value]) -> _Built:
     length = _count(node, 2) if len(node.arguments) > 2 else None
     return _string(values[0].expr.str.slice(max(_count(node, 1), 1) - 1, length))
+
+
+def _replaced(text: pl.Expr, pattern: str, new: str, *, literal: bool = False) -> _Built:
+    replaced = text.str.replace_all(pattern, new, literal=literal)
+    # The lazy engine cannot replace in a constant that it has moved out of a `case`.
+    constant = not text.meta.root_names()
+    return _string(pl.lit(pl.select(replaced).item(), dtype=pl.String) if constant else replaced)
 
 
 def _number(_: Call, values: list[Value]) -> _Built:
@@ -173,11 +184,9 @@ _BUILDERS: Mapping[str, _Builder] = {
     "starts_with": _starts_with,
     "ends_with": _ends_with,
     "contains": _contains,
-    "replace": lambda node, v: _string(
-        v[0].expr.str.replace_all(_literal(node, 1), _literal(node, 2), literal=True)
-    ),
-    "keep_digits": lambda node, v: _string(v[0].expr.str.replace_all("[^0-9]", "")),
-    "keep_letters": lambda node, v: _string(v[0].expr.str.replace_all(r"[^\p{L}]", "")),
+    "replace": lambda node, v: _replaced(v[0].expr, _literal(node, 1), _literal(node, 2), literal=True),
+    "keep_digits": lambda node, v: _replaced(v[0].expr, "[^0-9]", ""),
+    "keep_letters": lambda node, v: _replaced(v[0].expr, r"[^\p{L}]", ""),
     "concat": lambda node, v: _string(pl.concat_str([part.expr for part in v])),
     "number": _number,
     "abs": lambda node, v: (v[0].expr.abs(), v[0].type, v[0].digits),

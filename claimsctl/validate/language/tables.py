@@ -57,12 +57,84 @@ def _known(compiler: Compiler, node: Call) -> Value:
     if table is None or value.type is LangType.UNKNOWN:
         return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
     if date is None or (table.valid_from is None and table.valid_to is None):
-        return Value(_among(value.expr, table.codes), LangType.BOOLEAN, node)
-    return Value(_in_force(value.expr, table, date), LangType.BOOLEAN, node)
+        return Value(_among_all(value.expr, table), LangType.BOOLEAN, node)
+
+    def apart(found: pl.Expr, period: str) -> pl.Expr:
+        return compiler.apart(node.arguments[0], found, f"{table.name} {period}")
+
+    return Value(_in_force(value.expr, table, date, apart), LangType.BOOLEAN, node)
 
 
 def _among(key: pl.Expr, codes: pl.Series) -> pl.Expr:
     return key.is_in(pl.lit(codes.drop_nulls().unique(maintain_order=True)).implode())
+
+
+def _codes(table: TableInfo) -> pl.Series:
+    if "" not in table.prepared:
+        table.prepared[""] = table.codes.drop_nulls().unique(maintain_order=True)
+    codes = table.prepared[""]
+    assert isinstance(codes, pl.Series)
+    return codes
+
+
+def _among_all(key: pl.Expr, table: TableInfo) -> pl.Expr:
+    if len(table.codes) < _LARGE:
+        return key.is_in(pl.lit(_codes(table)).implode())
+
+    def known(values: pl.Series) -> pl.Series:
+        codes = table.prepared.get("known")
+        if codes is None:
+            codes = table.prepared["known"] = dict.fromkeys(_codes(table).to_list(), True)
+        return _answered(values, lambda value: value in codes, pl.Boolean())
+
+    return key.map_batches(known, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _newest_of(key: pl.Expr, table: TableInfo, column: str, series: pl.Series) -> pl.Expr:
+    if len(table.codes) < _LARGE:
+        return _mapped(key, _newest(table, column, series))
+
+    def found(values: pl.Series) -> pl.Series:
+        answers = table.prepared.get(("dict", column))
+        if answers is None:
+            rows = _newest(table, column, series)
+            answers = dict(zip(rows["code"].to_list(), rows["value"].to_list(), strict=True))
+            table.prepared["dict", column] = answers
+        return _answered(values, answers.get, series.dtype)
+
+    return key.map_batches(found, return_dtype=series.dtype, is_elementwise=True)
+
+
+_LARGE = 5_000
+"""From this many codes on a look-up goes through a dictionary made once: Polars would hash the whole
+table anew in every expression of every part, which for ICD-10-CM costs more than all other rules."""
+
+
+def _answered(values: pl.Series, answer: Callable[[object], object], dtype: pl.DataType) -> pl.Series:
+    """`answer` of every value, asked once per distinct one; null for null."""
+    if len(values) < _FEW_VALUES:
+        return pl.Series(
+            values.name, [None if v is None else answer(v) for v in values.to_list()], dtype=dtype
+        )
+    distinct = values.unique().drop_nulls()
+    answers = pl.Series("answer", [answer(v) for v in distinct.to_list()], dtype=dtype)
+    table = pl.DataFrame({"value": distinct, "answer": answers})
+    joined = values.alias("value").to_frame().join(table, on="value", how="left", maintain_order="left")
+    return joined["answer"].alias(values.name)
+
+
+_FEW_VALUES = 1_000
+
+
+def _newest(table: TableInfo, column: str, series: pl.Series) -> pl.DataFrame:
+    """Without a date the newest row of a code speaks."""
+    if column not in table.prepared:
+        rows = _periods(table).with_columns(series.alias("value")).drop_nulls("code")
+        rows = rows.sort("from", nulls_last=False, maintain_order=True)
+        table.prepared[column] = rows.unique("code", keep="last", maintain_order=True)
+    rows = table.prepared[column]
+    assert isinstance(rows, pl.DataFrame)
+    return rows
 
 
 def _periods(table: TableInfo) -> pl.DataFrame:
@@ -72,13 +144,15 @@ def _periods(table: TableInfo) -> pl.DataFrame:
     return pl.DataFrame({"code": table.codes, "from": starts, "to": ends})
 
 
-def _in_force(key: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
+def _in_force(
+    key: pl.Expr, table: TableInfo, date: pl.Expr, apart: Callable[[pl.Expr, str], pl.Expr]
+) -> pl.Expr:
     """True when a row of the code covers the date; an unknown date leaves a known code unknown."""
     rows = _periods(table)
     periods = rows.group_by("from", "to", maintain_order=True).agg("code")
     if periods.height <= _FEW_PERIODS:
         parts = [
-            _covers(_among(key, codes), pl.lit(start, pl.Date), pl.lit(end, pl.Date), date, start, end)
+            _covers(apart(_among(key, codes), f"{start} {end}"), pl.lit(start, pl.Date), pl.lit(end, pl.Date), date, start, end)
             for start, end, codes in zip(periods["from"], periods["to"], periods["code"], strict=True)
         ]
         return some(parts)
@@ -121,12 +195,9 @@ def _lookup(compiler: Compiler, node: Call) -> Value:
     kind, series = found
     if value.type is LangType.UNKNOWN:
         return Value(pl.lit(None, dtype=dtype_of(kind)), kind, node)
-    rows = _periods(table).with_columns(series.alias("value"))
     if date is None:
-        # Without a date the newest row of a code speaks.
-        rows = rows.drop_nulls("code").sort("from", nulls_last=False, maintain_order=True)
-        rows = rows.unique("code", keep="last", maintain_order=True)
-        return Value(_mapped(value.expr, rows), kind, node)
+        return Value(_newest_of(value.expr, table, column.value, series), kind, node)
+    rows = _periods(table).with_columns(series.alias("value"))
     numbered = rows.drop_nulls("code").with_columns(pl.int_range(pl.len()).over("code").alias("nth"))
     parts = []
     for part in numbered.partition_by("nth", maintain_order=True):

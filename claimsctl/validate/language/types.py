@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import RuleError
 
@@ -130,7 +130,13 @@ class MissingTable(RuleError):
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """ "did you mean x?" for the nearest known names, None when nothing is near."""
     near = difflib.get_close_matches(name.lower(), sorted(known), n=2, cutoff=0.6)
+    if len(near) == 2 and _likeness(name, near[0]) - _likeness(name, near[1]) > 0.05:
+        near.pop()
     return f"did you mean {' or '.join(near)}?" if near else None
+
+
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, name.lower(), other).ratio()
 
 
 def expand_pattern(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -203,3 +209,5 @@ class TableInfo:
     columns: Mapping[str, tuple[LangType, pl.Series]] = field(default_factory=dict)
     valid_from: pl.Series | None = None
     valid_to: pl.Series | None = None
+    prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What compiled look-ups share: made once, not once per rule."""

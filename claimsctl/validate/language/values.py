@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import polars as pl
 
@@ -15,6 +16,8 @@ COLUMN_DIGITS = 14
 """Digits before the point of a Decimal(18, 4) column."""
 WHOLE_DIGITS = 9
 """Digits of a sensible whole number in claims; a product of larger ones may wrap around in Int64."""
+SUM_DIGITS = 22
+"""Digits that leave room for a division, or for a sum over every line of a run."""
 _INT64_DIGITS = 19
 _MOST_DIGITS = 30
 _SCALE = 8
@@ -48,18 +51,26 @@ def dtype_of(kind: LangType) -> pl.DataType:
     return types.get(kind, pl.Null())
 
 
+@lru_cache(maxsize=1024)
 def decimal_literal(number: Decimal) -> pl.Expr:
     """An exact literal that compares with Decimal(18, 4) columns without a cast where it can."""
     exponent = number.as_tuple().exponent
     scale = max(4, -exponent if isinstance(exponent, int) else 4)
-    return pl.lit(number, dtype=pl.Decimal(18 if scale == 4 else 38, scale))
+    # From text, because a literal made from a Python Decimal imports NumPy.
+    return pl.lit(format(number, "f")).cast(pl.Decimal(18 if scale == 4 else 38, scale))
+
+
+@lru_cache(maxsize=1024)
+def whole_literal(number: int) -> pl.Expr:
+    """An Int64 literal."""
+    return pl.lit(number, dtype=pl.Int64)
 
 
 def number_literal(node: Number) -> Value:
     """A literal: whole numbers are Int64, others exact decimals."""
     digits = max(1, node.value.adjusted() + 1)
     if node.value.as_tuple().exponent == 0:
-        return Value(pl.lit(int(node.value), dtype=pl.Int64), LangType.INTEGER, node, digits)
+        return Value(whole_literal(int(node.value)), LangType.INTEGER, node, digits)
     return Value(decimal_literal(node.value), LangType.DECIMAL, node, digits)
 
 
@@ -125,15 +136,25 @@ def _most(value: Value) -> int:
     return max(value.digits, _INT64_DIGITS) if whole else value.digits
 
 
+def widest(values: Sequence[Value], kind: LangType) -> int:
+    """Digits of the widest of several values that become one of the given type."""
+    return max(_most(value) if kind is LangType.DECIMAL else value.digits for value in values)
+
+
+def summable(value: Value) -> pl.Expr:
+    """The value, null where it is so large that adding it up over a run could overflow."""
+    return value.expr if value.type is LangType.INTEGER else _wide(value)
+
+
 def _is_nonzero(value: Value) -> bool:
     return isinstance(value.node, Number) and value.node.value != 0
 
 
 def _wide(value: Value) -> pl.Expr:
     """The value, null where it is too large to be divided."""
-    if _most(value) <= 22:
+    if _most(value) <= SUM_DIGITS:
         return value.expr
-    return pl.when(value.expr.cast(pl.Float64).abs() < 1e22).then(value.expr)
+    return pl.when(value.expr.cast(pl.Float64).abs() < 10.0**SUM_DIGITS).then(value.expr)
 
 
 def _bounded(value: Value, digits: int) -> pl.Expr:

@@ -1,0 +1,67 @@
+"""Options that more than one command has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """Format of the accepted claims."""
+
+    parquet = "parquet"
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+class Duplicates(StrEnum):
+    """What to do with a claim that the store holds in another version."""
+
+    skip = "skip"
+    update = "update"
+    error = "error"
+
+
+class FailOn(StrEnum):
+    """Lowest severity that makes the exit status 1."""
+
+    error = "error"
+    warning = "warning"
+
+
+Inputs = Annotated[
+    list[str], typer.Argument(help="Files, globs or directories; - reads standard input.", show_default=False)
+]
+Out = Annotated[Path | None, typer.Option(help="Output directory; else claimsctl-out/<job>.")]
+Format = Annotated[OutputFormat | None, typer.Option(help="Format of accepted claims.")]
+Payer = Annotated[str | None, typer.Option(help="Payer of lines that name none.")]
+Practice = Annotated[str | None, typer.Option(help="Practice id, as in [practice.<id>].")]
+Profile = Annotated[
+    str | None, typer.Option(help="Which columns must be there: professional, session or status.")
+]
+PracticeType = Annotated[str | None, typer.Option(help="Kind of practice, such as therapy.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", help='Header to column, as in "Their Column=procedure_code".')
+]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="Constant for a column, as in billing_npi=1234567893.")
+]
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that stands for today.")
+]
+OnStored = Annotated[Duplicates | None, typer.Option(help="Claims stored in another version.")]
+BatchSize = Annotated[int | None, typer.Option(min=100, max=5_000_000, help="Lines per part.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and report; write and store nothing.")]
+FailAt = Annotated[FailOn | None, typer.Option(help="Exit 1 on findings of this severity.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first lines of each input.")]
+SafeCsv = Annotated[bool, typer.Option("--safe-csv", help="Neutralise formulas in rejected files.")]
+Rules = Annotated[list[str] | None, typer.Option("--rules", help="Further rule packs (TOML files).")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Run only these rules (PAT-008, MOD-*).")]
+Without = Annotated[list[str] | None, typer.Option("--without", help="Leave these rules out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Mapping and rules in full.")]

@@ -1,0 +1,91 @@
+"""Conditions on one text column, kept apart so that they are decided once per distinct value.
+
+A claims file repeats few codes many times: `procedure_code in (...)` costs a look at every row as text,
+but next to nothing on the few hundred codes that occur. The engine encodes the column once, decides
+each predicate on its distinct values, and spreads the answers; what is left of a rule is logic on
+booleans.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.validate.language.ast import IsNull, Name, Node, Not, Truth
+from claimsctl.validate.language.render import render
+from claimsctl.validate.language.types import LangType
+
+if TYPE_CHECKING:
+    from claimsctl.validate.language.compiler import Compiler
+    from claimsctl.validate.language.values import Value
+
+_FEW_ROWS = 2_000
+_FEW_PREDICATES = 3
+_SAMPLE = 2_000
+_DISTINCT_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A condition that reads the one text column `column`; equal when `name` is."""
+
+    name: str
+    column: str = field(compare=False)
+    expr: pl.Expr = field(compare=False, repr=False)
+
+
+def predicate_of(compiler: Compiler, node: Node, value: Value, columns: set[str]) -> Predicate | None:
+    """The predicate a compiled condition is, None where it reads other than one text column.
+
+    Null tests stay where they are: they are cheap as they stand.
+    """
+    if len(columns) != 1 or isinstance(node, Truth | Name | IsNull):
+        return None
+    if isinstance(node, Not) and isinstance(node.operand, IsNull | Name):
+        return None
+    (column,) = columns
+    if ":" not in column and compiler.names.types.get(column) is not LangType.TEXT:
+        return None
+    return named_predicate(column, value.expr, render(node))
+
+
+def named_predicate(column: str, expr: pl.Expr, text: str) -> Predicate:
+    """A predicate named by its text, so that equal conditions of several rules are one."""
+    name = "is_" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return Predicate(name, column, expr)
+
+
+def with_predicates(frame: pl.DataFrame, predicates: Iterable[Predicate]) -> pl.DataFrame:
+    """The frame with one boolean column per predicate."""
+    by_column: dict[str, list[Predicate]] = {}
+    for predicate in sorted(set(predicates), key=lambda p: p.name):
+        by_column.setdefault(predicate.column, []).append(predicate)
+    coded = [column for column, members in by_column.items() if _worth_coding(frame[column], members)]
+    directly = [p.expr.alias(p.name) for c, members in by_column.items() if c not in coded for p in members]
+    if directly:
+        small = frame.height < _FEW_ROWS  # planning costs more than it saves
+        frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
+    return frame.with_columns(_answers(frame, {column: by_column[column] for column in coded}))
+
+
+def _answers(frame: pl.DataFrame, by_column: dict[str, list[Predicate]]) -> list[pl.Series]:
+    """Predicates decided on the distinct values of their columns, and joined to the rows."""
+    joins = []
+    for column, members in by_column.items():
+        values = frame.select(pl.col(column).unique())
+        decided = values.with_columns(p.expr.alias(p.name) for p in members)
+        join = frame.lazy().select(column).join(
+            decided.lazy(), on=column, how="left", nulls_equal=True, maintain_order="left"
+        )
+        joins.append(join.drop(column))
+    return [series for answers in pl.collect_all(joins) for series in answers.get_columns()]
+
+
+def _worth_coding(values: pl.Series, members: list[Predicate]) -> bool:
+    if len(values) < _FEW_ROWS or len(members) <= _FEW_PREDICATES:
+        return False
+    return values.head(_SAMPLE).n_unique() <= _SAMPLE * _DISTINCT_SHARE

@@ -1,0 +1,127 @@
+"""Help: quick, complete, with an example that runs; and the ends of the process that only a process has."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from claimsctl import __version__
+from claimsctl.cli.app import app
+from tests.cli.conftest import EXAMPLES, ROOT, Command
+
+HEAVY = ("polars", "duckdb", "sqlalchemy", "sklearn", "httpx", "pydantic", "rich", "pyarrow", "cryptography")
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command and group below the application."""
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, *path, name)
+
+
+ALL = list(commands(typer.main.get_command(app)))
+
+
+def claimsctl(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "claimsctl.cli.app", *arguments]
+    return subprocess.run(command, env=env, text=True, capture_output=True, timeout=300, **options)
+
+
+def examples(text: str) -> list[str]:
+    """Commands of the Example lines of a help text, which may go over a line's end."""
+    found = re.findall(r"Example: (.*?)(?:\n\s*\n|\Z)", text, flags=re.DOTALL)
+    return [" ".join(each.split()) for each in found]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(path) or "claimsctl")
+def test_help_has_an_example_that_runs(
+    command: Command, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ended = command(*path, "--help")
+    assert ended.code == 0
+    (example,) = examples(ended.out)
+    name, *arguments = shlex.split(example)
+    assert name == "claimsctl"
+    assert arguments[: len(path)] == list(path), "it shows the command itself"
+    shutil.copytree(EXAMPLES, tmp_path / "try" / "examples")
+    monkeypatch.chdir(tmp_path / "try")
+    ran = command(*arguments)
+    assert ran.code == 0, ran.err
+    assert ran.out
+
+
+def test_every_option_says_what_it_does(command: Command) -> None:
+    for path in ALL:
+        for line in command(*path, "--help").out.splitlines():
+            assert not re.fullmatch(r"\s+(-\w, )?--[\w-]+( <[\w|]+>)?", line), f"{path}: {line}"
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import json, sys\n"
+        "from claimsctl.cli.app import main\n"
+        "try:\n    main(json.loads(sys.argv[1]))\n"
+        "except SystemExit as stop:\n    assert stop.code == 0\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)\n"
+    )
+    for path in ((), ("process",), ("rules", "list"), ("template", "download")):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, json.dumps([*path, "--help"])],
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, text=True, capture_output=True,
+        )  # fmt: skip
+        assert json.loads(ran.stderr.splitlines()[-1]) == [], path
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == f"claimsctl {__version__}\n"
+
+
+def test_without_a_command_help_is_shown(command: Command) -> None:
+    ended = command()
+    assert ended.code in (0, 2)
+    assert "process" in ended.out + ended.err
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m claimsctl.cli.app rules list --json | head -c 100"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True, capture_output=True,
+    )  # fmt: skip
+    assert ran.returncode == 0
+    assert ran.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_printed() -> None:
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "claimsctl.cli.app", "rules", "list"], stdout=full, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        )  # fmt: skip
+    assert ran.returncode == 4
+    assert "No space left" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_results_and_notices_are_kept_apart(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "claims.csv", tmp_path / "claims.csv")
+    ran = claimsctl("process", "claims.csv", "--as-of", "2026-06-30", "--json", "--verbose", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["rows"]["read"] == 56
+    assert "\x1b[" not in ran.stdout + ran.stderr
+    wrong = claimsctl("process", "nope.csv", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert wrong.stderr.startswith("claimsctl: nope.csv: ")
