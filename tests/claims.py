@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

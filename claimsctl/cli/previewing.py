@@ -65,7 +65,7 @@ def run_preview(state: State, options: Options) -> None:
     with workspace.scratch() as spill:
         inputs = open_inputs(request, spill, settings.mapping)
         outcome = check_inputs(request, rulebook, inputs, spill, [sample], timings=Timings())
-    seen = describe_preview(rulebook, outcome, sample)
+    seen = describe_preview(rulebook, outcome, sample, options.limit)
     if state.json:
         print(json.dumps(seen, indent=2, default=str))
         return
@@ -74,8 +74,10 @@ def run_preview(state: State, options: Options) -> None:
     render_preview(seen, console(state))
 
 
-def describe_preview(rulebook: Rulebook, outcome: Outcome, sample: _FirstRows) -> dict[str, object]:
-    """What the preview says, as data."""
+def describe_preview(
+    rulebook: Rulebook, outcome: Outcome, sample: _FirstRows, looked_at: int | None
+) -> dict[str, object]:
+    """What the preview says, as data; `looked_at` rows of each input were read at most."""
     inputs = outcome.intake.inputs
     mapping = mapping_summary(inputs)
     columns = mapping["columns"]
@@ -93,7 +95,7 @@ def describe_preview(rulebook: Rulebook, outcome: Outcome, sample: _FirstRows) -
         **outcome.ledger.as_dict(),
         **findings_summary(outcome.book),
         "rules": rules_summary(rulebook, outcome),
-        "estimate": _estimate(inputs),
+        "estimate": _estimate(inputs, looked_at),
     }  # fmt: skip
 
 
@@ -113,13 +115,15 @@ def _warnings(inputs: Sequence[Input], outcome: Outcome) -> Iterator[str]:
         yield "There are no claim lines."
 
 
-def _estimate(inputs: Sequence[Input]) -> dict[str, object] | None:
+def _estimate(inputs: Sequence[Input], looked_at: int | None) -> dict[str, object] | None:
     """Rows of the whole inputs, by the length of the rows looked at, and the time for them."""
     rows, seconds = 0.0, _SECONDS_TO_START
     for each in inputs:
-        if each.source.format != "csv" or not each.rows or not each.text_bytes:
-            return None
-        expected = max(each.source.bytes / (each.text_bytes / each.rows), each.rows)
+        expected: float = each.rows
+        if looked_at is not None and each.rows >= looked_at:
+            if each.source.format != "csv" or not each.text_bytes:
+                return None
+            expected = max(each.source.bytes / (each.text_bytes / each.rows), each.rows)
         rows += expected
         seconds += expected * len(each.source.header) * _SECONDS_PER_CELL
     return {"rows": round(rows), "seconds": round(seconds, 1)}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.state import State
 
@@ -151,15 +151,28 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
         return
     if state.quiet:
         return
-    from claimsctl.cli.render import render_summary
+    from claimsctl.cli.render import render_preview, render_summary
 
+    screen = console(state)
+    if state.verbose:
+        render_preview({"inputs": summary["inputs"], "mapping": summary["mapping"]}, screen)
+        _show_rules(summary, screen)
     repeated = [f"--map={entry}" for entry in options.mapping]
     repeated += [f"--set={entry}" for entry in options.constants]
     repeated += [f"--rules={pack}" for pack in options.rules]
     for name in ("profile", "practice", "practice_type", "payer"):
         value = getattr(options, name)
         repeated += [f"--{name.replace('_', '-')}={value}"] if value else []
-    render_summary(summary, console(state), next_command=("claimsctl", "process", *repeated))
+    render_summary(summary, screen, next_command=("claimsctl", "process", *repeated))
+
+
+def _show_rules(summary: Mapping[str, object], screen: Console) -> None:
+    """Every rule that did not run, with the reason."""
+    rules: Mapping[str, Any] = summary["rules"]  # type: ignore[assignment]
+    screen.print(f"\nRules  {rules['active']} active, {len(rules['not_run'])} not run")
+    for each in rules["not_run"]:
+        screen.print(f"  {each['code']}  {each['reason']}", markup=False)
+    screen.print()
 
 
 def exit_status(summary: Mapping[str, object], fail_on: str | None) -> int:

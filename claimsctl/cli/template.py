@@ -12,7 +12,7 @@ from claimsctl.cli import options as given
 from claimsctl.cli.state import State
 
 app = typer.Typer(
-    help="Templates of input files.\n\nExample: claimsctl template download --output claims-template.csv",
+    help="Templates of input files.\n\nExample: claimsctl template download --output template.csv",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -51,7 +51,7 @@ def download(
 ) -> None:
     """Write a template: exact headers, example rows that pass, the rules as # comments.
 
-    Example: claimsctl template download --payer uhc --output claims-template.csv
+    Example: claimsctl template download --payer uhc --output template.csv
     """
     state: State = context.obj.with_options(json=json)
     from claimsctl.cli.templates import download_template

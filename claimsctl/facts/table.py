@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import payers, pointers
+from claimsctl.facts import names, payers, pointers
 from claimsctl.facts.typed import TEXT_SUFFIX, Layout, typed_frame
 
 MEDICARE_FILING: Final = ("MA", "MB")
@@ -152,6 +152,10 @@ FACTS: Final[tuple[Fact, ...]] = (
                     pl.col("patient_first_name").str.slice(0, 1).str.to_uppercase().fill_null(""))
                .alias("same_patient")),
          "Key of the patient: policy, birth date and first initial, as a family shares one member id."),
+    Fact({"subscriber_last_name_differs": "boolean", "subscriber_first_name_differs": "boolean"},
+         ("patient_last_name", "patient_first_name", "subscriber_last_name", "subscriber_first_name"),
+         names.subscriber_differs,
+         "The subscriber's name is another than the patient's, by its first three letters."),
     Fact({"same_provider": "text"}, ("rendering_npi", "billing_npi"),
          _expr(pl.coalesce("rendering_npi", "billing_npi").alias("same_provider")),
          "Rendering NPI, else billing NPI."),

@@ -6,7 +6,7 @@ second one. Rows that are no claim lines (repeated headers, footers) are taken o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,10 +17,9 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
-from claimsctl.ingest.parts import RawPart
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
-from claimsctl.process.screen import footers, repeated_headers
+from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
 
@@ -102,7 +101,8 @@ def _read_input(
 ) -> None:
     named = required_columns(profile)
     required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
-    for part, last in _with_last(each.source.parts(batch_size, required_indexes=required)):
+    held: pl.DataFrame | None = None
+    for part in each.source.parts(batch_size, required_indexes=required):
         rows = clean_cells(part.rows, keep_empty=each.source.format in ("json", "parquet"))
         rows = rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
@@ -114,14 +114,26 @@ def _read_input(
         if malformed.height:
             each.malformed += malformed.height
             intake.malformed.append((each, malformed))
-        rows = _screen(each, rows, last=last)
-        if rows.height:
-            intake.parts.append(_spill(intake, each, rows, spill, groups, context))
-            each.claim_rows += rows.height
-            intake.rows += rows.height
+        # The last rows wait for the next part: at the end of the input they may be a report's footer.
+        rows = rows if held is None else pl.concat([held, rows], how="diagonal")
+        held = rows.tail(FOOTER_ROWS)
+        _keep(intake, each, _screen(each, rows.head(-FOOTER_ROWS)), spill, groups, context)
         progress(each, part.bytes_read, each.rows)
         if limit is not None and each.rows >= limit:
             break
+    if held is not None:
+        tail = footers(held, each.layout)
+        each.footers += held.filter(tail)["row_number"].to_list()
+        _keep(intake, each, _screen(each, held.filter(~tail)), spill, groups, context)
+
+
+def _keep(
+    intake: Intake, each: Input, rows: pl.DataFrame, spill: Path, groups: Sequence[Group], context: Context
+) -> None:
+    if rows.height:
+        intake.parts.append(_spill(intake, each, rows, spill, groups, context))
+        each.claim_rows += rows.height
+        intake.rows += rows.height
 
 
 def _text_bytes(rows: pl.DataFrame) -> int:
@@ -134,24 +146,13 @@ def _text_bytes(rows: pl.DataFrame) -> int:
     return int((length / head.height + len(cells)) * rows.height)
 
 
-def _with_last(parts: Iterator[RawPart]) -> Iterator[tuple[RawPart, bool]]:
-    """Each part with whether it is the last one."""
-    held = next(parts, None)
-    while held is not None:
-        following = next(parts, None)
-        yield held, following is None
-        held = following
-
-
-def _screen(each: Input, rows: pl.DataFrame, *, last: bool) -> pl.DataFrame:
-    """The rows without repeated headers and, at the end of the input, footers."""
+def _screen(each: Input, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without repeated headers."""
     repeated = repeated_headers(rows, each.source.header)
-    drop = repeated | footers(rows, each.layout) if last else repeated
-    if not drop.any():
+    if not repeated.any():
         return rows
     each.repeated += rows.filter(repeated)["row_number"].to_list()
-    each.footers += rows.filter(drop & ~repeated)["row_number"].to_list()
-    return rows.filter(~drop)
+    return rows.filter(~repeated)
 
 
 def _spill(

@@ -8,7 +8,7 @@ import polars as pl
 
 from claimsctl.facts.typed import Layout, clean_text
 
-_FOOTER_ROWS = 3
+FOOTER_ROWS = 3
 _FOOTER = r"(?i)^(total|grand total|count|records|page|report)"
 
 
@@ -32,14 +32,10 @@ def repeated_headers(rows: pl.DataFrame, header: Sequence[str]) -> pl.Series:
 
 
 def footers(rows: pl.DataFrame, layout: Layout) -> pl.Series:
-    """True for total and page lines among the last three rows (catalogue FILE-008)."""
-    names = ("claim_number", "service_date_from")
-    text = clean_text(rows, layout, names)
-    if not text.width:
+    """True for total and page lines; to be asked of the last FOOTER_ROWS of an input (FILE-008)."""
+    text = clean_text(rows, layout, ("claim_number", "service_date_from"))
+    if "service_date_from" not in text.columns or "claim_number" not in text.columns:
         return pl.repeat(False, rows.height, eager=True)
-    text = text.with_columns(pl.int_range(rows.height, dtype=pl.Int64, eager=True).alias("at"))
-    number = pl.col("claim_number") if "claim_number" in text.columns else pl.lit(None, pl.String)
-    day = pl.col("service_date_from") if "service_date_from" in text.columns else pl.lit("absent")
-    footer = day.is_null() & (number.is_null() | number.str.contains(_FOOTER))
-    tail = pl.col("at") >= rows.height - _FOOTER_ROWS
-    return text.select((footer & tail).alias("footer")).to_series().fill_null(False)
+    number = pl.col("claim_number")
+    footer = number.is_null() | number.str.contains(_FOOTER)
+    return text.select((footer & pl.col("service_date_from").is_null()).alias("footer")).to_series()

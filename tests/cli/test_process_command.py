@@ -71,8 +71,12 @@ def test_quiet_prints_nothing(command: Command, mixed: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
-def test_verbose_names_every_column(command: Command, clean: Path) -> None:
-    assert command("process", clean, *AS_OF, "--dry-run", "--verbose").code == 0
+def test_verbose_names_every_column_and_every_rule_not_run(command: Command, clean: Path) -> None:
+    ended = command("process", clean, *AS_OF, "--dry-run", "--verbose")
+    assert ended.code == 0
+    assert all(name in ended.out for name in claim())
+    summary = command("process", clean, *AS_OF, "--dry-run", "--json").json
+    assert all(each["code"] in ended.out for each in summary["rules"]["not_run"])
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,9 @@ def test_files_are_for_the_user_alone(command: Command, mixed: Path, tmp_path: P
 
 
 def test_map_and_set(command: Command, tmp_path: Path) -> None:
-    rows = [{("Was done" if k == "procedure_code" else k): v for k, v in claim().items() if k != "billing_npi"}]
+    rows = [
+        {("Was done" if k == "procedure_code" else k): v for k, v in claim().items() if k != "billing_npi"}
+    ]
     path = write_csv(tmp_path / "claims.csv", rows)
     assert command("process", path, *AS_OF, "--dry-run", "--json").json["rows"]["rejected"] == 1
     ended = command(
@@ -170,7 +176,9 @@ def test_practice_from_settings(command: Command, tmp_path: Path) -> None:
     assert ended.json["rows"]["accepted"] == 1, ended.json["findings_by_code"]
     other = command("process", path, *AS_OF, "--dry-run", "--json", "--practice", "other")
     assert other.json["rows"]["rejected"] == 1
-    assert command("--practice", "other", "process", path, *AS_OF, "--dry-run", "--json").json["rows"]["rejected"]
+    assert command("--practice", "other", "process", path, *AS_OF, "--dry-run", "--json").json["rows"][
+        "rejected"
+    ]
     unknown = command("process", path, "--practice", "mian")
     assert unknown.code == 2
     assert "Did you mean main?" in unknown.err
@@ -198,7 +206,12 @@ def test_as_of_stands_for_today(command: Command, clean: Path) -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "rows"),
-    [("error", {"rejected": 1}), ("skip", {"skipped": 1}), ("update", {"accepted": 1}), (None, {"rejected": 1})],
+    [
+        ("error", {"rejected": 1}),
+        ("skip", {"skipped": 1}),
+        ("update", {"accepted": 1}),
+        (None, {"rejected": 1}),
+    ],
 )
 def test_duplicates(command: Command, tmp_path: Path, strategy: str | None, rows: dict[str, int]) -> None:
     assert command("process", write_csv(tmp_path / "a.csv", [claim()]), *AS_OF, "-q").code == 0
@@ -214,7 +227,9 @@ def test_batch_size_does_not_change_the_files(command: Command, tmp_path: Path) 
     path = write_csv(tmp_path / "claims.csv", rows)
     for name, size in (("whole", "100000"), ("parts", "100")):
         options = ("--batch-size", size, "--output-format", "csv", "--out", tmp_path / name)
-        ended = command("--workspace", tmp_path / f"workspace-{name}", "process", path, *AS_OF, "-q", *options)
+        ended = command(
+            "--workspace", tmp_path / f"workspace-{name}", "process", path, *AS_OF, "-q", *options
+        )
         assert ended.code == 0
     for name in ("accepted.csv", "rejected.csv", "errors.csv"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
@@ -286,7 +301,10 @@ USAGE = {
     "unknown column in --map": (("process", "CLEAN", "--map", "units=unit"), "did you mean 'units'?"),
     "unknown header in --map": (("process", "CLEAN", "--map", "Unitz=units"), "Unitz"),
     "--map without =": (("process", "CLEAN", "--map", "units"), "--map"),
-    "unknown column in --set": (("process", "CLEAN", "--set", "billing_pni=1"), "did you mean 'billing_npi'?"),
+    "unknown column in --set": (
+        ("process", "CLEAN", "--set", "billing_pni=1"),
+        "did you mean 'billing_npi'?",
+    ),
     "--set without value": (("process", "CLEAN", "--set", "units"), "units"),
     "unknown rule": (("process", "CLEAN", "--only", "PTA-008"), "PAT-008"),
     "unknown rule left out": (("process", "CLEAN", "--without", "XYZ-001"), "rules list"),

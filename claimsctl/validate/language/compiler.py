@@ -41,7 +41,7 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
 from claimsctl.validate.language.parser import Expr
-from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of
+from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of, reads_one_text
 from claimsctl.validate.language.render import replace_name
 from claimsctl.validate.language.types import (
     ExpressionError,
@@ -204,7 +204,7 @@ class Compiler:
 
     def boolean(self, node: Node) -> Value:
         """The node as a condition; on one text column it becomes a predicate."""
-        if self.predicates is not None:
+        if self.predicates is not None and reads_one_text(node, self.names):
             probe = dataclasses.replace(self, columns=set(), aggregates={}, predicates=None)
             whole = probe.boolean(node)
             if not probe.aggregates:

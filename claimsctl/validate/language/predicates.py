@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from claimsctl.validate.language.ast import IsNull, Name, Node, Not, Truth
+from claimsctl.validate.language.ast import Call, IsNull, Name, Node, Not, Pattern, Truth, walk
 from claimsctl.validate.language.render import render
-from claimsctl.validate.language.types import LangType
+from claimsctl.validate.language.types import LangType, Names
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
@@ -36,6 +36,30 @@ class Predicate:
     name: str
     column: str = field(compare=False)
     expr: pl.Expr = field(compare=False, repr=False)
+
+
+def reads_one_text(node: Node, names: Names) -> bool:
+    """Whether a condition names one text column only; cheap, before anything is compiled."""
+    found: str | None = None
+    for part in walk(node):
+        match part:
+            case Name(name) if found is None or found == name:
+                found = name
+            case Name() | Pattern():
+                return False
+            case Call(function) if function in _SEVERAL_COLUMNS:
+                return False
+    return found is not None and (found.endswith(":text") or _has_text(found, names))
+
+
+_SEVERAL_COLUMNS = frozenset(
+    {"has_modifier", "any_in", "any_other_in", "count_in", "sum_in", "distinct_in", "min_in", "max_in"}
+)
+
+
+def _has_text(name: str, names: Names) -> bool:
+    # text(column) and unreadable(column) read the text of a column of any type
+    return names.types.get(name) is LangType.TEXT or name in names.columns
 
 
 def predicate_of(compiler: Compiler, node: Node, value: Value, columns: set[str]) -> Predicate | None:
