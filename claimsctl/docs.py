@@ -1,13 +1,171 @@
-"""Pages of docs/ that are generated from the code (cog calls these functions)."""
+"""The parts of README.md, rules/README.md and docs/ that are written from the code; cog calls these."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
+from typing import Final
 
 from claimsctl import claim
+from claimsctl.reference.locate import data_path
+from claimsctl.validate.pack import SEVERITIES, Pack, load_packs
 
 _PHI = {"identifier": "identifier (sealed, masked)", "quasi": "quasi-identifier", "none": ""}
+_WIDTH: Final = "100"
+_EFFECTS: Final = {"error": "rejects the claim", "warning": "look at it; never rejects", "info": "worth knowing"}
+
+RULE_KEYS: Final = {
+    "code": "`HOUSE-001`, `HOUSE-CLINIC-7`; codes such as `PAT-008` are claimsctl's",
+    "name": "lower-case words joined by `_`",
+    "severity": "`error` (rejects the claim), `warning`, `info`",
+    "fields": "columns the rule is about; the first is the `field` of the finding. Patterns such as"
+    " `diagnosis_*` are allowed",
+    "rule_expression": "what must hold. A finding is made where it is **false**; where it is unknown, nothing"
+    " is reported",
+    "error_message": "what is wrong. `{column_name}`, `{fact}` and `{value}` (the first field) are filled in;"
+    " identifiers are masked",
+    "suggestion": "what to do about it",
+    "when": "the rule applies only where this is true",
+    "level": "`line` (default); `claim` reports once per claim; `file` once per file and value",
+    "each": "`true`: the rule is tried for each of `fields` by itself; in expressions `value` is that column"
+    " and `column` its name, in messages `{value}` and `{column}`",
+    "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, one is"
+    " enough). `[]` for none",
+    "needs": "reference tables the rule reads; found by themselves in `known` and `lookup`",
+    "category": "for grouping; `house` by default",
+    "why": "why it matters; shown by `claimsctl rules explain CODE`",
+    "source": "who says so; shown by `claimsctl rules explain CODE`",
+    "cause": "findings with the same filled-in text are summed up as one thing to fix",
+    "valid_from": "first date of service (`2026-01-01`, no quotes) for which the rule is meant",
+    "valid_to": "last date of service for which the rule is meant",
+    "passes": "example rows that are not reported: `column = \"text as in a file\"`, or a fact and its value. A"
+    " list of rows is a small file. `as_of` sets the run date. `{}` is a row without anything",
+    "fails": "examples of which at least one row must be reported",
+    "builtin": "only in claimsctl's packs: the finding is made in code, without an expression",
+}
+"""Every key of a [[rule]] table and what it means."""
+_REQUIRED_KEYS: Final = ("code", "name", "severity", "fields", "rule_expression", "error_message", "suggestion")
+
+
+def shipped_packs() -> tuple[Pack, ...]:
+    """The rule packs that come with claimsctl, by file name."""
+    return load_packs(sorted(data_path("rules").glob("*.toml")))
+
+
+def rule_keys_markdown() -> str:
+    """The keys of a rule, as a table."""
+    lines = ["| key | | meaning |", "|---|---|---|"]
+    for key, meaning in RULE_KEYS.items():
+        lines.append(f"| `{key}` | {'required' if key in _REQUIRED_KEYS else ''} | {meaning} |")
+    return "\n".join(lines)
+
+
+def rule_counts_markdown() -> str:
+    """How many rules there are, by severity."""
+    counts = Counter(rule.severity for pack in shipped_packs() for rule in pack.rules)
+    lines = ["| severity | rules | effect |", "|---|--:|---|"]
+    lines += [f"| {severity} | {counts[severity]} | {_EFFECTS[severity]} |" for severity in SEVERITIES]
+    lines.append(f"| **all** | **{counts.total()}** | |")
+    return "\n".join(lines)
+
+
+def rules_markdown() -> str:
+    """Every shipped rule by pack: how many, then code, severity, level, name and message of each."""
+    return "\n".join(_rule_lines(shipped_packs()))
+
+
+def _rule_lines(packs: Iterable[Pack]) -> Iterator[str]:
+    packs = sorted(packs, key=lambda pack: pack.name)
+    yield "| pack | about | errors | warnings | infos | rules |"
+    yield "|---|---|--:|--:|--:|--:|"
+    total: Counter[str] = Counter()
+    for pack in packs:
+        counts = Counter(rule.severity for rule in pack.rules)
+        total += counts
+        yield f"| [{pack.name}](#{pack.name}) | {pack.title} | {_numbers(counts)} |"
+    yield f"| **all** | | {_numbers(total)} |"
+    for pack in packs:
+        yield f"\n### {pack.name}\n"
+        yield f"{pack.title} ([{pack.name}.toml]({pack.name}.toml)).\n"
+        yield "| code | severity | level | name | finding |"
+        yield "|---|---|---|---|---|"
+        for rule in sorted(pack.rules, key=lambda rule: rule.code):
+            finding = " ".join(rule.error_message.split())
+            yield f"| {rule.code} | {rule.severity} | {rule.level} | `{rule.name}` | {_cell(finding)} |"
+
+
+def _numbers(counts: Counter[str]) -> str:
+    return " | ".join(str(n) for n in (*(counts[severity] for severity in SEVERITIES), counts.total()))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def commands_markdown() -> str:
+    """The help of claimsctl and of each of its commands, as they print it."""
+    return "\n\n".join(_command_blocks())
+
+
+def command_names() -> list[tuple[str, ...]]:
+    """Every command, groups before their commands; () is claimsctl itself."""
+    from typer.main import get_command
+
+    from claimsctl.cli.app import app
+
+    def below(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        yield path
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from below(inner, (*path, name))
+
+    return list(below(get_command(app), ()))
+
+
+def _command_blocks() -> Iterator[str]:
+    from typer.testing import CliRunner
+
+    from claimsctl.cli.app import app
+
+    runner = CliRunner()
+    for path in command_names():
+        result = runner.invoke(app, [*path, "--help"], prog_name="claimsctl", env={"COLUMNS": _WIDTH})
+        if result.exit_code:
+            raise RuntimeError(f"{' '.join(path)} --help failed: {result.output}")
+        yield f"## {' '.join(('claimsctl', *path))}\n\n```text\n{result.stdout.strip()}\n```"
+
+
+def example_output(*arguments: str) -> str:
+    """What a command line prints when it is run beside examples/ in a new workspace, as a text block.
+
+    Job id and directory are replaced by examples of them; the last line, with time and memory of the
+    run, is left out. Only from a checkout.
+    """
+    examples = data_path("rules").parent / "examples"
+    with tempfile.TemporaryDirectory() as scratch:
+        here = Path(scratch).resolve() / "claims"
+        here.mkdir()
+        (here / "examples").symlink_to(examples)
+        env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CLAIMSCTL_")},
+            "CLAIMSCTL_WORKSPACE": f"{scratch}/workspace", "CLAIMSCTL_CONFIG_DIR": f"{scratch}/config",
+            "COLUMNS": "80", "NO_COLOR": "1",
+        }  # fmt: skip
+        ended = subprocess.run(
+            [sys.executable, "-m", "claimsctl.cli.app", *arguments],
+            cwd=here, env=env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        printed = ended.stdout.replace(str(here), "/home/you/claims")
+    printed = re.sub(r"\b20\d{6}-\d{6}-[0-9a-f]{4}\b", "20260601-083000-1a2b", printed)
+    printed = re.sub(r"\n\d+ rows? in .*\Z", "", printed.rstrip())
+    typed = " ".join(["claimsctl", *arguments])
+    return f"```text\n$ {typed}\n{printed.rstrip()}\n```"
 
 
 def columns_markdown() -> str:

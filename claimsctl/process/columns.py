@@ -65,6 +65,17 @@ class ColumnLook:
         seen.ordered += found["ordered"]
         seen.two_digit += found["two_digit"]
 
+    def add(self, other: ColumnLook) -> None:
+        """Take in what was seen of a later part."""
+        for name, seen in other.dates.items():
+            mine = self.dates.setdefault(name, DateColumn())
+            mine.day_first = mine.day_first or seen.day_first
+            mine.month_first = mine.month_first or seen.month_first
+            mine.ordered += seen.ordered
+            mine.two_digit += seen.two_digit
+        for name, values in other.money.items():
+            self.money[name] = self.money.get(name, 0) + values
+
     def mixed_orders(self) -> Iterator[tuple[str, str, str]]:
         """Date columns that hold values of both orders, with an example of each (FILE-010)."""
         for name, seen in self.dates.items():

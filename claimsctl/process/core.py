@@ -16,6 +16,7 @@ from claimsctl.process.file_checks import as_frame, header_findings, malformed_c
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.ledger import Ledger
+from claimsctl.process.parallel import ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.request import Request
 from claimsctl.process.review import CLAIM_LAST, CrossFacts, InputPlan, Reviewer
@@ -140,9 +141,9 @@ def check_inputs(
     _plan(outcome, rulebook, reviewer, required_columns(request.profile))
     router.fail(_malformed_claim_ids(intake))
     done = 0
-    for part in intake.parts:
-        reviewer.review(part)
-        done += part.rows
+    for checked in ordered(intake.parts, reviewer.check):
+        reviewer.take(checked)
+        done += checked.part.rows
         progress("checking", done, intake.rows, done)
     router.finish()
     ledger.rows.skipped += reviewer.skipped_rows

@@ -6,9 +6,11 @@ second one. Rows that are no claim lines (repeated headers, footers) are taken o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +21,7 @@ from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
+from claimsctl.process.parallel import ordered
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
@@ -84,27 +87,31 @@ def take_in(
     """Read all inputs of `intake` in order; `limit` stops after that many rows of each input."""
     intake.digest_key = digest_key
     for each in intake.inputs:
-        _read_input(intake, each, spill, groups, context, batch_size, profile, limit, progress)
+        raw = _raw_parts(intake, each, spill, batch_size, profile, limit, progress)
+        work = partial(_spill, groups=groups, context=context, digest_key=digest_key)
+        for part, present, look in ordered(raw, work):
+            intake.parts.append(part)
+            each.present |= present
+            each.look.add(look)
     return intake
 
 
-def _read_input(
+def _raw_parts(
     intake: Intake,
     each: Input,
     spill: Path,
-    groups: Sequence[Group],
-    context: Context,
     batch_size: int,
     profile: str,
     limit: int | None,
     progress: Callable[[Input, int, int], None],
-) -> None:
+) -> Iterator[tuple[SpilledPart, pl.DataFrame]]:
+    """Raw rows part by part, without what is no claim line, each with its place in the spill."""
     named = required_columns(profile)
     required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
+    numbers = count(len(intake.parts))
     held: pl.DataFrame | None = None
     for part in each.source.parts(batch_size, required_indexes=required):
-        rows = clean_cells(part.rows, keep_empty=each.source.format in ("json", "parquet"))
-        rows = rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
+        rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
             rows = rows.head(max(limit - each.rows, 0))
         each.rows += rows.height
@@ -114,26 +121,41 @@ def _read_input(
         if malformed.height:
             each.malformed += malformed.height
             intake.malformed.append((each, malformed))
-        # The last rows wait for the next part: at the end of the input they may be a report's footer.
-        rows = rows if held is None else pl.concat([held, rows], how="diagonal")
-        held = rows.tail(FOOTER_ROWS)
-        _keep(intake, each, _screen(each, rows.head(-FOOTER_ROWS)), spill, groups, context)
+        rows = rows if held is None else pl.concat([held, rows])
+        # What looks like a report's footer waits for the next part: it is one only at the end.
+        waiting = _possible_footer(rows, each.layout)
+        held = rows.tail(waiting) if waiting else None
+        yield from _placed(intake, each, _screen(each, rows.head(rows.height - waiting)), spill, numbers)
         progress(each, part.bytes_read, each.rows)
         if limit is not None and each.rows >= limit:
             break
     if held is not None:
-        tail = footers(held, each.layout)
+        tail = footers(clean_cells(held), each.layout)
         each.footers += held.filter(tail)["row_number"].to_list()
-        _keep(intake, each, _screen(each, held.filter(~tail)), spill, groups, context)
+        yield from _placed(intake, each, _screen(each, held.filter(~tail)), spill, numbers)
 
 
-def _keep(
-    intake: Intake, each: Input, rows: pl.DataFrame, spill: Path, groups: Sequence[Group], context: Context
-) -> None:
-    if rows.height:
-        intake.parts.append(_spill(intake, each, rows, spill, groups, context))
-        each.claim_rows += rows.height
-        intake.rows += rows.height
+def _placed(
+    intake: Intake, each: Input, rows: pl.DataFrame, spill: Path, numbers: Iterator[int]
+) -> Iterator[tuple[SpilledPart, pl.DataFrame]]:
+    """Rows with their run-wide index, and where they will lie."""
+    if not rows.height:
+        return
+    number, first = next(numbers), intake.rows
+    index = pl.int_range(first, first + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
+    part = SpilledPart(
+        each, spill / f"rows-{number:05d}.parquet", spill / f"keys-{number:05d}.parquet", first, rows.height
+    )
+    intake.rows += rows.height
+    each.claim_rows += rows.height
+    yield part, rows.with_columns(index)
+
+
+def _possible_footer(rows: pl.DataFrame, layout: Layout) -> int:
+    """How many rows at the end of a part stand from its first possible footer on."""
+    tail = footers(clean_cells(rows.tail(FOOTER_ROWS)), layout)
+    first = tail.arg_max() if tail.any() else None
+    return 0 if first is None else len(tail) - first
 
 
 def _text_bytes(rows: pl.DataFrame) -> int:
@@ -156,27 +178,22 @@ def _screen(each: Input, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _spill(
-    intake: Intake,
-    each: Input,
-    rows: pl.DataFrame,
-    spill: Path,
+    placed: tuple[SpilledPart, pl.DataFrame],
+    *,
     groups: Sequence[Group],
     context: Context,
-) -> SpilledPart:
-    number = len(intake.parts)
-    note_present(each, rows)
-    each.look.look(rows, each.layout)
-    rows = rows.with_columns(
-        pl.int_range(intake.rows, intake.rows + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
-    )
-    part = SpilledPart(
-        each, spill / f"rows-{number:05d}.parquet", spill / f"keys-{number:05d}.parquet",
-        intake.rows, rows.height,
-    )  # fmt: skip
-    keys = part_keys(rows, each.layout, groups, context, intake.digest_key)
+    digest_key: bytes,
+) -> tuple[SpilledPart, set[str], ColumnLook]:
+    """Write a part's cleaned cells and its keys aside; what was seen of its columns."""
+    part, rows = placed
+    each = part.input
+    rows = clean_cells(rows, keep_empty=each.source.format in ("json", "parquet"))
+    look = ColumnLook()
+    look.look(rows, each.layout)
+    keys = part_keys(rows, each.layout, groups, context, digest_key)
     rows.write_parquet(part.path, compression=COMPRESSION, statistics=False)
     keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
-    return part
+    return part, columns_present(each, rows), look
 
 
 def part_keys(
@@ -210,8 +227,8 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     return [content, (content * 31 + rest).alias("row_digest")]
 
 
-def note_present(each: Input, rows: pl.DataFrame) -> None:
-    """Remember which canonical columns have a value somewhere in the input."""
+def columns_present(each: Input, rows: pl.DataFrame) -> set[str]:
+    """Canonical columns that have a value here, of those that had none in the parts before."""
     unseen = [name for name in BY_NAME if each.layout.gives(name) and name not in each.present]
     text = clean_text(rows, each.layout, unseen)
-    each.present |= {name for name in text.columns if text[name].null_count() < text.height}
+    return {name for name in text.columns if text[name].null_count() < text.height}

@@ -12,7 +12,7 @@ from claimsctl.validate.ruleset import Selection
 
 OutputFormat = Literal["parquet", "csv", "xlsx"]
 Duplicates = Literal["error", "skip", "update"]
-DEFAULT_BATCH = 100_000
+DEFAULT_BATCH = 50_000
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import Reviewed, Router
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group, settle
-from claimsctl.validate.evaluate import evaluate
+from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.ruleset import Check, names_needed
 
@@ -51,8 +51,31 @@ class CrossFacts:
 
 
 @dataclass
+class Checked:
+    """A part with its facts, and where which check fires."""
+
+    part: SpilledPart
+    rows: pl.DataFrame
+    frame: pl.DataFrame
+    repeats: pl.DataFrame
+    hits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS))
+    skipped_rows: int = 0
+    skipped_claims: int = 0
+
+
+def _leave_out_stored(checked: Checked) -> None:
+    """With --duplicates skip, lines of claims that the store holds in another version are left out."""
+    frame = checked.frame
+    left_out = (frame["stored_claim"] == "skipped").fill_null(False)
+    if left_out.any():
+        checked.skipped_rows = int(left_out.sum())
+        checked.skipped_claims = int((left_out & (frame["row_index"] == frame[CLAIM_LAST])).sum())
+        checked.rows, checked.frame = checked.rows.filter(~left_out), frame.filter(~left_out)
+
+
+@dataclass
 class Reviewer:
-    """Checks part after part in file order and passes each on to the router."""
+    """Checks parts, and passes them on to the router in file order."""
 
     context: Context
     cross: CrossFacts
@@ -64,63 +87,63 @@ class Reviewer:
     skipped_rows: int = 0
     skipped_claims: int = 0
 
-    def review(self, part: SpilledPart) -> None:
-        """Facts, rules, findings of one part."""
+    def check(self, part: SpilledPart) -> Checked:
+        """Facts and rules of one part; parts may be checked at once, in any order."""
         plan = self.plans[part.input.source.index]
         with self.timings.stage("facts"):
-            rows, frame = self._facts(part, plan)
+            checked = self._facts(part, plan)
         with self.timings.stage("validate"):
-            hits = evaluate(frame, plan.checks)
-            self._route(part, plan, rows, frame, hits)
+            checked.hits = evaluate(checked.frame, plan.checks)
+        return checked
 
-    def _facts(self, part: SpilledPart, plan: InputPlan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def take(self, checked: Checked) -> None:
+        """Findings and routing of a checked part; parts are taken in file order."""
+        with self.timings.stage("validate"):
+            self._note_repeats(checked)
+            self.skipped_claims += checked.skipped_claims
+            self.skipped_rows += checked.skipped_rows
+            self._route(checked)
+
+    def _facts(self, part: SpilledPart, plan: InputPlan) -> Checked:
         rows = pl.read_parquet(part.path)
         cross = self.cross.slice(part.first, part.rows)
         repeated = self.cross.repeated(part.first, part.rows)
-        if repeated.any():
-            self._note_repeats(part, plan, rows.filter(repeated))
+        repeats = rows.filter(repeated)
+        if repeats.height:
             rows, cross = rows.filter(~repeated), cross.filter(~repeated)
         given = rows.with_columns(cross["line_rank"])
         frame = fact_frame(given, part.input.layout, plan.names, self.context)
-        frame = settle(
-            frame.with_columns(cross.drop("line_rank").get_columns()), self.cross.groups
-        )
+        frame = settle(frame.with_columns(cross.drop("line_rank").get_columns()), self.cross.groups)
+        checked = Checked(part, rows, frame, repeats)
         if self.cross.stored is None:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias("stored_claim"))
+            checked.frame = frame.with_columns(pl.lit(None, pl.String).alias("stored_claim"))
         else:
             state = frame.select("claim_id").join(
                 self.cross.stored, on="claim_id", how="left", maintain_order="left"
             )
-            frame = frame.with_columns(state["stored_claim"])
-            rows, frame = self._leave_out_stored(rows, frame)
+            checked.frame = frame.with_columns(state["stored_claim"])
+            _leave_out_stored(checked)
         part.path.unlink()
-        return rows, frame
+        return checked
 
-    def _leave_out_stored(self, rows: pl.DataFrame, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """With --duplicates skip, lines of claims that the store holds in another version are left out."""
-        left_out = (frame["stored_claim"] == "skipped").fill_null(False)
-        if not left_out.any():
-            return rows, frame
-        self.skipped_rows += int(left_out.sum())
-        self.skipped_claims += int((left_out & (frame["row_index"] == frame[CLAIM_LAST])).sum())
-        return rows.filter(~left_out), frame.filter(~left_out)
-
-    def _note_repeats(self, part: SpilledPart, plan: InputPlan, repeats: pl.DataFrame) -> None:
+    def _note_repeats(self, checked: Checked) -> None:
+        repeats, part = checked.repeats, checked.part
+        check = self.plans[part.input.source.index].repeat_check
         self.skipped_rows += repeats.height
-        if plan.repeat_check is not None:
-            hits = pl.DataFrame(
-                {"row": range(repeats.height), "check": [0] * repeats.height},
-                schema={"row": pl.UInt32, "check": pl.UInt16},
-            )
-            check = plan.repeat_check
-            bare = pl.DataFrame({"line_number_in_claim": pl.repeat(None, repeats.height, dtype=pl.Int64, eager=True)})
-            found = describe(hits, [check], repeats, bare, part.input.layout,
-                             input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
-            self.book.add(found, None)
+        if not repeats.height or check is None:
+            return
+        hits = pl.DataFrame(
+            {"row": range(repeats.height), "check": [0] * repeats.height},
+            schema={"row": pl.UInt32, "check": pl.UInt16},
+        )
+        unnumbered = pl.repeat(None, repeats.height, dtype=pl.Int64, eager=True).alias("line_number_in_claim")
+        found = describe(hits, [check], repeats, unnumbered.to_frame(), part.input.layout,
+                         input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
+        self.book.add(found, None)
 
-    def _route(
-        self, part: SpilledPart, plan: InputPlan, rows: pl.DataFrame, frame: pl.DataFrame, hits: pl.DataFrame
-    ) -> None:
+    def _route(self, checked: Checked) -> None:
+        part, rows, frame, hits = checked.part, checked.rows, checked.frame, checked.hits
+        plan = self.plans[part.input.source.index]
         claim_id = frame["claim_id"]
         end = part.first + part.rows
         elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,25 +13,31 @@ STAGES = ("ingest", "facts", "price", "validate", "score", "write", "store")
 
 @dataclass
 class Timings:
-    """Seconds by stage; a stage inside a stage counts for itself only."""
+    """Seconds by stage; a stage inside a stage counts for itself only.
+
+    Parts are worked on at once, so the stages of a run may add up to more than its total.
+    """
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     started: float = field(default_factory=time.perf_counter)
-    _open: list[float] = field(default_factory=list)
+    _local: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block as part of stage `name`."""
         begun = time.perf_counter()
-        self._open.append(0.0)
+        stack: list[float] = self._local.__dict__.setdefault("open", [])
+        stack.append(0.0)
         try:
             yield
         finally:
             spent = time.perf_counter() - begun
-            inner = self._open.pop()
-            self.seconds[name] += spent - inner
-            if self._open:
-                self._open[-1] += spent
+            inner = stack.pop()
+            with self._lock:
+                self.seconds[name] += spent - inner
+            if stack:
+                stack[-1] += spent
 
     def as_dict(self) -> dict[str, float]:
         """Seconds by stage and in total, to milliseconds."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,26 +10,7 @@ import pytest
 from claimsctl.cli.app import main
 from claimsctl.process import rulebook as process_rulebook
 from claimsctl.process.rulebook import Rulebook
-
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document it must be."""
-        return json.loads(self.out)
-
-
-Command = Callable[..., Ended]
+from tests.commands import Command, Ended
 
 
 @pytest.fixture(scope="session")

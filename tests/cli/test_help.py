@@ -18,7 +18,7 @@ import typer
 
 from claimsctl import __version__
 from claimsctl.cli.app import app
-from tests.cli.conftest import EXAMPLES, ROOT, Command
+from tests.commands import EXAMPLES, ROOT, Command, ended, start
 
 HEAVY = ("polars", "duckdb", "sqlalchemy", "sklearn", "httpx", "pydantic", "rich", "pyarrow", "cryptography")
 
@@ -33,12 +33,6 @@ def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
 ALL = list(commands(typer.main.get_command(app)))
 
 
-def claimsctl(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "claimsctl.cli.app", *arguments]
-    return subprocess.run(command, env=env, text=True, capture_output=True, timeout=300, **options)
-
-
 def examples(text: str) -> list[str]:
     """Commands of the Example lines of a help text, each on one line, ready to be copied."""
     return re.findall(r"^ *Example: (.*)$", text, flags=re.MULTILINE)
@@ -49,9 +43,9 @@ def test_help_has_an_example_that_runs(
     command: Command, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    ended = command(*path, "--help")
-    assert ended.code == 0
-    (example,) = examples(ended.out)
+    helped = command(*path, "--help")
+    assert helped.code == 0
+    (example,) = examples(helped.out)
     name, *arguments = shlex.split(example)
     assert name == "claimsctl"
     assert arguments[: len(path)] == list(path), "it shows the command itself"
@@ -94,9 +88,9 @@ def test_version(command: Command) -> None:
 
 
 def test_without_a_command_help_is_shown(command: Command) -> None:
-    ended = command()
-    assert ended.code in (0, 2)
-    assert "process" in ended.out + ended.err
+    bare = command()
+    assert bare.code in (0, 2)
+    assert "process" in bare.out + bare.err
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
@@ -123,10 +117,11 @@ def test_output_that_cannot_be_printed() -> None:
 
 def test_results_and_notices_are_kept_apart(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "claims.csv", tmp_path / "claims.csv")
-    ran = claimsctl("process", "claims.csv", "--as-of", "2026-06-30", "--json", "--verbose", cwd=tmp_path)
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["rows"]["read"] > 50
-    assert "\x1b[" not in ran.stdout + ran.stderr
-    wrong = claimsctl("process", "nope.csv", cwd=tmp_path)
-    assert (wrong.returncode, wrong.stdout) == (3, "")
-    assert wrong.stderr.startswith("claimsctl: nope.csv: ")
+    options = ("--as-of", "2026-06-30", "--json", "--verbose")
+    ran = ended(start("process", "claims.csv", *options, cwd=tmp_path))
+    assert ran.code == 0, ran.err
+    assert ran.json["rows"]["read"] > 50
+    assert "\x1b[" not in ran.out + ran.err
+    wrong = ended(start("process", "nope.csv", cwd=tmp_path))
+    assert (wrong.code, wrong.out) == (3, "")
+    assert wrong.err.startswith("claimsctl: nope.csv: ")

@@ -12,7 +12,7 @@ import pytest
 from claimsctl.claim import BY_NAME
 from claimsctl.reference.tables import Tables
 from tests.claims import claim, write_csv
-from tests.cli.conftest import EXAMPLES, ROOT, Command
+from tests.commands import EXAMPLES, ROOT, Command
 
 AS_OF = ("--as-of", "2026-06-30")
 

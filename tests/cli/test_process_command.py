@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from tests.claims import claim, csv_text, write_csv
-from tests.cli.conftest import EXAMPLES, Command
+from tests.commands import EXAMPLES, Command
 
 AS_OF = ("--as-of", "2026-06-30")
 

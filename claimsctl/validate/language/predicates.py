@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from claimsctl.validate.language.values import Value
 
 _FEW_ROWS = 2_000
-_FEW_PREDICATES = 3
+_FEW_PREDICATES = 1
 _SAMPLE = 2_000
 _DISTINCT_SHARE = 0.5
 
@@ -96,17 +96,30 @@ def with_predicates(frame: pl.DataFrame, predicates: Iterable[Predicate]) -> pl.
     return frame.with_columns(_answers(frame, {column: by_column[column] for column in coded}))
 
 
-def _answers(frame: pl.DataFrame, by_column: dict[str, list[Predicate]]) -> list[pl.Series]:
+def _answers(frame: pl.DataFrame, by_column: dict[str, list[Predicate]]) -> list[pl.Series | pl.Expr]:
     """Predicates decided on the distinct values of their columns, and joined to the rows."""
-    joins = []
+    answers: list[pl.Series | pl.Expr] = []
     for column, members in by_column.items():
         values = frame.select(pl.col(column).unique())
-        decided = values.with_columns(p.expr.alias(p.name) for p in members)
-        join = frame.lazy().select(column).join(
-            decided.lazy(), on=column, how="left", nulls_equal=True, maintain_order="left"
-        )
-        joins.append(join.drop(column))
-    return [series for answers in pl.collect_all(joins) for series in answers.get_columns()]
+        decided = values.select(p.expr.alias(p.name) for p in members)
+        if decided.height != values.height:  # literals alone do not take the height of the frame
+            decided = values.with_columns(p.expr.alias(p.name) for p in members).drop(column)
+        # Most conditions have one answer for all values of a part: no need to join that to the rows.
+        first = decided.row(0)
+        same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
+        varied = []
+        for name, answer, constant in zip(decided.columns, first, same, strict=True):
+            if constant:
+                answers.append(pl.lit(answer, pl.Boolean).alias(name))
+            else:
+                varied.append(name)
+        if varied:
+            table = decided.select(varied).with_columns(values[column])
+            joined = frame.select(column).join(
+                table, on=column, how="left", nulls_equal=True, maintain_order="left"
+            )
+            answers += joined.drop(column).get_columns()
+    return answers
 
 
 def _worth_coding(values: pl.Series, members: list[Predicate]) -> bool:

@@ -1,0 +1,41 @@
+"""Working on several parts at once, with results in order and a bounded number in flight."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def workers() -> int:
+    """Parts worked on at once: one per core, at most four, since each holds a part in memory."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def ordered(items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
+    """`work` of every item, in the order of the items; Polars lets go of the interpreter meanwhile.
+
+    At most one item per worker is in flight or waiting to be taken. An error of `work` is raised where
+    its result would have come; work under way is waited for.
+    """
+    count = workers()
+    if count == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(count, thread_name_prefix="part") as pool:
+        flying: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                flying.append(pool.submit(work, item))
+                if len(flying) >= count:
+                    yield flying.popleft().result()
+            while flying:
+                yield flying.popleft().result()
+        finally:
+            for future in flying:
+                future.cancel()

@@ -1,0 +1,48 @@
+"""Running command lines in tests: in this process, or in one of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as the one JSON document it must be."""
+        return json.loads(self.out)
+
+
+Command = Callable[..., Ended]
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start `claimsctl` in a process of its own, with the environment of the test."""
+    command = [sys.executable, "-m", "claimsctl.cli.app", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    """Wait for a started command."""
+    out, err = process.communicate(timeout=600)
+    assert "Traceback" not in out + err
+    return Ended(process.returncode, out, err)
