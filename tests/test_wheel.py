@@ -78,6 +78,7 @@ def test_wheel_holds_the_package_rules_and_tables_and_nothing_else(wheel: Path) 
         there = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if path.is_file()}
         packed = {name.removeprefix("claimsctl/_data/") for name in names if f"/_data/{folder}/" in name}
         assert {name for name in there if "__pycache__" not in name} == packed
+    assert "claimsctl/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -55,8 +55,10 @@ def run_process(state: State, options: Options) -> int:
     from claimsctl.cli.progress import Progress
     from claimsctl.pipeline import Setting, process
 
-    # Polars installs a handler of its own, which interrupts the query and then the whole process.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # Polars installs a handler of its own, which interrupts the query and then the whole process.
+        if signal.getsignal(stop) is not signal.SIG_IGN:  # `nohup ... &` asked to be left alone
+            signal.signal(stop, signal.default_int_handler)
     settings, workspace = open_workspace(state)
     request, rulebook, fail_on = settle(options, settings, workspace)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:

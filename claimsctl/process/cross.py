@@ -21,16 +21,26 @@ from claimsctl.validate.cross import (
 )
 
 
+_IN_MEMORY_ROWS = 300_000
+"""Up to here the columns are kept in memory; above, each group's are written aside."""
+
+
 def relate(
     intake: Intake, groups: Sequence[Group], span: Mapping[str, str], spill: Path, context: Context
 ) -> CrossFacts:
     """Resolve what joins lines together; the result is read back part by part."""
     keys = pl.scan_parquet([part.keys for part in intake.parts])
+    small = intake.rows <= _IN_MEMORY_ROWS
+    if small:
+        keys = keys.collect().lazy()
     repeats = exact_copies(keys)
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
     frames = cross_columns(keys, groups, repeats, counted)
     frames.append(keys.select(CONTENT).with_columns(line_ranks(keys)))
     named = {old: new for new, old in span.items()}
+    if small:
+        found = pl.concat(pl.collect_all(frames), how="horizontal").rename(named)
+        return CrossFacts((), repeats, tuple(groups), columns=found)
     paths = []
     for number, frame in enumerate(frames):
         paths.append(spill / f"cross-{number:03d}.parquet")

@@ -29,7 +29,7 @@ NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
 class CrossFacts:
     """Row-aligned results of the cross-row step, read part by part.
 
-    `paths` hold aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
+    `paths` (or `columns`, of small runs) hold aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
     line_rank. `repeats` are the row indexes of exact copies of an earlier row.
     """
 
@@ -37,9 +37,12 @@ class CrossFacts:
     repeats: pl.Series
     groups: tuple[Group, ...] = ()
     stored: pl.DataFrame | None = None
+    columns: pl.DataFrame | None = None
 
     def slice(self, first: int, rows: int) -> pl.DataFrame:
         """The columns of rows `first` to `first + rows`."""
+        if self.columns is not None:
+            return self.columns.slice(first, rows)
         parts = [pl.scan_parquet(path).slice(first, rows) for path in self.paths]
         return pl.concat(pl.collect_all(parts), how="horizontal")
 
