@@ -15,11 +15,15 @@ from typing import Final
 
 from claimsctl import claim
 from claimsctl.reference.locate import data_path
-from claimsctl.validate.pack import SEVERITIES, Pack, load_packs
+from claimsctl.validate.pack import SEVERITIES, Pack, Severity, load_packs
 
 _PHI = {"identifier": "identifier (sealed, masked)", "quasi": "quasi-identifier", "none": ""}
-_WIDTH: Final = "100"
-_EFFECTS: Final = {"error": "rejects the claim", "warning": "look at it; never rejects", "info": "worth knowing"}
+_WIDTH: Final = "80"
+_EFFECTS: Final = {
+    "error": "rejects the claim",
+    "warning": "look at it; never rejects",
+    "info": "worth knowing",
+}
 
 RULE_KEYS: Final = {
     "code": "`HOUSE-001`, `HOUSE-CLINIC-7`; codes such as `PAT-008` are claimsctl's",
@@ -36,8 +40,8 @@ RULE_KEYS: Final = {
     "level": "`line` (default); `claim` reports once per claim; `file` once per file and value",
     "each": "`true`: the rule is tried for each of `fields` by itself; in expressions `value` is that column"
     " and `column` its name, in messages `{value}` and `{column}`",
-    "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, one is"
-    " enough). `[]` for none",
+    "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, one"
+    " is enough). `[]` for none",
     "needs": "reference tables the rule reads; found by themselves in `known` and `lookup`",
     "category": "for grouping; `house` by default",
     "why": "why it matters; shown by `claimsctl rules explain CODE`",
@@ -45,13 +49,21 @@ RULE_KEYS: Final = {
     "cause": "findings with the same filled-in text are summed up as one thing to fix",
     "valid_from": "first date of service (`2026-01-01`, no quotes) for which the rule is meant",
     "valid_to": "last date of service for which the rule is meant",
-    "passes": "example rows that are not reported: `column = \"text as in a file\"`, or a fact and its value. A"
+    "passes": 'example rows that are not reported: `column = "text as in a file"`, or a fact and its value. A'
     " list of rows is a small file. `as_of` sets the run date. `{}` is a row without anything",
     "fails": "examples of which at least one row must be reported",
     "builtin": "only in claimsctl's packs: the finding is made in code, without an expression",
 }
 """Every key of a [[rule]] table and what it means."""
-_REQUIRED_KEYS: Final = ("code", "name", "severity", "fields", "rule_expression", "error_message", "suggestion")
+_REQUIRED_KEYS: Final = (
+    "code",
+    "name",
+    "severity",
+    "fields",
+    "rule_expression",
+    "error_message",
+    "suggestion",
+)
 
 
 def shipped_packs() -> tuple[Pack, ...]:
@@ -85,7 +97,7 @@ def _rule_lines(packs: Iterable[Pack]) -> Iterator[str]:
     packs = sorted(packs, key=lambda pack: pack.name)
     yield "| pack | about | errors | warnings | infos | rules |"
     yield "|---|---|--:|--:|--:|--:|"
-    total: Counter[str] = Counter()
+    total: Counter[Severity] = Counter()
     for pack in packs:
         counts = Counter(rule.severity for rule in pack.rules)
         total += counts
@@ -101,7 +113,7 @@ def _rule_lines(packs: Iterable[Pack]) -> Iterator[str]:
             yield f"| {rule.code} | {rule.severity} | {rule.level} | `{rule.name}` | {_cell(finding)} |"
 
 
-def _numbers(counts: Counter[str]) -> str:
+def _numbers(counts: Counter[Severity]) -> str:
     return " | ".join(str(n) for n in (*(counts[severity] for severity in SEVERITIES), counts.total()))
 
 

@@ -18,10 +18,10 @@ AS_OF = date(2026, 6, 30)
 
 
 @pytest.fixture(autouse=True)
-def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.chdir(home)
+def _own_place(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("home"))
     monkeypatch.setenv("CLAIMSCTL_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setenv("CLAIMSCTL_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "100")

@@ -22,6 +22,7 @@ from claimsctl.process.request import Request
 from claimsctl.process.review import CLAIM_LAST, CrossFacts, InputPlan, Reviewer
 from claimsctl.process.routing import Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.spilling import temporary_files
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
 from claimsctl.validate.ruleset import NotRun
@@ -97,6 +98,7 @@ class _Fan:
                 sink.lines(part, rejected)
 
 
+@temporary_files()
 def check_inputs(
     request: Request,
     rulebook: Rulebook,

@@ -14,6 +14,7 @@ from claimsctl.facts.typed import typed_frame
 from claimsctl.process.intake import COMPRESSION, CONTENT, Intake
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
+from claimsctl.process.spilling import temporary_files
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter
@@ -103,6 +104,7 @@ class StoreSink:
         sealed = seal_columns(frame, f"{self.job_id}/{path.stem}", self.keys)
         write_private(path.with_suffix(".sealed"), sealed)
 
+    @temporary_files()
     def keep_findings(self) -> pl.DataFrame:
         """Write the job's findings into the workspace and give them back."""
         found = (

@@ -25,6 +25,7 @@ _ORDER: Final = ("accepted", "rejected", "malformed", "errors", "report")
 _ELSEWHERE: Final = "Choose another place with --out."
 _REASONS: Final = {
     errno.ENOSPC: ("the disk is full.", "Free some space, or choose another disk with --out, and run again."),
+    errno.EIO: ("writing failed.", "The disk may be full: free some space, or choose another with --out."),
     errno.EDQUOT: ("the disk quota is used up.", "Free some space, or choose another disk with --out."),
     errno.EFBIG: ("the file would be larger than is allowed here.", _ELSEWHERE),
     errno.EACCES: ("permission denied.", f"Ask for write permission on the directory. {_ELSEWHERE}"),
@@ -44,12 +45,20 @@ class Stoppable(Protocol):
         """Close the file as it is; called once, on abort."""
 
 
+def system_error(error: BaseException) -> int | None:
+    """The errno of what the operating system refused, also where a library wrapped it; else None."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    said = str(error)
+    if "transport error" in said:  # all that Polars says when the end of a Parquet file cannot be written
+        return errno.EIO
+    found = re.search(r"os error (\d+)|\[Errno (\d+)\]", said)  # Polars and XlsxWriter
+    return int(found[1] or found[2]) if found else None
+
+
 def output_error(path: Path, error: BaseException) -> OutputError | None:
     """What the operating system refused while writing `path`, in plain words; None for other errors."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None:  # Polars and XlsxWriter wrap the system's error
-        found = re.search(r"os error (\d+)|\[Errno (\d+)\]", str(error))
-        number = int(found[1] or found[2]) if found else None
+    number = system_error(error)
     if number is None:
         return None
     reason, hint = _REASONS.get(number, (f"{os.strerror(number)}.", _ELSEWHERE))

@@ -99,27 +99,59 @@ def with_predicates(frame: pl.DataFrame, predicates: Iterable[Predicate]) -> pl.
 def _answers(frame: pl.DataFrame, by_column: dict[str, list[Predicate]]) -> list[pl.Series | pl.Expr]:
     """Predicates decided on the distinct values of their columns, and joined to the rows."""
     answers: list[pl.Series | pl.Expr] = []
+    packs: list[pl.Series] = []
+    bits: list[pl.Expr] = []
     for column, members in by_column.items():
-        values = frame.select(pl.col(column).unique())
-        decided = values.select(p.expr.alias(p.name) for p in members)
-        if decided.height != values.height:  # literals alone do not take the height of the frame
-            decided = values.with_columns(p.expr.alias(p.name) for p in members).drop(column)
-        # Most conditions have one answer for all values of a part: no need to join that to the rows.
-        first = decided.row(0)
+        values, places = _coded(frame[column])
+        decided = values.to_frame().with_columns(p.expr.alias(p.name) for p in members).drop(column)
+        # Most conditions have one answer for all values of a part: no need to spread that over the rows.
         same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
-        varied = []
-        for name, answer, constant in zip(decided.columns, first, same, strict=True):
+        flags: dict[bool, list[pl.Series]] = {True: [], False: []}
+        for answer, constant in zip(decided.get_columns(), same, strict=True):
             if constant:
-                answers.append(pl.lit(answer, pl.Boolean).alias(name))
+                answers.append(pl.lit(answer[0], pl.Boolean).alias(answer.name))
+            elif not answer.null_count() or (answer.null_count() == 1 and answer[-1] is None):
+                flags[answer.null_count() == 1].append(answer)
             else:
-                varied.append(name)
-        if varied:
-            table = decided.select(varied).with_columns(values[column])
-            joined = frame.select(column).join(
-                table, on=column, how="left", nulls_equal=True, maintain_order="left"
-            )
-            answers += joined.drop(column).get_columns()
-    return answers
+                answers.append(answer.gather(places))
+        for nullable, found in flags.items():
+            for start in range(0, len(found), _BITS):
+                pack = _packed(found[start : start + _BITS], nullable).gather(places)
+                packs.append(pack.alias(f"pack_{len(packs)}"))
+                bits += [
+                    ((pl.col(packs[-1].name) & (1 << bit)) != 0).alias(answer.name)
+                    for bit, answer in enumerate(found[start : start + _BITS])
+                ]
+    return [*answers, *pl.DataFrame(packs).select(bits).get_columns()]
+
+
+_BITS = 62
+
+
+def _packed(answers: list[pl.Series], nullable: bool) -> pl.Series:
+    """Up to 62 answers per value as bits of one number: spreading a number over the rows is cheaper
+    than spreading 62 booleans. `nullable`: all of them are null for the value null, which is last."""
+    total = pl.sum_horizontal(
+        pl.lit(a).fill_null(False).cast(pl.Int64) * (1 << bit) for bit, a in enumerate(answers)
+    )
+    numbers = pl.select(total.alias("pack")).to_series()
+    if not nullable:
+        return numbers
+    return numbers.scatter([len(numbers) - 1], None)
+
+
+def _coded(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The distinct values of a text column, null last if there is one, and each row's place among them."""
+    codes = column.cast(pl.Categorical(pl.Categories.random()))
+    distinct = codes.drop_nulls().unique()
+    places = distinct.to_physical()
+    values = distinct.cast(pl.String).gather(places.arg_sort()).alias(column.name)
+    assert places.max() in (None, len(places) - 1)  # codes count up from 0 in categories of our own
+    rows = codes.to_physical()
+    if column.null_count():
+        values = values.append(pl.Series([None], dtype=pl.String))
+        rows = rows.fill_null(len(places))
+    return values, rows
 
 
 def _worth_coding(values: pl.Series, members: list[Predicate]) -> bool:
