@@ -53,8 +53,8 @@ docs: $(STAMP) ## Regenerate the generated parts of the documentation
 bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m,10m)
 	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES)
 
-soak: $(STAMP) ## Long versions of the kill and fuzz tests (ROUNDS=200)
-	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak
+soak: $(STAMP) ## Long versions of the kill and fuzz loops (ROUNDS=200)
+	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py
 
 clean: ## Remove the environment and everything generated
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache claimsctl-out

@@ -53,7 +53,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
     _tidy(jobs)
     job_id = workspace.new_job_id()
     out = (request.out or DEFAULT_OUT / job_id).absolute()
-    with _recorded(jobs, job_id, request, workspace, out), OutputDir.create(out, job_id) as directory:
+    with _recorded(jobs, job_id, request, workspace, out) as kept, OutputDir.create(out, job_id) as directory:
         keys = load_keys(workspace)
         spill = workspace.tmp_directory(job_id)
         inputs = open_inputs(request, spill, setting.mapping)
@@ -61,8 +61,8 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         store = StoreSink(workspace, job_id, keys, request.practice_id, setting.notify)
         outcome = check_inputs(
             request, rulebook, inputs, spill, [files, store], timings=timings, digest_key=keys.digest,
-            stored=lambda intake: stored_claims(
-                intake, workspace, keys, request.practice_id, request.duplicates, setting.notify
+            stored=lambda intake, copies: stored_claims(
+                intake, copies, workspace, keys, request.practice_id, request.duplicates, setting.notify
             ),
             seen=lambda intake: _seen(jobs, intake),
             progress=_watched(jobs, job_id, setting.progress),
@@ -75,7 +75,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         with timings.stage("store"):
             setting.progress("storing", 0, 1, outcome.intake.rows)
             found = store.keep_findings()
-            claim_ids = claims_of(outcome.intake)["claim_id"] if outcome.intake.parts else found["claim_id"]
+            claim_ids = claims_of(outcome.intake, outcome.copies)["claim_id"] if outcome.intake.parts else found["claim_id"]
             since = since_last(workspace, job_id, found, claim_ids)
             jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
@@ -84,11 +84,13 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         summary = build_summary(facts, outcome, timings)
         write_summary(directory, summary)
         directory.commit()
+        kept.published = True
         with timings.stage("store"):
             commit_run(
                 workspace, job_id, digest_scheme=digest_scheme(keys.digest), notify=setting.notify,
                 finish={"status": status, **end},
             )  # fmt: skip
+        kept.stored = True
         summary = build_summary(facts, outcome, timings)  # now with the time of storing
         write_private(directory.path / SUMMARY, summary_json(summary).encode())
         jobs.finish(job_id, status, **end, timings=timings.as_dict())  # type: ignore[arg-type]
@@ -114,20 +116,37 @@ def _tidy(jobs: JobStore) -> None:
             clear_unfinished(job.options["out"])
 
 
+@dataclass
+class _Kept:
+    """How far a run came: what it leaves when it is stopped."""
+
+    published: bool = False
+    stored: bool = False
+
+    def sentence(self, out: Path) -> str:
+        """For the user who stopped it."""
+        if self.stored:
+            return f"The results in {out} are complete and stored."
+        if self.published:
+            return f"The results in {out} are complete; they were not stored."
+        return "Nothing was published or stored, the inputs are unchanged."
+
+
 @contextmanager
 def _recorded(
     jobs: JobStore, job_id: str, request: Request, workspace: Workspace, out: Path
-) -> Iterator[None]:
+) -> Iterator[_Kept]:
     """The job's record from PENDING to its end; its private directory is removed whatever happens."""
     jobs.create_job(job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id)
     jobs.start(job_id)
+    kept = _Kept()
     try:
-        yield
+        yield kept
     except (KeyboardInterrupt, Interrupted):
         jobs.cancel(job_id)
         raise Interrupted(
-            f"Stopped; job {job_id} is CANCELLED. Nothing was published or stored, the inputs are unchanged.",
-            hint="Run the same command again to start over.",
+            f"Stopped; job {job_id} is CANCELLED. {kept.sentence(out)}",
+            hint=None if kept.stored else "Run the same command again to start over.",
         ) from None
     except ClaimsctlError as error:
         jobs.fail(job_id, error.message)

@@ -15,7 +15,7 @@ from claimsctl.cli.state import State
 
 app = typer.Typer(
     name="claimsctl",
-    help="Check, explain and price US medical claims on your own machine.\n\n"
+    help="Check and explain US medical claims on your own machine.\n\n"
     "Example: claimsctl process examples/claims.csv",
     no_args_is_help=True,
     rich_markup_mode=None,

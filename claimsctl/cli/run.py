@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from claimsctl.claim import BY_NAME
 from claimsctl.cli.state import State
 
 if TYPE_CHECKING:
@@ -160,12 +161,19 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
         render_preview({"inputs": summary["inputs"], "mapping": summary["mapping"]}, screen)
         _show_rules(summary, screen)
     repeated = [f"--map={entry}" for entry in options.mapping]
-    repeated += [f"--set={entry}" for entry in options.constants]
+    repeated += [f"--set={_without_identifiers(entry)}" for entry in options.constants]
     repeated += [f"--rules={pack}" for pack in options.rules]
     for name in ("profile", "practice", "practice_type", "payer"):
         value = getattr(options, name)
         repeated += [f"--{name.replace('_', '-')}={value}"] if value else []
     render_summary(summary, screen, next_command=("claimsctl", "process", *repeated))
+
+
+def _without_identifiers(entry: str) -> str:
+    """A --set entry as it may be shown again."""
+    column = entry.partition("=")[0].strip()
+    known = BY_NAME.get(column.lower())
+    return entry if known is not None and known.phi == "none" else f"{column}=..."
 
 
 def _show_rules(summary: Mapping[str, object], screen: Console) -> None:

@@ -368,7 +368,9 @@ def _column_named(name: str, where: str, *, also: tuple[str, ...] = ()) -> str:
 
 
 def _unknown_header(name: str, labels: Sequence[str]) -> MappingError:
-    folded = {fold(label): label for label in labels}
+    # Where no header is known the file may lack its header line: what stands there is a patient's data.
+    shown = labels if any(recognise(label) for label in labels) else ()
+    folded = {fold(label): label for label in shown}
     close = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
     guess = f"; did you mean {folded[close[0]]!r}?" if close else "."
     return MappingError(

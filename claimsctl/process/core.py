@@ -49,8 +49,9 @@ class Progress(Protocol):
 
 SeenInputs = Callable[[Intake], Mapping[str, tuple[str, str]]]
 """Inputs whose content an earlier job read: sha256 -> (job, date)."""
-StoredClaims = Callable[[Intake], pl.DataFrame | None]
-"""Looks the intake's claims up in the store: claim_id, stored_claim; None when there is no store."""
+StoredClaims = Callable[[Intake, pl.Series], pl.DataFrame | None]
+"""Looks the intake's claims up in the store, exact copies of rows left out: claim_id, stored_claim;
+None when there is no store."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Outcome:
     plans: list[InputPlan] = field(default_factory=list)
     not_run: dict[str, NotRun] = field(default_factory=dict)
     seen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    copies: int = 0
+    copies: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt32))
     stored_changed: int = 0
 
 
@@ -108,7 +109,7 @@ def check_inputs(
     *,
     timings: Timings,
     digest_key: bytes = b"",
-    stored: StoredClaims = lambda _intake: None,
+    stored: StoredClaims = lambda _intake, _copies: None,
     seen: SeenInputs = lambda _intake: {},
     progress: Progress = lambda *_: None,
 ) -> Outcome:
@@ -133,8 +134,8 @@ def check_inputs(
     with timings.stage("facts"):
         cross = relate(intake, groups, span, spill, context)
     with timings.stage("store"):
-        cross = replace(cross, stored=stored(intake))
-        outcome.copies = len(cross.repeats)
+        cross = replace(cross, stored=stored(intake, cross.repeats))
+        outcome.copies = cross.repeats
         if cross.stored is not None:
             outcome.stored_changed = int((cross.stored["stored_claim"] != "unchanged").sum())
     ledger.claims.read = _claims_read(intake, cross)

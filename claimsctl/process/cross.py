@@ -21,7 +21,7 @@ from claimsctl.validate.cross import (
 )
 
 
-_IN_MEMORY_ROWS = 300_000
+_IN_MEMORY_ROWS = 120_000
 """Up to here the columns are kept in memory; above, each group's are written aside."""
 
 

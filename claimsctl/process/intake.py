@@ -22,6 +22,7 @@ from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
 from claimsctl.process.parallel import ordered
+from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
@@ -87,7 +88,7 @@ def take_in(
     """Read all inputs of `intake` in order; `limit` stops after that many rows of each input."""
     intake.digest_key = digest_key
     for each in intake.inputs:
-        raw = _raw_parts(intake, each, spill, batch_size, profile, limit, progress)
+        raw = _raw_parts(intake, each, spill, batch_size, profile, context.practice_id, limit, progress)
         work = partial(_spill, groups=groups, context=context, digest_key=digest_key)
         for part, present, look in ordered(raw, work):
             intake.parts.append(part)
@@ -102,6 +103,7 @@ def _raw_parts(
     spill: Path,
     batch_size: int,
     profile: str,
+    practice_id: str,
     limit: int | None,
     progress: Callable[[Input, int, int], None],
 ) -> Iterator[tuple[SpilledPart, pl.DataFrame]]:
@@ -110,6 +112,7 @@ def _raw_parts(
     required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
     numbers = count(len(intake.parts))
     held: pl.DataFrame | None = None
+    sessions = SessionNumbers(practice_id) if DERIVED in each.layout.columns.values() else None
     for part in each.source.parts(batch_size, required_indexes=required):
         rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
@@ -121,6 +124,8 @@ def _raw_parts(
         if malformed.height:
             each.malformed += malformed.height
             intake.malformed.append((each, malformed))
+        if sessions is not None:
+            rows = sessions.add(rows, each.layout)
         rows = rows if held is None else pl.concat([held, rows])
         # What looks like a report's footer waits for the next part: it is one only at the end.
         waiting = _possible_footer(rows, each.layout)
@@ -217,7 +222,7 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     file is compared by what it says.
     """
     raw_names = {raw: name for name, raw in each.columns.items()}
-    cells = [name for name in rows.columns if name not in ("row_number", "row_index") and not name.startswith(VERBATIM)]
+    cells = [name for name in rows.columns if name not in ("row_number", "row_index", DERIVED) and not name.startswith(VERBATIM)]
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
     other = {cell: cell for cell in cells if cell not in raw_names}
     content = row_digests(rows, known, key).alias(CONTENT)

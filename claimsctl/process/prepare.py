@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from claimsctl.claim import PROFILES
@@ -14,6 +15,7 @@ from claimsctl.ingest.sources import Source, open_sources
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
+from claimsctl.process.sessions import DERIVED
 from claimsctl.validate.cross import Group, plan_groups
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import compile_expression
@@ -49,7 +51,10 @@ def _map(source: Source, request: Request, house: Mapping[str, str], *, strict: 
             hint='Check that its first line names the columns; map yours with --map "Their Header=claim_number", '
             "or start from `claimsctl template download`.",
         )
-    return Input(source, header_map, layout_of(header_map))
+    layout = layout_of(header_map)
+    if request.profile == "session" and not layout.gives("claim_number"):
+        layout = replace(layout, columns={**layout.columns, "claim_number": DERIVED})
+    return Input(source, header_map, layout)
 
 
 def layout_of(header_map: HeaderMap) -> Layout:

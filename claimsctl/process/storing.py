@@ -18,6 +18,7 @@ from claimsctl.process.spilling import temporary_files
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter
+from claimsctl.validate.cross import without
 
 if TYPE_CHECKING:
     from claimsctl.security.keys import Keys
@@ -118,11 +119,14 @@ class StoreSink:
         return found
 
 
-def claims_of(intake: Intake) -> pl.DataFrame:
-    """Every claim of the intake: claim_id, claim_number, payer_sequence, digest, lines."""
+def claims_of(intake: Intake, copies: pl.Series) -> pl.DataFrame:
+    """Every claim of the intake: claim_id, claim_number, payer_sequence, digest, lines.
+
+    Exact copies of a row (their indexes) are skipped by the run, so they do not count here either.
+    """
     keys = pl.scan_parquet([part.keys for part in intake.parts])
     return (
-        keys.filter(pl.col("claim_number").is_not_null())
+        without(keys, copies).filter(pl.col("claim_number").is_not_null())
         .group_by("claim_id")
         .agg(
             pl.col("claim_number").first(),
@@ -136,6 +140,7 @@ def claims_of(intake: Intake) -> pl.DataFrame:
 
 def stored_claims(
     intake: Intake,
+    copies: pl.Series,
     workspace: Workspace,
     keys: Keys,
     practice_id: str,
@@ -149,7 +154,7 @@ def stored_claims(
     """
     if not workspace.claims_database.exists():
         return None
-    claims = claims_of(intake).with_columns(pl.lit(practice_id).alias("practice_id"))
+    claims = claims_of(intake, copies).with_columns(pl.lit(practice_id).alias("practice_id"))
     found = existing_claims(workspace, claims, notify=notify).filter(pl.col("status") != "INVALID")
     if not found.height:
         return None

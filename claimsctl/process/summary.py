@@ -59,7 +59,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "duplicates": {
             "found": outcome.stored_changed,
             "strategy": facts.request.duplicates,
-            "exact_copies": outcome.copies,
+            "exact_copies": len(outcome.copies),
         },
         "pricing": None,
         "scoring": None,

@@ -262,3 +262,32 @@ def test_summary_has_the_documented_keys(run: Any, tmp_path: Path) -> None:
     assert set(documented) <= summary.keys()
     assert {"path", "format", "bytes", "sha256", "rows"} == summary["inputs"][0].keys()
     assert len(summary["inputs"][0]["sha256"]) == 64
+
+
+def test_a_claim_with_a_copied_row_is_unchanged_when_it_comes_again(run: Any, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "claims.csv", [claim("A1"), claim("A1"), claim("A2")])
+    run(path)
+    again = run(path)
+    assert "DUP-007" not in codes(again)
+    assert again["rows"]["accepted"] == 2
+
+
+def test_sessions_get_the_same_claim_number_again(run: Any, tmp_path: Path) -> None:
+    session = {
+        "Patient Name": "Sample, Pat", "DOB": "5/17/1980", "Session Date": "5/4/2026", "CPT": "90837",
+        "ICD10": "F41.1", "Fee": "150", "Copay": "20", "Payer": "UHC", "Sex": "F",
+    }  # fmt: skip
+    other = {**session, "Session Date": "5/11/2026"}
+    text = csv_text([session, other])
+    (tmp_path / "sessions.csv").write_text(text)
+    (tmp_path / "again.csv").write_text(csv_text([other]))
+    numbers = []
+    for name in ("sessions.csv", "again.csv"):
+        out = tmp_path / name.removesuffix(".csv")
+        summary = run(tmp_path / name, out=out, profile="session")
+        accepted = pl.read_parquet(out / "accepted.parquet")
+        assert accepted.height == summary["rows"]["accepted"], summary["findings_by_code"]
+        numbers.append(accepted["claim_number"].to_list())
+    assert len(numbers[0]) == 2
+    assert numbers[1] == numbers[0][1:]
+    assert all(number.startswith("S") and len(number) == 15 for number in numbers[0])
