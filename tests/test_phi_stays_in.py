@@ -196,7 +196,6 @@ def test_nothing_tells_who_the_patients_are(command: Command, tmp_path: Path, ca
         seen = [each for each in options if each not in ("--limit", "3")]
         runs: tuple[tuple[object, ...], ...] = (
             ("process", place / name, *AS_OF, *options, "--out", out, "--verbose"),
-            ("process", place / name, *AS_OF, *options, "--dry-run", "--json"),
             ("preview", place / name, *AS_OF, *seen),
             ("preview", place / name, *AS_OF, *seen, "--json"),
         )
