@@ -1,8 +1,8 @@
 """The Python API: the same checks as the command line, warm, for single claims and small batches.
 
-    from claimsctl import Checker
-    result = Checker().check([{"claim_number": "A1", "procedure_code": "90837", ...}])
-    result.clean, result.findings
+from claimsctl import Checker
+result = Checker().check([{"claim_number": "A1", "procedure_code": "90837", ...}])
+result.clean, result.findings
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ class Checker:
         if self.profile not in REQUIRED_TO_RUN:
             from claimsctl.errors import UsageError
 
-            raise UsageError(f"Unknown profile {self.profile!r}.", hint=f"One of {', '.join(REQUIRED_TO_RUN)}.")
+            raise UsageError(
+                f"Unknown profile {self.profile!r}.", hint=f"One of {', '.join(REQUIRED_TO_RUN)}."
+            )
         self._rulebook: Rulebook = load_rulebook(self.selection, self.rule_packs, self.payers)
 
     def check(
@@ -91,7 +93,9 @@ class Checker:
         header = tuple(dict.fromkeys(key for line in given for key in line))
         cells = [[_text(line.get(key)) for line in given] for key in header]
         filled = frozenset(
-            key for key, column in zip(header, cells, strict=True) if any(text and text.strip() for text in column)
+            key
+            for key, column in zip(header, cells, strict=True)
+            if any(text and text.strip() for text in column)
         )
         plan = self._plan(header, filled)
         rows = clean_cells(
@@ -103,7 +107,7 @@ class Checker:
         context = Context(as_of or date.today(), self.practice_id, self._rulebook.payers)
         frame, hits = check_in_memory(
             rows, plan.layout, plan.checks, context,
-            names=plan.shown | {"claim_id", "line_number_in_claim"}, groups=plan.groups,
+            names={*plan.shown, "claim_id", "line_number_in_claim"}, groups=plan.groups,
         )  # fmt: skip
         hits = _once_per_claim(hits, plan.checks, frame["claim_id"])
         found = describe(hits, plan.checks, rows, frame, plan.layout, input_name="", show_phi=self.show_phi)
@@ -125,7 +129,12 @@ class Checker:
             checks, _ = self._rulebook.ruleset.active(present)
             groups = plan_groups(set().union(*(check.aggregates for check in checks)))
             self._plans[key] = _Plan(
-                layout, header_map.missing, checks, groups, frozenset(display_names(checks)), tuple(sorted(raw))
+                layout,
+                header_map.missing,
+                checks,
+                groups,
+                frozenset(display_names(checks)),
+                tuple(sorted(raw)),
             )
         return self._plans[key]
 

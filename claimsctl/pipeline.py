@@ -75,7 +75,11 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         with timings.stage("store"):
             setting.progress("storing", 0, 1, outcome.intake.rows)
             found = store.keep_findings()
-            claim_ids = claims_of(outcome.intake, outcome.copies)["claim_id"] if outcome.intake.parts else found["claim_id"]
+            claim_ids = (
+                claims_of(outcome.intake, outcome.copies)["claim_id"]
+                if outcome.intake.parts
+                else found["claim_id"]
+            )
             since = since_last(workspace, job_id, found, claim_ids)
             jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
@@ -103,7 +107,9 @@ def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str
     timings, started = Timings(), datetime.now(UTC)
     with setting.workspace.scratch() as spill:
         inputs = open_inputs(request, spill, setting.mapping)
-        outcome = check_inputs(request, rulebook, inputs, spill, [], timings=timings, progress=setting.progress)
+        outcome = check_inputs(
+            request, rulebook, inputs, spill, [], timings=timings, progress=setting.progress
+        )
     status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
     facts = Facts(None, "process --dry-run", __version__, status, started, request, rulebook, {}, None)
     return build_summary(facts, outcome, timings)
@@ -137,7 +143,9 @@ def _recorded(
     jobs: JobStore, job_id: str, request: Request, workspace: Workspace, out: Path
 ) -> Iterator[_Kept]:
     """The job's record from PENDING to its end; its private directory is removed whatever happens."""
-    jobs.create_job(job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id)
+    jobs.create_job(
+        job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id
+    )
     jobs.start(job_id)
     kept = _Kept()
     try:

@@ -58,7 +58,9 @@ BatchSize = Annotated[int | None, typer.Option(min=100, max=5_000_000, help="Lin
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and report; write and store nothing.")]
 FailAt = Annotated[FailOn | None, typer.Option(help="Exit 1 on findings of this severity.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first lines of each input.")]
-SafeCsv = Annotated[bool, typer.Option("--safe-csv", help="Neutralise spreadsheet formulas in all CSV output.")]
+SafeCsv = Annotated[
+    bool, typer.Option("--safe-csv", help="Neutralise spreadsheet formulas in all CSV output.")
+]
 Rules = Annotated[list[str] | None, typer.Option("--rules", help="Further rule packs (TOML files).")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="Run only these rules (PAT-008, MOD-*).")]
 Without = Annotated[list[str] | None, typer.Option("--without", help="Leave these rules out.")]

@@ -20,7 +20,10 @@ def subscriber_differs(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Se
     The first three letters are compared, upper case, without accents and punctuation: initials,
     suffixes and double names make no difference.
     """
-    return [_differs(frame[f"patient_{part}"], frame[f"subscriber_{part}"]) for part in ("last_name", "first_name")]
+    return [
+        _differs(frame[f"patient_{part}"], frame[f"subscriber_{part}"])
+        for part in ("last_name", "first_name")
+    ]
 
 
 def _differs(patient: pl.Series, subscriber: pl.Series) -> pl.Series:

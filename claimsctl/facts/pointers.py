@@ -25,9 +25,7 @@ def split_pointers(text: str, filled: int) -> list[int | None]:
     parts = [part for part in _SEPARATORS.split(text.strip().upper()) if part]
     slots: list[int | None] = []
     for part in parts:
-        if part.isascii() and part.isdigit() and (len(parts) > 1 or len(part) == 1):
-            slots.append(_slot(part))
-        elif len(part) == 1:
+        if (part.isascii() and part.isdigit() and (len(parts) > 1 or len(part) == 1)) or len(part) == 1:
             slots.append(_slot(part))
         else:
             slots += _split_run(part, filled)
@@ -99,9 +97,7 @@ def pointed(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Expr]:
     expressions = []
     for k in range(1, 5):
         slot = pl.col(f"pointer_{k}")
-        value = pl.coalesce(
-            [pl.when(slot == n).then(pl.col(f"diagnosis_{n}")) for n in used]
-            or [pl.lit(None, pl.String)]
-        )
+        values: list[pl.Expr] = [pl.when(slot == n).then(pl.col(f"diagnosis_{n}")) for n in used]
+        value = pl.coalesce(values or [pl.lit(None, pl.String)])
         expressions.append(value.alias(f"pointed_diagnosis_{k}"))
     return expressions

@@ -145,9 +145,7 @@ def _split_name(raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return pl.when(last != "").then(last), pl.when(first != "").then(first)
 
 
-def typed_frame(
-    rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run_date: date
-) -> pl.DataFrame:
+def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run_date: date) -> pl.DataFrame:
     """The named canonical columns of a raw part, typed; `<name>:text` gives the stripped text.
 
     Columns the input lacks are null columns of their type. Order follows `names`. Codes are upper
@@ -172,7 +170,7 @@ def typed_frame(
         if name in wanted:
             columns.append(_typed(text[name], column, run_date))
     index = pl.select(pl.int_range(rows.height, dtype=pl.UInt32).alias("__row"))
-    return index.select(columns + [pl.col("__row")]).select(ordered)  # keeps height when all are literals
+    return index.select([*columns, pl.col("__row")]).select(ordered)  # keeps height when all are literals
 
 
 def _typed(text: pl.Series, column: Column, run_date: date) -> pl.Series | pl.Expr:

@@ -49,7 +49,8 @@ def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
     """Dates in ISO, YYYYMMDD, M/D/YYYY, M-D-YYYY, M/D/YY, DD-Mon-YYYY and spreadsheet serials.
 
     Two-digit years are 20xx, or with `latest` (birth dates: the run date) the newest year that is not
-    after it. The time of an ISO timestamp is dropped, elsewhere only a time of zeros. Serials are 5 digits from 10000 to 60000; rule DAT-015 reports them.
+    after it. The time of an ISO timestamp is dropped, elsewhere only a time of zeros.
+    Serials are 5 digits from 10000 to 60000; rule DAT-015 reports them.
     """
     # chrono's %Y takes any digit count, so only the ten-character spelling is trusted here.
     parsed = text.to_frame("t").select(
@@ -109,9 +110,11 @@ def _odd_amounts(odd: pl.Series) -> pl.Series:
     negative = bare.str.contains(r"^\(.*\)$|^-|-$")
     digits = bare.str.replace_all(r"^\(|\)$|^-|-$", "")
     # Separators only where they stand for thousands: 1,234.50 but not 1,5.
-    plain = pl.when(digits.str.contains(r"^\d{1,3}(,\d{3})+(\.\d*)?$")).then(
-        digits.str.replace_all(",", "", literal=True)
-    ).otherwise(pl.when(digits.str.contains(r"^(\d+\.?\d*|\.\d+)$")).then(digits))
+    plain = (
+        pl.when(digits.str.contains(r"^\d{1,3}(,\d{3})+(\.\d*)?$"))
+        .then(digits.str.replace_all(",", "", literal=True))
+        .otherwise(pl.when(digits.str.contains(r"^(\d+\.?\d*|\.\d+)$")).then(digits))
+    )
     value = plain.cast(MONEY, strict=False)
     return odd.to_frame("t").select(pl.when(negative).then(-value).otherwise(value).alias("t"))["t"]
 

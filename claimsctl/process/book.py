@@ -19,7 +19,8 @@ NARROW = {"claim_id": pl.UInt64, "code": pl.String, "row_index": pl.UInt32, "lin
 class FindingSink(Protocol):
     """Where described findings go (claimsctl.write.errors.ErrorsWriter)."""
 
-    def write(self, findings: pl.DataFrame) -> None: ...
+    def write(self, findings: pl.DataFrame) -> None:
+        """Append described findings."""
 
 
 @dataclass

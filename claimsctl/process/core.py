@@ -44,7 +44,8 @@ class Sink(Protocol):
 class Progress(Protocol):
     """Told how far a run is."""
 
-    def __call__(self, stage: str, done: int, total: int, rows: int) -> None: ...
+    def __call__(self, stage: str, done: int, total: int, rows: int) -> None:
+        """`done` of `total` (bytes or rows) in a stage; `rows` so far."""
 
 
 SeenInputs = Callable[[Intake], Mapping[str, tuple[str, str]]]
@@ -122,8 +123,8 @@ def check_inputs(
     with timings.stage("ingest"):
         total = sum(each.source.bytes for each in inputs)
         intake = take_in(
-            outcome.intake, spill, groups, context, batch_size=request.batch_size, profile=request.profile, limit=request.limit,
-            digest_key=digest_key,
+            outcome.intake, spill, groups, context, batch_size=request.batch_size,
+            profile=request.profile, limit=request.limit, digest_key=digest_key,
             progress=lambda each, done, rows: progress("reading", done, total, rows),
         )  # fmt: skip
         outcome.seen = seen(intake)
@@ -177,9 +178,7 @@ def _claims_read(intake: Intake, cross: CrossFacts) -> int:
     return int(keys.select(pl.col("claim_id").n_unique()).collect(engine="streaming").item())
 
 
-def _plan(
-    outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str]
-) -> None:
+def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str]) -> None:
     """Which checks run on which input; a required column that is blank throughout is still checked."""
     running: set[str] = set()
     for each in outcome.intake.inputs:

@@ -20,7 +20,6 @@ from claimsctl.validate.cross import (
     disagreeing,
 )
 
-
 _IN_MEMORY_ROWS = 120_000
 """Up to here the columns are kept in memory; above, each group's are written aside."""
 

@@ -13,7 +13,8 @@ from claimsctl.validate.findings import FINDING
 
 def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
     """Required columns that are missing, headers that are carried through."""
-    name, found = each.source.name, []
+    name = each.source.name
+    found: list[dict[str, object]] = []
     for column in each.header_map.missing:
         other = each.header_map.alternatives.get(column)
         shown = f"{column} (or {other})" if other else column

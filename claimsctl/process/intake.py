@@ -12,6 +12,7 @@ from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -22,12 +23,12 @@ from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
 from claimsctl.process.parallel import ordered
-from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
+from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
 
-COMPRESSION = "lz4"
+COMPRESSION: Final = "lz4"
 CONTENT = "content_digest"
 KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
 
@@ -222,7 +223,11 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     file is compared by what it says.
     """
     raw_names = {raw: name for name, raw in each.columns.items()}
-    cells = [name for name in rows.columns if name not in ("row_number", "row_index", DERIVED) and not name.startswith(VERBATIM)]
+    cells = [
+        name
+        for name in rows.columns
+        if name not in ("row_number", "row_index", DERIVED) and not name.startswith(VERBATIM)
+    ]
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
     other = {cell: cell for cell in cells if cell not in raw_names}
     content = row_digests(rows, known, key).alias(CONTENT)

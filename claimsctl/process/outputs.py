@@ -56,7 +56,9 @@ class FileOutputs:
         if not rejected.all():
             self._accepted.write(accepted_frame(part, ~rejected, self._schema))
         if rejected.any():
-            rows = verbatim_cells(part.rows.filter(rejected), blank="" if part.input.source.format == "csv" else None)
+            rows = verbatim_cells(
+                part.rows.filter(rejected), blank="" if part.input.source.format == "csv" else None
+            )
             self._rejected_writer(part.input).write(rows, part.findings, otherwise=_otherwise(part.input))
 
     def _rejected_writer(self, each: Input) -> RejectedWriter:
@@ -145,7 +147,9 @@ def accepted_frame(part: Reviewed, accepted: pl.Series, schema: Mapping[str, pl.
         elif name in x_columns:
             columns.append(part.rows[x_columns[name]].alias(name))
         elif name in part.frame.columns:
-            columns.append(part.frame[name].cast(dtype) if part.frame.schema[name] != dtype else part.frame[name])
+            columns.append(
+                part.frame[name].cast(dtype) if part.frame.schema[name] != dtype else part.frame[name]
+            )
         else:
             columns.append(pl.lit(None, dtype).alias(name))
     return part.frame.select(columns).filter(accepted)

@@ -48,7 +48,8 @@ def _map(source: Source, request: Request, house: Mapping[str, str], *, strict: 
         # Not which headers: where the header line is missing they are a patient's data.
         raise InputError(
             f"{source.path}: does not look like claims: its header names no column that claims need.",
-            hint='Check that its first line names the columns; map yours with --map "Their Header=claim_number", '
+            hint="Check that its first line names the columns; map yours with "
+            '--map "Their Header=claim_number", '
             "or start from `claimsctl template download`.",
         )
     layout = layout_of(header_map)
@@ -76,14 +77,15 @@ def layout_of(header_map: HeaderMap) -> Layout:
 
 def groups_for(ruleset: RuleSet, inputs: Sequence[Input]) -> tuple[tuple[Group, ...], Mapping[str, str]]:
     """Aggregates that some input's headers allow, and the names of the claim's first and last row."""
-    given = frozenset(
-        name for each in inputs for name in rule_names().columns if each.layout.gives(name)
-    )
+    given = frozenset(name for each in inputs for name in rule_names().columns if each.layout.gives(name))
     checks, _ = ruleset.active(given)
     checks = tuple(check for check in checks if check.rule.code != EXACT_COPY)
     aggregates: set[Aggregate] = set().union(*(check.aggregates for check in checks))
     span = {}
-    for name, text in (("claim_first_row", "min_in(claim, row_index)"), ("claim_last_row", "max_in(claim, row_index)")):
+    for name, text in (
+        ("claim_first_row", "min_in(claim, row_index)"),
+        ("claim_last_row", "max_in(claim, row_index)"),
+    ):
         compiled = compile_expression(
             parse(text, where=Where("claimsctl")), rule_names(), {}, condition=False
         )
@@ -91,4 +93,3 @@ def groups_for(ruleset: RuleSet, inputs: Sequence[Input]) -> tuple[tuple[Group, 
         aggregates.add(aggregate)
         span[name] = aggregate.name
     return plan_groups(aggregates, defer=True), span
-

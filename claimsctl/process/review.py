@@ -29,8 +29,8 @@ NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
 class CrossFacts:
     """Row-aligned results of the cross-row step, read part by part.
 
-    `paths` (or `columns`, of small runs) hold aggregates, claim_first_row, claim_last_row and, where lines came unnumbered,
-    line_rank. `repeats` are the row indexes of exact copies of an earlier row.
+    `paths` (or `columns`, of small runs) hold aggregates, claim_first_row, claim_last_row and, where
+    lines came unnumbered, line_rank. `repeats` are the row indexes of exact copies of an earlier row.
     """
 
     paths: tuple[Path, ...]

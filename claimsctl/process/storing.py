@@ -126,7 +126,8 @@ def claims_of(intake: Intake, copies: pl.Series) -> pl.DataFrame:
     """
     keys = pl.scan_parquet([part.keys for part in intake.parts])
     return (
-        without(keys, copies).filter(pl.col("claim_number").is_not_null())
+        without(keys, copies)
+        .filter(pl.col("claim_number").is_not_null())
         .group_by("claim_id")
         .agg(
             pl.col("claim_number").first(),

@@ -24,10 +24,9 @@ def evaluate(frame: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
         return pl.DataFrame(schema=HITS)
     frame = with_predicates(frame, set().union(*(check.predicates for check in checks)))
     expressions = [check.fires.alias(str(n)) for n, check in enumerate(checks)]
-    if frame.height < _SMALL:
-        fired = frame.select(expressions)
-    else:  # the lazy plan computes an expression that many rules share once
-        fired = frame.lazy().select(expressions).collect()
+    # The lazy plan computes an expression that many rules share once.
+    small = frame.height < _SMALL
+    fired = frame.select(expressions) if small else frame.lazy().select(expressions).collect()
     some = fired.select(pl.all().any(ignore_nulls=True)).row(0)
     hits = [
         pl.DataFrame({"row": column.arg_true().cast(pl.UInt32)}).with_columns(

@@ -171,8 +171,14 @@ def _compile(
             columns.add("service_date_from")
         checks.append(
             Check(
-                rule, severity, name, fires, frozenset(columns), frozenset(aggregates),
-                frozenset(tables_read), frozenset(predicates),
+                rule,
+                severity,
+                name,
+                fires,
+                frozenset(columns),
+                frozenset(aggregates),
+                frozenset(tables_read),
+                frozenset(predicates),
             )
         )
     return checks

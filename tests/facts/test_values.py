@@ -29,7 +29,19 @@ def test_date_spellings(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-02-30", "13/32/2026", "31/12/2026", "26-03-09", "March 9", "2026-03", "999", "99999", "0", "-", "٣"],
+    [
+        "2026-02-30",
+        "13/32/2026",
+        "31/12/2026",
+        "26-03-09",
+        "March 9",
+        "2026-03",
+        "999",
+        "99999",
+        "0",
+        "-",
+        "٣",
+    ],
 )
 def test_what_is_no_date(text: str) -> None:
     assert read_dates(pl.Series([text])).to_list() == [None]

@@ -197,7 +197,9 @@ def test_runs_are_reproducible_whatever_the_batch_size(run: Any, tmp_path: Path,
         # FILE-014 and the store differ from run to run on purpose
         errors = [e for e in read_csv(out / "errors.csv") if e["code"] != "FILE-014"]
         accepted = pl.read_parquet(out / "accepted.parquet")
-        outputs.append((summary["rows"], summary["claims"], errors, accepted.rows(), read_csv(out / "rejected.csv")))
+        outputs.append(
+            (summary["rows"], summary["claims"], errors, accepted.rows(), read_csv(out / "rejected.csv"))
+        )
     assert outputs[0] == outputs[1] == outputs[2]
     assert outputs[0][0]["rejected"] > 0
     assert outputs[0][0]["accepted"] > 0
@@ -216,7 +218,9 @@ def test_runs_are_reproducible_whatever_the_batch_size(run: Any, tmp_path: Path,
     ),
     batch=st.sampled_from([1, 3, 100]),
 )
-def test_the_ledger_always_balances(run: Any, tmp_path: Path, data: list[tuple[str, ...]], batch: int) -> None:
+def test_the_ledger_always_balances(
+    run: Any, tmp_path: Path, data: list[tuple[str, ...]], batch: int
+) -> None:
     rows = [
         claim(number, line_number=line, charge_amount=charge, service_date_from=day)
         for number, line, charge, day in data
@@ -241,8 +245,10 @@ def test_bad_inputs_say_what_was_found(run: Any, tmp_path: Path) -> None:
     summary = run(header_only)
     assert codes(summary)["FILE-004"] == 1
     ambiguous = tmp_path / "two.csv"
-    ambiguous.write_text(csv_text([claim()]).replace("procedure_code", "CPT").replace("diagnosis_pointers", "HCPCS"))
-    with pytest.raises(MappingError, match="CPT.*HCPCS"):
+    ambiguous.write_text(
+        csv_text([claim()]).replace("procedure_code", "CPT").replace("diagnosis_pointers", "HCPCS")
+    )
+    with pytest.raises(MappingError, match=r"CPT.*HCPCS"):
         run(ambiguous)
 
 

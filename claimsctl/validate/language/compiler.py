@@ -93,8 +93,8 @@ def compile_expression(
 ) -> Compiled:
     """Compile against the names and tables there are; a condition must be boolean.
 
-    `value` in the expression stands for `value_column`, `column` for its name as a text. Raises RuleError with a position for anything
-    wrong, MissingTable when it is right but needs tables of `declared` that are not in `tables`.
+    `value` in the expression stands for `value_column`, `column` for its name as a text. Raises
+    RuleError with a position for anything wrong, MissingTable when it is right but needs tables of `declared` that are not in `tables`.
     """
     compiler = Compiler(expr, names, tables, frozenset(declared) | frozenset(tables))
     compiler.predicates = {} if split else None
@@ -223,7 +223,11 @@ class Compiler:
 
     def apart(self, key: Node, expr: pl.Expr, label: str) -> pl.Expr:
         """A condition on `key` alone, kept apart as a predicate where that is a text column."""
-        if self.predicates is None or not isinstance(key, Name) or self.names.types.get(key.name) is not LangType.TEXT:
+        if (
+            self.predicates is None
+            or not isinstance(key, Name)
+            or self.names.types.get(key.name) is not LangType.TEXT
+        ):
             return expr
         predicate = named_predicate(key.name, expr, f"{key.name} {label}")
         self.predicates[predicate.name] = predicate

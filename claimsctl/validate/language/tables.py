@@ -152,7 +152,14 @@ def _in_force(
     periods = rows.group_by("from", "to", maintain_order=True).agg("code")
     if periods.height <= _FEW_PERIODS:
         parts = [
-            _covers(apart(_among(key, codes), f"{start} {end}"), pl.lit(start, pl.Date), pl.lit(end, pl.Date), date, start, end)
+            _covers(
+                apart(_among(key, codes), f"{start} {end}"),
+                pl.lit(start, pl.Date),
+                pl.lit(end, pl.Date),
+                date,
+                start,
+                end,
+            )
             for start, end, codes in zip(periods["from"], periods["to"], periods["code"], strict=True)
         ]
         return some(parts)
