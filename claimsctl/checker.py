@@ -52,7 +52,6 @@ class _Plan:
     checks: tuple[Check, ...]
     groups: tuple[Group, ...]
     shown: frozenset[str]
-    raw: tuple[str, ...]
 
 
 @dataclass
@@ -60,7 +59,8 @@ class Checker:
     """Rules compiled once, run on as many claims as you like; not safe to share between threads.
 
     Keys of a line are canonical columns or any header that maps to one. Values may be text, numbers,
-    Decimal or dates; None is blank. Findings mask identifiers unless `show_phi`.
+    Decimal or dates; None is blank. A key that is given is a column of the claim, blank or not; rules on
+    columns that are not given do not run. Findings mask identifiers unless `show_phi`.
     """
 
     profile: str = "professional"
@@ -70,7 +70,7 @@ class Checker:
     constants: Mapping[str, str] = field(default_factory=dict)
     practice_id: str = "default"
     show_phi: bool = False
-    _plans: dict[tuple[tuple[str, ...], frozenset[str]], _Plan] = field(default_factory=dict, repr=False)
+    _plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.profile not in REQUIRED_TO_RUN:
@@ -92,12 +92,7 @@ class Checker:
         given = [lines] if isinstance(lines, Mapping) else list(lines)
         header = tuple(dict.fromkeys(key for line in given for key in line))
         cells = [[_text(line.get(key)) for line in given] for key in header]
-        filled = frozenset(
-            key
-            for key, column in zip(header, cells, strict=True)
-            if any(text and text.strip() for text in column)
-        )
-        plan = self._plan(header, filled)
+        plan = self._plan(header)
         rows = clean_cells(
             pl.DataFrame(
                 [pl.Series("row_number", range(1, len(given) + 1), dtype=pl.Int64)]
@@ -113,30 +108,21 @@ class Checker:
         found = describe(hits, plan.checks, rows, frame, plan.layout, input_name="", show_phi=self.show_phi)
         return Result(tuple(found.select(list(FINDING)).iter_rows(named=True)), plan.missing)
 
-    def _plan(self, header: tuple[str, ...], filled: frozenset[str]) -> _Plan:
-        key = (header, filled)
-        if key not in self._plans:
+    def _plan(self, header: tuple[str, ...]) -> _Plan:
+        if header not in self._plans:
             header_map = map_headers(header, extra={}, constants=self.constants, profile=self.profile)
             layout = layout_of(header_map)
-            raw = {f"c{n}" for n, title in enumerate(header) if title in filled}
-            present = frozenset(
-                name
-                for name in BY_NAME
-                if layout.columns.get(name) in raw
-                or name in layout.constants
-                or (layout.gives(name) and name not in layout.columns)
-            )
+            present = frozenset(name for name in BY_NAME if layout.gives(name))
             checks, _ = self._rulebook.ruleset.active(present)
             groups = plan_groups(set().union(*(check.aggregates for check in checks)))
-            self._plans[key] = _Plan(
+            self._plans[header] = _Plan(
                 layout,
                 header_map.missing,
                 checks,
                 groups,
                 frozenset(display_names(checks)),
-                tuple(sorted(raw)),
             )
-        return self._plans[key]
+        return self._plans[header]
 
 
 def _once_per_claim(hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series) -> pl.DataFrame:

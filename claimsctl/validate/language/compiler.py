@@ -94,7 +94,8 @@ def compile_expression(
     """Compile against the names and tables there are; a condition must be boolean.
 
     `value` in the expression stands for `value_column`, `column` for its name as a text. Raises
-    RuleError with a position for anything wrong, MissingTable when it is right but needs tables of `declared` that are not in `tables`.
+    RuleError with a position for anything wrong, MissingTable when it is right but needs tables of
+    `declared` that are not in `tables`.
     """
     compiler = Compiler(expr, names, tables, frozenset(declared) | frozenset(tables))
     compiler.predicates = {} if split else None
