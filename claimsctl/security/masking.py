@@ -6,6 +6,7 @@ a biller needs to find the row and are shown as they are.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MASKED = "\u2039masked\u203a"
 """Stands for addresses, phones, notes and unmapped columns."""
+
+_SSN_SHAPE = r"\b\d{3}-\d{2}-(\d{4})\b"
+"""What looks like an SSN is one even in a column that should not hold any (a wrong mapping)."""
 
 _Way = Literal["plain", "ssn", "name", "number", "all"]
 _NUMBERS = frozenset({"patient_id", "member_id", "other_member_id"})
@@ -32,7 +36,7 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
     """
     way = _way(column)
     if way == "plain":
-        return values
+        return values.str.replace_all(_SSN_SHAPE, "***-**-$1")
     text = values.str.strip_chars(_BLANKS)
     if way == "ssn":
         digits = text.str.replace_all(r"[^0-9]", "")
@@ -59,7 +63,7 @@ def mask_value(column: Column | None, value: str) -> str:
     way = _way(column)
     text = value.strip(_BLANKS)
     if way == "plain":
-        return value
+        return re.sub(_SSN_SHAPE, r"***-**-\1", value)
     if not text:
         return text
     if way == "ssn":
