@@ -19,8 +19,8 @@ from claimsctl.process.ledger import Ledger
 from claimsctl.process.parallel import ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.request import Request
-from claimsctl.process.review import CLAIM_LAST, CrossFacts, InputPlan, Reviewer
-from claimsctl.process.routing import Reviewed, Router
+from claimsctl.process.review import CrossFacts, InputPlan, Reviewer
+from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.spilling import temporary_files
 from claimsctl.process.summary import read_rows

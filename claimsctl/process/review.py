@@ -12,14 +12,13 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.process.book import FindingBook
 from claimsctl.process.intake import CONTENT, SpilledPart
-from claimsctl.process.routing import Reviewed, Router
+from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.ruleset import Check, names_needed
 
-CLAIM_FIRST, CLAIM_LAST = "claim_first_row", "claim_last_row"
 ROUTED = (CONTENT, "claim_id", "line_number_in_claim", "row_number", "row_index", CLAIM_FIRST, CLAIM_LAST)
 NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
 """What rejected files say of a finding."""

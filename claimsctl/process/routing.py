@@ -12,6 +12,7 @@ import polars as pl
 from claimsctl.process.intake import COMPRESSION, Input
 
 _IN_MEMORY = 2
+CLAIM_FIRST, CLAIM_LAST = "claim_first_row", "claim_last_row"
 
 
 @dataclass
@@ -29,6 +30,20 @@ class Reviewed:
     last_needed: int
     failed: pl.Series
     findings: pl.DataFrame
+
+    def between(self, first: int, last: int) -> Reviewed:
+        """Rows `first` to `last` as copies: a slice would keep the whole part in memory."""
+        rows = pl.int_range(first, last, dtype=pl.UInt32, eager=True)
+        numbers = self.rows["row_number"].gather(rows)
+        return Reviewed(
+            self.input,
+            self.rows[rows],
+            self.frame[rows],
+            self.claim_id.gather(rows),
+            self.last_needed,
+            self.failed,
+            self.findings.filter(pl.col("row_number").is_in(numbers.implode())),
+        )
 
 
 class Router:
@@ -56,6 +71,8 @@ class Router:
         self._waiting.append(part)
         while self._waiting and self._waiting[0].last_needed < rows_done:
             self._pop()
+        if len(self._waiting) == 1:
+            self._deliver_beginning(rows_done)
         waiting = len(self._waiting)
         if waiting > _IN_MEMORY:
             newest = self._waiting[-1]
@@ -67,10 +84,24 @@ class Router:
         while self._waiting:
             self._pop()
 
+    def _deliver_beginning(self, rows_done: int) -> None:
+        """Deliver the rows before the first open claim, so that only the last few of a part wait."""
+        part = self._waiting[0]
+        if not isinstance(part, Reviewed):
+            return
+        open_rows = part.frame[CLAIM_LAST] >= rows_done
+        decided = open_rows.arg_max() or 0
+        if decided * 2 < part.rows.height:  # claims stand scattered: the part waits as a whole
+            return
+        self._waiting.popleft()
+        self._hand_over(part.between(0, decided))
+        self._waiting.append(part.between(decided, part.rows.height))
+
     def _pop(self) -> None:
         part = self._waiting.popleft()
-        if isinstance(part, _Parked):
-            part = part.load()
+        self._hand_over(part.load() if isinstance(part, _Parked) else part)
+
+    def _hand_over(self, part: Reviewed) -> None:
         failed = pl.concat([part.failed.rename("claim_id"), self._failed_elsewhere])
         self._deliver(part, part.claim_id.is_in(failed.implode()))
 
