@@ -148,6 +148,7 @@ def check_inputs(
     for checked in ordered(intake.parts, reviewer.check):
         reviewer.take(checked)
         done += checked.part.rows
+        del checked  # or this part would stay in memory while the next one is checked
         progress("checking", done, intake.rows, done)
     router.finish()
     ledger.rows.skipped += reviewer.skipped_rows

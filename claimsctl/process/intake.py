@@ -132,7 +132,9 @@ def _raw_parts(
         waiting = _possible_footer(rows, each.layout)
         held = rows.tail(waiting) if waiting else None
         yield from _placed(intake, each, _screen(each, rows.head(rows.height - waiting)), spill, numbers)
-        progress(each, part.bytes_read, each.rows)
+        bytes_read = part.bytes_read
+        del part, rows  # or this part would stay in memory while the next one is read
+        progress(each, bytes_read, each.rows)
         if limit is not None and each.rows >= limit:
             break
     if held is not None:
