@@ -42,7 +42,7 @@ COMMANDS = [
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with examples/ and an export whose headers need --map and --set."""
     place = tmp_path / "work"
     shutil.copytree(EXAMPLES, place / "examples")
@@ -67,16 +67,16 @@ def test_readme_shows_the_usual_commands() -> None:
 
 
 @pytest.mark.parametrize("line", dict.fromkeys(COMMANDS))
-def test_commands_of_the_readme_run(command: Command, workplace: Path, line: str) -> None:
+def test_commands_of_the_readme_run(command: Command, place: Path, line: str) -> None:
     ran = command(*shlex.split(line)[1:])
     assert ran.code == 0, ran.err
     if "--output " in line:
-        assert (workplace / shlex.split(line)[-1]).stat().st_size > 0
+        assert (place / shlex.split(line)[-1]).stat().st_size > 0
     else:
         assert ran.out
 
 
-def test_mapped_export_of_the_readme_reads_as_the_original(command: Command, workplace: Path) -> None:
+def test_mapped_export_of_the_readme_reads_as_the_original(command: Command, place: Path) -> None:
     (line,) = (line for line in COMMANDS if "--map" in line)
     mapped = command(*shlex.split(line)[1:], "--json").json
     original = command("process", "examples/claims.csv", "--json", "--dry-run").json
@@ -84,11 +84,11 @@ def test_mapped_export_of_the_readme_reads_as_the_original(command: Command, wor
     assert mapped["mapping"]["missing"] == original["mapping"]["missing"] == []
 
 
-def test_correction_of_the_readme(command: Command, workplace: Path) -> None:
+def test_correction_of_the_readme(command: Command, place: Path) -> None:
     said = re.search(r"```text\n(Last run .*)\n```", README)
     assert said is not None
     command("process", "examples/claims.csv", "--out", "first")
-    with (workplace / "first" / "rejected.csv").open(newline="", encoding="utf-8") as file:
+    with (place / "first" / "rejected.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     fixed = Counter[str]()
     for row in rows:
@@ -99,7 +99,7 @@ def test_correction_of_the_readme(command: Command, workplace: Path) -> None:
             row["Provider NPI"] = "1330223946"
             fixed["provider"] += 1
     assert fixed == {"copay": 3, "provider": 1}
-    with (workplace / "corrected.csv").open("w", newline="", encoding="utf-8") as file:
+    with (place / "corrected.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
@@ -183,14 +183,14 @@ def test_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
     assert shown == {kind.exit_code for kind in kinds} | {0, 1}
 
 
-def test_output_files_of_the_readme_are_written(command: Command, workplace: Path) -> None:
-    with (workplace / "examples" / "claims.csv").open("ab") as file:
+def test_output_files_of_the_readme_are_written(command: Command, place: Path) -> None:
+    with (place / "examples" / "claims.csv").open("ab") as file:
         file.write(b"MS-9999,1,ragged\n")
     command("process", "examples/claims.csv", "--out", "all")
     table = README[README.index("## Output files") : README.index("## Exit codes")]
     shown = set(re.findall(r"^\| `([\w.]+)`", table, flags=re.MULTILINE))
-    assert shown == {path.name for path in (workplace / "all").iterdir()}
-    header = (workplace / "all" / "errors.csv").read_text("utf-8").splitlines()[0]
+    assert shown == {path.name for path in (place / "all").iterdir()}
+    header = (place / "all" / "errors.csv").read_text("utf-8").splitlines()[0]
     assert header.split(",")[:3] == ["input", "row_number", "claim_number"]
 
 
@@ -224,7 +224,7 @@ def test_generated_parts_are_current() -> None:
 
 
 def test_settings_of_the_example_are_used(
-    command: Command, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy("examples/claimsctl.toml", "claimsctl.toml")
     monkeypatch.delenv("CLAIMSCTL_WORKSPACE")

@@ -63,6 +63,8 @@ def test_at_most_four_characters_are_shown(column: object, value: str) -> None:
 
 def test_what_looks_like_an_ssn_is_masked_in_any_column() -> None:
     column = BY_NAME["procedure_code"]
-    shown = pl.DataFrame({"v": ["123-45-6789", "99213", "a 123-45-6789 b"]}).select(mask_expr(column, pl.col("v")))
+    shown = pl.DataFrame({"v": ["123-45-6789", "99213", "a 123-45-6789 b"]}).select(
+        mask_expr(column, pl.col("v"))
+    )
     assert shown.to_series().to_list() == ["***-**-6789", "99213", "a ***-**-6789 b"]
     assert mask_value(column, "123-45-6789") == "***-**-6789"
