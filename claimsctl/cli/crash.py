@@ -43,7 +43,7 @@ def describe_crash(error: BaseException) -> str:
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(ours[-4:]))
     return (
         f"claimsctl: internal error {type(error).__name__} at {places or 'unknown place'} "
-        f"(version {__version__}). Nothing was published; your input is unchanged. "
+        f"(version {__version__}). Your input is unchanged. "
         "Please report this line; it holds no patient data."
     )
 
