@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 import polars as pl
 
 from claimsctl.claim import BY_NAME, COLUMNS, Column
+from claimsctl.facts.coded import Codebook, Coded, Coding, as_text, is_coded, spread
 from claimsctl.facts.values import MONEY, no_date, read_amounts, read_dates, read_integers, read_times
 
 TEXT_SUFFIX = ":text"
@@ -47,6 +49,7 @@ class Layout:
     columns: Mapping[str, str]
     constants: Mapping[str, str] = field(default_factory=dict)
     full_names: Mapping[str, str] = field(default_factory=dict)
+    codebook: Codebook = field(default_factory=Codebook, compare=False, repr=False)
 
     def gives(self, name: str) -> bool:
         """Whether the input can have a value for the canonical column."""
@@ -60,7 +63,7 @@ class Layout:
         who = self._whose(name)
         if who is None or name in self.columns:
             return None
-        last, first = _split_name(pl.col(self.full_names[who]))
+        last, first = _split_name(pl.col(self.full_names[who]).cast(pl.String))
         return (last if name == _name_columns(who)[0] else first).alias(name)
 
 
@@ -72,31 +75,78 @@ VERBATIM = "verbatim:"
 """`verbatim:c3` is the cell text of `c3` as it stands in the input, where cleaning changed it."""
 
 
-def clean_cells(rows: pl.DataFrame, *, keep_empty: bool = False) -> pl.DataFrame:
+def clean_cells(
+    rows: pl.DataFrame, codebook: Codebook | None = None, *, keep_empty: bool = False
+) -> pl.DataFrame:
     """A raw part with cells stripped and blank cells null; done once, everything after reads this.
 
     Where stripping changed a column its cells as given are kept beside it (VERBATIM). `keep_empty`: an
     empty text is not the same as none in this input (JSON, Parquet), so it counts as a change.
+    `codebook` has the coded columns of the part.
     """
-    cells = [name for name, kind in rows.schema.items() if kind == pl.String]
-    if not cells or not rows.height:
+    if not rows.height:
         return rows
+    text = [name for name, kind in rows.schema.items() if kind == pl.String]
+    if text:
+        rows = rows.with_columns(_clean_text_cells(rows, text, keep_empty=keep_empty))
+    if codebook is None:
+        return rows
+    coded = [series for series in rows.iter_columns() if is_coded(series)]
+    given, blanked = [], []
+    for series in coded:
+        coding = codebook.codings[series.name]
+        padded = coding.derived("padded", partial(_padded_values, empty=keep_empty))
+        if padded.any() and padded.gather(series.to_physical()).any():
+            given.append(series)
+        elif coding.derived("clean", _clean_values).null_count():
+            # Only blank cells change: they lose their code, the others stay as they are.
+            kept = coding.table("kept", partial(_kept_codes, coding))
+            blanked.append(spread(kept, series.name).cat.to(coding.dtype).alias(series.name))
+    cleaned = []
+    for series in given:
+        coding = codebook.codings[series.name]
+        values = coding.derived("clean", _clean_values)
+        cleaned.append(coding.encode(values.gather(series.to_physical())).alias(series.name))
+        cleaned.append(series.alias(VERBATIM + series.name))
+    return rows.with_columns(blanked).with_columns(cleaned)
+
+
+def _clean_text_cells(rows: pl.DataFrame, cells: list[str], *, keep_empty: bool) -> list[pl.Expr]:
     # Comparing is cheaper than stripping, and nearly all columns need none.
-    cell = pl.col(cells)
+    padded = rows.select(_padded(pl.col(cells), empty=keep_empty).any()).row(0)
+    strip = [name for name, change in zip(cells, padded, strict=True) if change]
+    text = [pl.col(name).str.strip_chars() if name in strip else pl.col(name) for name in cells]
+    cleaned = [pl.when(t != "").then(t).alias(name) for name, t in zip(cells, text, strict=True)]
+    return cleaned + [pl.col(name).alias(VERBATIM + name) for name in strip]
+
+
+def _padded(cell: pl.Expr, *, empty: bool) -> pl.Expr:
+    """True where stripping changes a cell; `empty`: or where it is empty."""
     padded = (cell < "!") & (cell != "") | cell.str.ends_with(" ") | cell.str.ends_with("\t")
     padded = padded | cell.str.starts_with("\u00a0") | cell.str.ends_with("\u00a0")
-    changed = rows.select((padded | (cell == "") if keep_empty else padded).any()).row(0)
-    strip = [name for name, change in zip(cells, changed, strict=True) if change]
-    text = [pl.col(name).str.strip_chars() if name in strip else pl.col(name) for name in cells]
-    return rows.with_columns(
-        [pl.when(t != "").then(t).alias(name) for name, t in zip(cells, text, strict=True)]
-        + [pl.col(name).alias(VERBATIM + name) for name in strip]
-    )
+    return padded | (cell == "") if empty else padded
+
+
+def _clean_values(values: pl.Series) -> pl.Series:
+    stripped = values.str.strip_chars().to_frame("v")
+    return stripped.select(pl.when(pl.col("v") != "").then("v")).to_series()
+
+
+def _padded_values(values: pl.Series, *, empty: bool) -> pl.Series:
+    return values.to_frame("v").select(_padded(pl.col("v"), empty=empty)).to_series()
+
+
+def _kept_codes(coding: Coding) -> pl.Series:
+    """Per code: itself, or null where its value is blank."""
+    blank = coding.derived("clean", _clean_values).is_null()
+    codes = pl.int_range(len(blank), dtype=pl.UInt32, eager=True)
+    return pl.select(pl.when(~blank).then(codes)).to_series()
 
 
 def verbatim_cells(rows: pl.DataFrame, *, blank: str | None) -> pl.DataFrame:
     """The cells of a cleaned part as they stand in the input; `blank` is what an empty cell reads."""
     kept = {name.removeprefix(VERBATIM) for name in rows.columns if name.startswith(VERBATIM)}
+    rows = as_text(rows)
     return rows.select(
         [
             pl.col(VERBATIM + name if name in kept else name).fill_null(blank).alias(name)
@@ -111,7 +161,9 @@ def verbatim_cells(rows: pl.DataFrame, *, blank: str | None) -> pl.DataFrame:
 def clean_text(rows: pl.DataFrame, layout: Layout, names: Iterable[str]) -> pl.DataFrame:
     """Text of the named canonical columns of a cleaned part; null = blank. Absent ones are left out."""
     wanted = [name for name in names if layout.gives(name)]
-    raw = [pl.col(layout.columns[name]).alias(name) for name in wanted if name in layout.columns]
+    raw = [
+        pl.col(layout.columns[name]).cast(pl.String).alias(name) for name in wanted if name in layout.columns
+    ]
     raw += [split for name in wanted if (split := layout.split_name(name)) is not None]
     frame = rows.select(raw)
     constants = [
@@ -153,11 +205,20 @@ def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run
     """
     ordered = list(dict.fromkeys(names))
     base = list(dict.fromkeys(name.removesuffix(TEXT_SUFFIX) for name in ordered))
-    text = clean_text(rows, layout, base)
+    coded = {name: found for name in base if (found := coded_column(rows, layout, name)) is not None}
+    text = clean_text(rows, layout, [name for name in base if name not in coded])
     wanted = set(ordered)
     columns: list[pl.Series | pl.Expr] = []
+    spreads: list[pl.Expr] = []
     for name in base:
         column = BY_NAME[name]
+        if name in coded:
+            raw = layout.columns[name]
+            if name + TEXT_SUFFIX in wanted:
+                spreads.append(spread(coded[name].texts, raw).alias(name + TEXT_SUFFIX))
+            if name in wanted:
+                spreads.append(spread(_typed_values(coded[name], run_date), raw).alias(name))
+            continue
         if name not in text.columns or text[name].null_count() == text.height:
             columns += [
                 pl.lit(None, DTYPES[column.cell_type] if n == name else pl.String).alias(n)
@@ -170,10 +231,35 @@ def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run
         if name in wanted:
             columns.append(_typed(text[name], column, run_date))
     index = pl.select(pl.int_range(rows.height, dtype=pl.UInt32).alias("__row"))
+    columns += rows.select(spreads).get_columns()
     return index.select([*columns, pl.col("__row")]).select(ordered)  # keeps height when all are literals
 
 
-def _typed(text: pl.Series, column: Column, run_date: date) -> pl.Series | pl.Expr:
+def coded_column(rows: pl.DataFrame, layout: Layout, name: str) -> Coded | None:
+    """The original text of a canonical column as codes; None where it is not coded."""
+    raw = layout.columns.get(name)
+    if raw is None or name in layout.constants or not is_coded(rows[raw]):
+        return None
+    coding = layout.codebook.codings[raw]
+    return Coded(name, rows[raw], coding.values, coding)
+
+
+def coded_text(rows: pl.DataFrame, layout: Layout, name: str, run_date: date) -> Coded | None:
+    """A text column of the typed frame, or the `:text` of any, as codes; None where it is not coded."""
+    coded = coded_column(rows, layout, name.removesuffix(TEXT_SUFFIX))
+    if coded is None or name.endswith(TEXT_SUFFIX):
+        return coded
+    return replace(coded, texts=_typed_values(coded, run_date))
+
+
+def _typed_values(coded: Coded, run_date: date) -> pl.Series:
+    column = BY_NAME[coded.name]
+    return coded.coding.derived(
+        (column.name, run_date), lambda values: _typed(values.alias(column.name), column, run_date)
+    )
+
+
+def _typed(text: pl.Series, column: Column, run_date: date) -> pl.Series:
     if column.cell_type == "date":
         dates = read_dates(text, latest=run_date if column.name in BIRTH_DATES else None)
         if column.name not in OPTIONAL_DATES:

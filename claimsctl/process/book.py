@@ -140,6 +140,25 @@ class FindingBook:
         return sorted(kept, key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))
 
 
+def once_per_value(hits: pl.DataFrame, checks: Sequence[Check], frame: pl.DataFrame) -> pl.DataFrame:
+    """Hits of file-level rules kept once per value of their field in this part; most rows may show one.
+
+    Over all parts the book counts each value once.
+    """
+    numbers = set(hits["check"].unique().to_list())
+    level = [n for n, check in enumerate(checks) if n in numbers and check.rule.level == "file"]
+    if not level:
+        return hits
+    kept = [hits.filter(~pl.col("check").is_in(level))]
+    for number in level:
+        shown = hits.filter(pl.col("check") == number)
+        if checks[number].field in frame.columns:
+            values = frame[checks[number].field].gather(shown["row"]).alias("value")
+            shown = shown.with_columns(values).unique("value", keep="first", maintain_order=True)
+        kept.append(shown.select(hits.columns))
+    return pl.concat(kept).sort("row", "check")
+
+
 def _without_rare(causes: list[Cause]) -> list[Cause]:
     """Causes of one rule, those of few rows taken together: a list of single values helps nobody."""
     total = sum(cause.rows for cause in causes)

@@ -40,6 +40,7 @@ class ColumnLook:
         money = _raw(layout, "money")
         if not dates and not money:
             return
+        rows = rows.select(pl.col([*dates.values(), *money.values()]).cast(pl.String))
         odd = rows.select(
             [(_not_iso(pl.col(raw))).any().alias(name) for name, raw in dates.items()]
             + [pl.col(raw).str.contains(_MONEY_SIGNS).sum().alias(name) for name, raw in money.items()]

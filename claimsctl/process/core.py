@@ -173,7 +173,7 @@ def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:
 
 
 def _claims_read(intake: Intake, cross: CrossFacts) -> int:
-    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    keys = intake.keys()
     if len(cross.repeats):
         keys = keys.filter(~pl.col("row_index").is_in(cross.repeats.implode()))
     return int(keys.select(pl.col("claim_id").n_unique()).collect(engine="streaming").item())
@@ -206,7 +206,7 @@ def _malformed_claim_ids(intake: Intake) -> pl.Series:
     if not any(len(found) for found in numbers):
         return pl.Series("claim_id", [], dtype=pl.UInt64)
     named = pl.concat([found.rename("claim_number") for found in numbers]).unique()
-    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    keys = intake.keys()
     return (
         keys.filter(pl.col("claim_number").is_in(named.implode()))
         .select("claim_id")

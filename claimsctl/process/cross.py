@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from claimsctl.facts.table import Context, fact_frame
-from claimsctl.facts.typed import Layout
+from claimsctl.facts.table import Context, closure, fact_frame
+from claimsctl.facts.typed import TEXT_SUFFIX, Layout
 from claimsctl.process.intake import CONTENT, Intake
 from claimsctl.process.review import CrossFacts
 from claimsctl.validate.cross import (
@@ -28,7 +28,7 @@ def relate(
     intake: Intake, groups: Sequence[Group], span: Mapping[str, str], spill: Path, context: Context
 ) -> CrossFacts:
     """Resolve what joins lines together; the result is read back part by part."""
-    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    keys = intake.keys()
     small = intake.rows <= _IN_MEMORY_ROWS
     if small:
         keys = keys.collect().lazy()
@@ -61,9 +61,16 @@ def _exactly(
         chosen = key[group.id].is_in(wanted.implode()).fill_null(False)
         chosen = chosen & ~key[ROW].is_in(repeats.implode())
         if chosen.any():
-            rows = pl.read_parquet(part.path).filter(chosen)
+            rows = part.read(raw_columns(part.input.layout, names)).filter(chosen)
             values.append(deferred_values(fact_frame(rows, part.input.layout, names, context), group))
     return count_exactly(pl.concat(values), group)
+
+
+def raw_columns(layout: Layout, names: Collection[str]) -> set[str]:
+    """The raw columns that hold what the named columns and facts are made from, and the row's place."""
+    columns, _ = closure(names)
+    given = {layout.columns.get(name.removesuffix(TEXT_SUFFIX)) for name in columns}
+    return {ROW, "row_number", *layout.full_names.values(), *(raw for raw in given if raw is not None)}
 
 
 def _no_rows() -> pl.DataFrame:

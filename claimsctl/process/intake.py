@@ -6,29 +6,28 @@ second one. Rows that are no claim lines (repeated headers, footers) are taken o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context, fact_frame
-from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text
+from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text, coded_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
 from claimsctl.process.parallel import ordered
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.process.sessions import DERIVED, SessionNumbers
+from claimsctl.process.spilling import COMPRESSION, coded_types, read_aside, write_aside
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
 
-COMPRESSION: Final = "lz4"
 CONTENT = "content_digest"
 KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
 
@@ -60,6 +59,11 @@ class SpilledPart:
     keys: Path
     first: int
     rows: int
+    coded: dict[str, pl.DataType] = field(default_factory=dict)
+
+    def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """The cleaned cells of the part, all or those of some raw columns."""
+        return read_aside(self.path, self.coded, columns)
 
 
 @dataclass
@@ -72,6 +76,10 @@ class Intake:
     malformed: list[tuple[Input, pl.DataFrame]] = field(default_factory=list)
     rows: int = 0
     digest_key: bytes = b""
+
+    def keys(self) -> pl.LazyFrame:
+        """The key frames of all parts, in file order."""
+        return pl.scan_parquet([part.keys for part in self.parts])
 
 
 def take_in(
@@ -152,7 +160,7 @@ def _placed(
     number, first = next(numbers), intake.rows
     index = pl.int_range(first, first + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
     part = SpilledPart(
-        each, spill / f"rows-{number:05d}.parquet", spill / f"keys-{number:05d}.parquet", first, rows.height
+        each, spill / f"rows-{number:05d}.ipc", spill / f"keys-{number:05d}.parquet", first, rows.height
     )
     intake.rows += rows.height
     each.claim_rows += rows.height
@@ -195,11 +203,13 @@ def _spill(
     """Write a part's cleaned cells and its keys aside; what was seen of its columns."""
     part, rows = placed
     each = part.input
-    rows = clean_cells(rows, keep_empty=each.source.format in ("json", "parquet"))
+    codebook = each.layout.codebook
+    rows = clean_cells(codebook.encode(rows), codebook, keep_empty=each.source.format in ("json", "parquet"))
     look = ColumnLook()
     look.look(rows, each.layout)
     keys = part_keys(rows, each.layout, groups, context, digest_key)
-    rows.write_parquet(part.path, compression=COMPRESSION, statistics=False)
+    write_aside(rows, part.path)
+    part.coded.update(coded_types(rows))
     keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
     return part, columns_present(each, rows), look
 
@@ -212,7 +222,8 @@ def part_keys(
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     frame = fact_frame(rows, layout, names, context)
-    return key_frame(frame, groups).with_columns(
+    coded = partial(coded_text, rows, layout, run_date=context.run_date)
+    return key_frame(frame, groups, coded).with_columns(
         frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
         frame["line_number"].is_null().alias("unnumbered"), *digests,
     )  # fmt: skip
@@ -232,15 +243,18 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     ]
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
     other = {cell: cell for cell in cells if cell not in raw_names}
-    content = row_digests(rows, known, key).alias(CONTENT)
+    codings = each.codebook.codings
+    content = row_digests(rows, known, key, codings).alias(CONTENT)
     if not other:
         return [content, content.alias("row_digest")]
-    rest = row_digests(rows, other, key)
+    rest = row_digests(rows, other, key, codings)
     return [content, (content * 31 + rest).alias("row_digest")]
 
 
 def columns_present(each: Input, rows: pl.DataFrame) -> set[str]:
     """Canonical columns that have a value here, of those that had none in the parts before."""
     unseen = [name for name in BY_NAME if each.layout.gives(name) and name not in each.present]
-    text = clean_text(rows, each.layout, unseen)
-    return {name for name in text.columns if text[name].null_count() < text.height}
+    plain = {name: raw for name in unseen if (raw := each.layout.columns.get(name)) is not None}
+    found = {name for name, raw in plain.items() if rows[raw].null_count() < rows.height}
+    text = clean_text(rows, each.layout, [name for name in unseen if name not in found])
+    return found | {name for name in text.columns if text[name].null_count() < text.height}

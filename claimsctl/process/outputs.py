@@ -145,7 +145,7 @@ def accepted_frame(part: Reviewed, accepted: pl.Series, schema: Mapping[str, pl.
         if name == "line_number":
             columns.append(part.frame["line_number_in_claim"].alias(name))
         elif name in x_columns:
-            columns.append(part.rows[x_columns[name]].alias(name))
+            columns.append(part.rows[x_columns[name]].cast(pl.String).alias(name))
         elif name in part.frame.columns:
             columns.append(
                 part.frame[name].cast(dtype) if part.frame.schema[name] != dtype else part.frame[name]

@@ -13,21 +13,22 @@ Result = TypeVar("Result")
 
 
 def workers() -> int:
-    """Parts worked on at once: one per two cores, at most four, since each holds a part in memory.
+    """Parts worked on at once beside the one whose result is being used: one per two cores, at most four.
 
-    Polars uses all cores inside a part; on two cores a second part at once was measured slower.
+    Polars uses all cores inside a part, but much of a part is one long step after another; each part in
+    flight also takes its share of memory.
     """
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
+    return min(4, (os.cpu_count() or 1) // 2)
 
 
 def ordered(items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
     """`work` of every item, in the order of the items; Polars lets go of the interpreter meanwhile.
 
-    At most one item per worker is in flight or waiting to be taken. An error of `work` is raised where
-    its result would have come; work under way is waited for.
+    While a result is used, the next items are worked on, one per worker. An error of `work` is raised
+    where its result would have come; work under way is waited for.
     """
     count = workers()
-    if count == 1:
+    if not count:
         yield from map(work, items)
         return
     with ThreadPoolExecutor(count, thread_name_prefix="part") as pool:
@@ -35,7 +36,8 @@ def ordered(items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[R
         try:
             for item in items:
                 flying.append(pool.submit(work, item))
-                if len(flying) >= count:
+                del item  # or it would stay in memory while the next one is made
+                if len(flying) > count:
                     yield flying.popleft().result()
             while flying:
                 yield flying.popleft().result()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context, fact_frame
-from claimsctl.process.book import FindingBook
+from claimsctl.facts.typed import coded_text
+from claimsctl.process.book import FindingBook, once_per_value
 from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe, display_names
+from claimsctl.validate.language.predicates import CodedColumns
 from claimsctl.validate.ruleset import Check, names_needed
 
 ROUTED = (CONTENT, "claim_id", "line_number_in_claim", "row_number", "row_index", CLAIM_FIRST, CLAIM_LAST)
@@ -95,7 +98,7 @@ class Reviewer:
         with self.timings.stage("facts"):
             checked = self._facts(part, plan)
         with self.timings.stage("validate"):
-            checked.hits = evaluate(checked.frame, plan.checks)
+            checked.hits = evaluate(checked.frame, plan.checks, self._coded(part, checked.rows))
         return checked
 
     def take(self, checked: Checked) -> None:
@@ -107,7 +110,7 @@ class Reviewer:
             self._route(checked)
 
     def _facts(self, part: SpilledPart, plan: InputPlan) -> Checked:
-        rows = pl.read_parquet(part.path)
+        rows = part.read()
         cross = self.cross.slice(part.first, part.rows)
         repeated = self.cross.repeated(part.first, part.rows)
         repeats = rows.filter(repeated)
@@ -115,7 +118,11 @@ class Reviewer:
             rows, cross = rows.filter(~repeated), cross.filter(~repeated)
         given = rows.with_columns(cross["line_rank"])
         frame = fact_frame(given, part.input.layout, plan.names, self.context)
-        frame = settle(frame.with_columns(cross.drop("line_rank").get_columns()), self.cross.groups)
+        frame = settle(
+            frame.with_columns(cross.drop("line_rank").get_columns()),
+            self.cross.groups,
+            self._coded(part, rows),
+        )
         checked = Checked(part, rows, frame, repeats)
         if self.cross.stored is None:
             checked.frame = frame.with_columns(pl.lit(None, pl.String).alias("stored_claim"))
@@ -127,6 +134,9 @@ class Reviewer:
             _leave_out_stored(checked)
         part.path.unlink()
         return checked
+
+    def _coded(self, part: SpilledPart, rows: pl.DataFrame) -> CodedColumns:
+        return partial(coded_text, rows, part.input.layout, run_date=self.context.run_date)
 
     def _note_repeats(self, checked: Checked) -> None:
         repeats, part = checked.repeats, checked.part
@@ -152,6 +162,7 @@ class Reviewer:
         errors = hits.filter(pl.col("check").is_in(plan.error_checks.implode()))
         bad_claims = claim_id.gather(errors["row"]).unique()
         spread = claim_id.filter(elsewhere).unique() if elsewhere.any() else claim_id.clear()
+        hits = once_per_value(hits, plan.checks, frame)
         hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
         found = describe(hits, plan.checks, rows, frame, part.input.layout,
                          input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from claimsctl.process.intake import COMPRESSION, Input
+from claimsctl.process.intake import Input
+from claimsctl.process.spilling import coded_types, read_aside, write_aside
 
 _IN_MEMORY = 2
 CLAIM_FIRST, CLAIM_LAST = "claim_first_row", "claim_last_row"
@@ -109,9 +110,11 @@ class Router:
         self._parked += 1
         paths = {}
         for name, frame in (("rows", part.rows), ("frame", part.frame), ("findings", part.findings)):
-            paths[name] = self._spill / f"waiting-{self._parked:05d}-{name}.parquet"
-            frame.write_parquet(paths[name], compression=COMPRESSION, statistics=False)
-        return _Parked(part.input, paths, part.claim_id, part.last_needed, part.failed)
+            paths[name] = self._spill / f"waiting-{self._parked:05d}-{name}.ipc"
+            write_aside(frame, paths[name])
+        return _Parked(
+            part.input, paths, part.claim_id, part.last_needed, part.failed, coded_types(part.rows)
+        )
 
 
 @dataclass
@@ -123,9 +126,12 @@ class _Parked:
     claim_id: pl.Series
     last_needed: int
     failed: pl.Series
+    coded: dict[str, pl.DataType]
 
     def load(self) -> Reviewed:
-        frames = {name: pl.read_parquet(path) for name, path in self.paths.items()}
+        frames = {
+            name: read_aside(path, self.coded if name == "rows" else {}) for name, path in self.paths.items()
+        }
         for path in self.paths.values():
             path.unlink()
         return Reviewed(

@@ -1,17 +1,22 @@
-"""Trouble with the private temporary files of a run, told as what it is: a full disk, not a defect."""
+"""The private temporary files of a run: parts put aside, and trouble told as what it is (a full disk)."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from claimsctl.errors import StoreError
+from claimsctl.facts.coded import is_coded
 from claimsctl.security.files import disk_hint
 from claimsctl.write.files import system_error
+
+COMPRESSION: Final = "lz4"
 
 
 @contextmanager
@@ -27,3 +32,22 @@ def temporary_files() -> Iterator[None]:
             f"Cannot use the temporary files in the workspace: {os.strerror(number)}.",
             hint=disk_hint(errno.ENOSPC if number == errno.EIO else number),
         ) from None
+
+
+def write_aside(rows: pl.DataFrame, path: Path) -> None:
+    """Write a raw part to a private file; codes go as numbers."""
+    numbers = [series.to_physical() for series in rows.iter_columns() if is_coded(series)]
+    rows.with_columns(numbers).write_ipc(path, compression=COMPRESSION)
+
+
+def read_aside(
+    path: Path, coded: Mapping[str, pl.DataType], columns: Collection[str] | None = None
+) -> pl.DataFrame:
+    """Read a part written by `write_aside`; `coded` has the types of its coded columns."""
+    rows = pl.read_ipc(path, columns=None if columns is None else list(columns))
+    return rows.with_columns(pl.col(n).cat.to(kind) for n, kind in coded.items() if n in rows.columns)
+
+
+def coded_types(rows: pl.DataFrame) -> dict[str, pl.DataType]:
+    """Coded columns of a part and their types."""
+    return {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Categorical)}

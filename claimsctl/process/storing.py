@@ -11,10 +11,10 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import typed_frame
-from claimsctl.process.intake import COMPRESSION, CONTENT, Intake
+from claimsctl.process.intake import CONTENT, Intake
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
-from claimsctl.process.spilling import temporary_files
+from claimsctl.process.spilling import COMPRESSION, temporary_files
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter
@@ -95,7 +95,10 @@ class StoreSink:
     def _seal_notes(self, part: Reviewed, path: Path) -> None:
         """Notes and unmapped columns may hold anything about anybody: one sealed block per part."""
         notes = [part.frame[name] for name in _SEALED_APART if name in part.frame.columns]
-        notes += [part.rows[f"c{n}"].alias(name) for n, name in part.input.header_map.x_names.items()]
+        notes += [
+            part.rows[f"c{n}"].cast(pl.String).alias(name)
+            for n, name in part.input.header_map.x_names.items()
+        ]
         if not notes:
             return
         from claimsctl.security.files import write_private
@@ -124,7 +127,7 @@ def claims_of(intake: Intake, copies: pl.Series) -> pl.DataFrame:
 
     Exact copies of a row (their indexes) are skipped by the run, so they do not count here either.
     """
-    keys = pl.scan_parquet([part.keys for part in intake.parts])
+    keys = intake.keys()
     return (
         without(keys, copies)
         .filter(pl.col("claim_number").is_not_null())
@@ -186,7 +189,7 @@ def charges_of(intake: Intake) -> pl.DataFrame:
     """Charge total of each claim; read only where digests of another Polars version cannot be compared."""
     totals = []
     for part in intake.parts:
-        rows = pl.read_parquet(part.path)
+        rows = part.read()
         charges = typed_frame(rows, part.input.layout, ["charge_amount"], run_date=intake.run_date)
         claims = pl.read_parquet(part.keys, columns=["claim_id"])
         totals.append(pl.concat([claims, charges], how="horizontal").group_by("claim_id").agg(

@@ -20,7 +20,7 @@ MASKED = "\u2039masked\u203a"
 _SSN_SHAPE = r"\b\d{3}-\d{2}-(\d{4})\b"
 """What looks like an SSN is one even in a column that should not hold any (a wrong mapping)."""
 
-_Way = Literal["plain", "ssn", "name", "number", "all"]
+Way = Literal["plain", "ssn", "name", "number", "all"]
 _NUMBERS = frozenset({"patient_id", "member_id", "other_member_id"})
 _SHOWN = 4
 # Python and Polars differ on a few control characters, so both are told what to strip.
@@ -34,7 +34,18 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
     SSN `***-**-6789`, names `J***`, member numbers `***` and their last four characters (only from eight
     characters on), other identifiers a fixed mark.
     """
-    way = _way(column)
+    return _mask(mask_way(column), values)
+
+
+def mask_by_way(values: pl.Expr, ways: pl.Expr) -> pl.Expr:
+    """Texts of several columns masked, each in its own way (`mask_way`); "none" leaves a text as it is."""
+    masked = pl.when(ways == "none").then(values)
+    for way in ("plain", "ssn", "name", "number"):
+        masked = masked.when(ways == way).then(_mask(way, values))  # type: ignore[assignment]
+    return masked.otherwise(_mask("all", values))
+
+
+def _mask(way: Way, values: pl.Expr) -> pl.Expr:
     if way == "plain":
         return values.str.replace_all(_SSN_SHAPE, "***-**-$1")
     text = values.str.strip_chars(_BLANKS)
@@ -60,7 +71,7 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
 
 def mask_value(column: Column | None, value: str) -> str:
     """One value masked, as `mask_expr` does."""
-    way = _way(column)
+    way = mask_way(column)
     text = value.strip(_BLANKS)
     if way == "plain":
         return re.sub(_SSN_SHAPE, r"***-**-\1", value)
@@ -76,7 +87,8 @@ def mask_value(column: Column | None, value: str) -> str:
     return MASKED
 
 
-def _way(column: Column | None) -> _Way:
+def mask_way(column: Column | None) -> Way:
+    """How texts of a column are masked."""
     if column is None:
         return "all"
     if column.phi != "identifier":

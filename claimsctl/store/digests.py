@@ -7,10 +7,13 @@ secret: without it a digest does not help to guess a name from the rest of a row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import blake2b
 
 import polars as pl
+
+from claimsctl.facts.coded import Coding, is_coded, spread
 
 
 def digest_scheme(key: bytes) -> str:
@@ -21,24 +24,36 @@ def digest_scheme(key: bytes) -> str:
     return f"polars-{found}"
 
 
-def row_digests(frame: pl.DataFrame, columns: Mapping[str, str], key: bytes) -> pl.Series:
+def row_digests(
+    frame: pl.DataFrame, columns: Mapping[str, str], key: bytes, codings: Mapping[str, Coding] | None = None
+) -> pl.Series:
     """UInt64 digest of each row; `columns` maps the name that counts to the text column of the frame.
 
     Null and empty cells add nothing, so an absent and a blank column digest alike; the order of columns
-    does not matter.
+    does not matter. `codings` are those of the coded columns, which digest as the text they stand for.
     """
-    cells = [
-        pl.when(pl.col(column) != "").then(pl.col(column).hash(seed=_seed(name, key))).otherwise(_ZERO)
-        for name, column in columns.items()
-    ]
-    if not cells:
+    if not columns:
         return pl.repeat(0, frame.height, dtype=pl.UInt64, eager=True).alias("digest")
-    total = cells[0]
-    for cell in cells[1:]:
-        total = total + cell
+    total = _ZERO
+    for name, column in columns.items():
+        digest = _cell(_seed(name, key))
+        if is_coded(frame[column]):
+            assert codings is not None
+            known = codings[column].derived(("digest", name), partial(_digests, digest))
+            total = total + spread(known, column).fill_null(0)
+        else:
+            total = total + digest(pl.col(column))
     # Hashed once more: a claim's digest is a sum over its rows, and a sum of plain sums would not notice
     # two lines that swap a value.
     return frame.select(total.hash(seed=_seed("", key)).alias("digest")).to_series()
+
+
+def _cell(seed: int) -> Callable[[pl.Expr], pl.Expr]:
+    return lambda cell: pl.when(cell != "").then(cell.hash(seed=seed)).otherwise(_ZERO)
+
+
+def _digests(digest: Callable[[pl.Expr], pl.Expr], values: pl.Series) -> pl.Series:
+    return values.to_frame("v").select(digest(pl.col("v"))).to_series()
 
 
 def claim_digest(row_digest: str) -> pl.Expr:

@@ -19,7 +19,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.aggregates import Aggregate
-from claimsctl.validate.language.predicates import with_predicates
+from claimsctl.validate.language.predicates import CodedColumns, with_predicates
 
 ROW = "row_index"
 _WORTH_DEFERRING = 4
@@ -67,10 +67,12 @@ def needed(groups: Sequence[Group]) -> set[str]:
     return {ROW}.union(*(a.columns for a in members), *(g.keys for g in groups))
 
 
-def key_frame(frame: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
+def key_frame(
+    frame: pl.DataFrame, groups: Sequence[Group], coded: CodedColumns = lambda _name: None
+) -> pl.DataFrame:
     """Row-aligned keys (64-bit, null if a part is null) and aggregated values of a part."""
     predicates = set().union(*(a.predicates for g in groups for a in (*g.aggregates, *g.deferred)))
-    return with_predicates(frame, predicates).lazy().select(
+    return with_predicates(frame, predicates, coded).lazy().select(
         [pl.col(ROW)]
         + [_key(group.keys, frame.schema).alias(group.id) for group in groups]
         + [_value(a).alias(a.name) for group in groups for a in group.aggregates]
@@ -166,12 +168,14 @@ def count_exactly(values: pl.DataFrame, group: Group) -> pl.DataFrame:
     return values.group_by(group.id).agg(counts)
 
 
-def settle(frame: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
+def settle(
+    frame: pl.DataFrame, groups: Sequence[Group], coded: CodedColumns = lambda _name: None
+) -> pl.DataFrame:
     """Deferred aggregates of groups whose rows agree: 1 where the row has a value, else 0."""
     deferred = [(group, a) for group in groups for a in group.deferred]
     if not deferred:
         return frame
-    frame = with_predicates(frame, set().union(*(a.predicates for _, a in deferred)))
+    frame = with_predicates(frame, set().union(*(a.predicates for _, a in deferred)), coded)
     return frame.with_columns(
         pl.when(_known(group.keys))
         .then(pl.coalesce(pl.col(a.name), _inner(a).is_not_null().cast(pl.Int64)))

@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from claimsctl.validate.language.predicates import with_predicates
+from claimsctl.facts.coded import FEW_ROWS
+from claimsctl.validate.language.predicates import CodedColumns, with_predicates
 from claimsctl.validate.ruleset import Check
 
 HITS: Final = {"row": pl.UInt32, "check": pl.UInt16}
-_SMALL = 2_000
-"""Below this many rows planning a lazy query costs more than it saves."""
 
 
-def evaluate(frame: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
+def evaluate(
+    frame: pl.DataFrame, checks: Sequence[Check], coded: CodedColumns = lambda _name: None
+) -> pl.DataFrame:
     """Where each check fires: `row` (position in `frame`) and `check` (position in `checks`).
 
-    Ordered by row, then check. Unknown (null) does not fire.
+    Ordered by row, then check. Unknown (null) does not fire. `coded` gives the codes of text columns.
     """
     if not checks or not frame.height:
         return pl.DataFrame(schema=HITS)
-    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)))
+    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)), coded)
     expressions = [check.fires.alias(str(n)) for n, check in enumerate(checks)]
     # The lazy plan computes an expression that many rules share once.
-    small = frame.height < _SMALL
+    small = frame.height < FEW_ROWS  # planning a lazy query costs more than it saves
     fired = frame.select(expressions) if small else frame.lazy().select(expressions).collect()
     some = fired.select(pl.all().any(ignore_nulls=True)).row(0)
     hits = [
-        pl.DataFrame({"row": column.arg_true().cast(pl.UInt32)}).with_columns(
-            pl.lit(n, dtype=pl.UInt16).alias("check")
-        )
+        (n, column.arg_true().to_numpy())
         for n, (column, any_hit) in enumerate(zip(fired.iter_columns(), some, strict=True))
         if any_hit
     ]
     if not hits:
         return pl.DataFrame(schema=HITS)
-    return pl.concat(hits).sort("row", "check")
+    rows = np.concatenate([found for _, found in hits])
+    numbers = np.repeat([n for n, _ in hits], [len(found) for _, found in hits])
+    return pl.DataFrame({"row": rows, "check": numbers}, schema_overrides=HITS).sort("row", "check")

@@ -10,8 +10,8 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import FACT_TYPES
-from claimsctl.facts.typed import TEXT_SUFFIX, Layout, clean_text
-from claimsctl.security.masking import mask_expr
+from claimsctl.facts.typed import Layout, clean_text
+from claimsctl.security.masking import mask_by_way, mask_way
 from claimsctl.validate.ruleset import Check
 
 FINDING: Final = {
@@ -59,73 +59,139 @@ def describe(
     """
     if hits.is_empty():
         return pl.DataFrame(schema={**FINDING, "cause": pl.String})
-    at = hits["row"].unique().sort()
-    used = [checks[n] for n in hits["check"].unique().sort().to_list()]
-    shown = _shown(rows[at], frame[at], layout, display_names(used) | {"claim_number"}, show_phi=show_phi)
-    shown = shown.with_columns(at.alias("row"))
-    parts = []
-    for key, group in hits.with_row_index("order").partition_by("check", as_dict=True).items():
-        check = checks[int(str(key[0]))]
-        parts.append(_one_check(group, check, shown, input_name))
-    return pl.concat(parts).sort("order").drop("order")
-
-
-def _shown(
-    rows: pl.DataFrame, frame: pl.DataFrame, layout: Layout, names: set[str], *, show_phi: bool
-) -> pl.DataFrame:
-    """What may be printed: original texts of columns (identifiers masked), facts as text."""
-    texts = clean_text(rows, layout, sorted(n for n in names if n in BY_NAME))
-    columns: list[pl.Series | pl.Expr] = []
-    for name in texts.columns:
-        text = pl.col(name)
-        columns.append(text if show_phi else mask_expr(BY_NAME[name], text).alias(name))
-    printable = texts.with_columns(columns) if columns else texts
-    facts = [
-        frame[n].cast(pl.String).alias(n) for n in sorted(names & FACT_TYPES.keys()) if n in frame.columns
-    ]
-    extra = [rows["row_number"], frame["line_number_in_claim"].cast(pl.Int64).alias("__line")]
-    shown = pl.DataFrame([*printable.get_columns(), *[f for f in facts if f.name != "row_number"], *extra])
-    absent = [n for n in names if n not in shown.columns]
-    return shown.with_columns([pl.lit(None, pl.String).alias(n) for n in absent])
-
-
-def _one_check(group: pl.DataFrame, check: Check, shown: pl.DataFrame, input_name: str) -> pl.DataFrame:
-    rule = check.rule
-    found = group.select("order", "row").join(shown, on="row", how="left", maintain_order="left")
-    cause = fill(rule.cause, check) if rule.cause else pl.lit(None, pl.String)
-    return found.select(
-        pl.col("order"),
-        pl.lit(input_name).alias("input"),
-        "row_number",
-        "claim_number",
-        pl.col("__line").alias("line_number"),
-        pl.lit(check.severity).alias("severity"),
-        pl.lit(rule.code).alias("code"),
-        pl.lit(rule.category).alias("category"),
-        pl.lit(check.field).alias("field"),
-        pl.col(check.field).cast(pl.String).alias("value"),
-        fill(rule.error_message, check).alias("message"),
-        fill(rule.suggestion, check).alias("suggestion"),
-        cause.alias("cause"),
+    return pl.concat(
+        _describe(hits.slice(start, _AT_ONCE), checks, rows, frame, layout, input_name, show_phi=show_phi)
+        for start in range(0, hits.height, _AT_ONCE)
     )
 
 
-def fill(template: str, check: Check) -> pl.Expr:
-    """The template with each {placeholder} replaced by the row's text; blank values read "blank"."""
-    pieces = _PLACEHOLDER.split(template)
-    if len(pieces) == 1:
-        return pl.lit(template)
-    parts: list[pl.Expr] = []
-    for n, piece in enumerate(pieces):
+_AT_ONCE: Final = 20_000
+"""Findings described at once: all texts that they may quote are in memory meanwhile."""
+
+
+def _describe(
+    hits: pl.DataFrame,
+    checks: Sequence[Check],
+    rows: pl.DataFrame,
+    frame: pl.DataFrame,
+    layout: Layout,
+    input_name: str,
+    *,
+    show_phi: bool,
+) -> pl.DataFrame:
+    numbers = hits["check"].unique().sort()
+    used = [checks[n] for n in numbers.to_list()]
+    at = hits["row"].unique().sort()
+    names = sorted(display_names(used) | {"claim_number"})
+    facts = [n for n in names if n in FACT_TYPES and n in frame.columns]
+    few = rows[at]
+    told_facts = frame.select(facts)[at] if facts else pl.DataFrame()
+    quoted = _Quoted(names, few, told_facts, layout, show_phi=show_phi)
+    wording = _Wording(used, names)
+    place = at.search_sorted(hits["row"]).alias("place")
+    told = wording.table[numbers.search_sorted(hits["check"])].with_columns(place)
+    claim = names.index("claim_number")
+    return told.select(
+        pl.lit(input_name).alias("input"),
+        few["row_number"].gather(place),
+        quoted.text(pl.lit(claim, pl.UInt32)).alias("claim_number"),
+        frame["line_number_in_claim"].cast(pl.Int64).gather(hits["row"]).alias("line_number"),
+        "severity",
+        "code",
+        "category",
+        "field",
+        quoted.text(pl.col("value_name")).alias("value"),
+        wording.text("message", quoted),
+        wording.text("suggestion", quoted),
+        pl.when("has_cause").then(wording.text("cause", quoted)).alias("cause"),
+    )
+
+
+class _Quoted:
+    """Texts of some rows that findings may quote, one below the other: name by name, row by row."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        rows: pl.DataFrame,
+        facts: pl.DataFrame,
+        layout: Layout,
+        *,
+        show_phi: bool,
+    ) -> None:
+        texts = clean_text(rows, layout, [n for n in names if n in BY_NAME])
+        given = {s.name: s for s in texts.iter_columns()}
+        given |= {s.name: s.cast(pl.String) for s in [*facts.iter_columns(), rows["row_number"]]}
+        nothing = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+        self._rows = rows.height
+        self._texts = pl.concat([given.get(name, nothing).rename("text") for name in names])
+        ways = [mask_way(BY_NAME[n]) if n in BY_NAME and n in texts.columns else "none" for n in names]
+        self._ways = pl.Series(ways, dtype=pl.String)
+        self._masked = not show_phi
+
+    def text(self, name: pl.Expr) -> pl.Expr:
+        """What the row at `place` says in the name of that number, masked; null where blank or none."""
+        found = pl.lit(self._texts).gather(name * self._rows + pl.col("place"))
+        if not self._masked:
+            return found
+        return mask_by_way(found, pl.lit(self._ways).gather(name))
+
+
+class _Wording:
+    """The words of checks, one row per check, so that many findings are put into words at once.
+
+    A template "{value} is no {column}" is texts and names in turn: `message_0`, `message_name_0`, ...
+    """
+
+    def __init__(self, checks: Sequence[Check], names: Sequence[str]) -> None:
+        self._pieces: dict[str, int] = {}
+        numbers = {name: n for n, name in enumerate(names)}
+        columns = [
+            pl.Series("severity", [c.severity for c in checks], dtype=pl.String),
+            pl.Series("code", [c.rule.code for c in checks], dtype=pl.String),
+            pl.Series("category", [c.rule.category for c in checks], dtype=pl.String),
+            pl.Series("field", [c.field for c in checks], dtype=pl.String),
+            pl.Series("value_name", [numbers[c.field] for c in checks], dtype=pl.UInt32),
+            pl.Series("has_cause", [bool(c.rule.cause) for c in checks], dtype=pl.Boolean),
+        ]
+        for kind, templates in (
+            ("message", [c.rule.error_message for c in checks]),
+            ("suggestion", [c.rule.suggestion for c in checks]),
+            ("cause", [c.rule.cause or "" for c in checks]),
+        ):
+            split = [_split(text, check.field) for text, check in zip(templates, checks, strict=True)]
+            most = max(len(quoted) for _, quoted in split)
+            self._pieces[kind] = most
+            for n in range(most + 1):
+                texts = [words[n] if n < len(words) else "" for words, _ in split]
+                columns.append(pl.Series(f"{kind}_{n}", texts, dtype=pl.String))
+            for n in range(most):
+                quotes = [numbers[quoted[n]] if n < len(quoted) else None for _, quoted in split]
+                columns.append(pl.Series(f"{kind}_name_{n}", quotes, dtype=pl.UInt32))
+        self.table = pl.DataFrame(columns)
+
+    def text(self, kind: str, quoted: _Quoted) -> pl.Expr:
+        """The words of one kind; blank values read "blank"."""
+        parts = [pl.col(f"{kind}_0")]
+        for n in range(self._pieces[kind]):
+            name = pl.col(f"{kind}_name_{n}")
+            value = quoted.text(name).fill_null("blank")
+            parts += [pl.when(name.is_null()).then(pl.lit("")).otherwise(value), pl.col(f"{kind}_{n + 1}")]
+        return pl.concat_str(parts).alias(kind)
+
+
+def _split(template: str, field: str) -> tuple[list[str], list[str]]:
+    """The texts of a template and the names quoted between them; `{column}` is the field's name."""
+    texts, quoted = [""], []
+    for n, piece in enumerate(_PLACEHOLDER.split(template)):
         if n % 2 == 0:
-            parts.append(pl.lit(piece))
+            texts[-1] += piece
+        elif piece == "column":
+            texts[-1] += field
         else:
-            if piece == "column":
-                parts.append(pl.lit(check.field))
-                continue
-            name = check.field if piece == "value" else piece
-            parts.append(pl.col(name).cast(pl.String).fill_null("blank"))
-    return pl.concat_str(parts)
+            quoted.append(field if piece == "value" else piece)
+            texts.append("")
+    return texts, quoted
 
 
 def fill_text(template: str, texts: Mapping[str, str]) -> str:
@@ -133,4 +199,4 @@ def fill_text(template: str, texts: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: texts.get(found.group(1)) or "blank", template)
 
 
-__all__ = ["FINDING", "TEXT_SUFFIX", "describe", "display_names", "fill", "fill_text"]
+__all__ = ["FINDING", "describe", "display_names", "fill_text"]

@@ -1,20 +1,22 @@
 """Conditions on one text column, kept apart so that they are decided once per distinct value.
 
 A claims file repeats few codes many times: `procedure_code in (...)` costs a look at every row as text,
-but next to nothing on the few hundred codes that occur. The engine encodes the column once, decides
-each predicate on its distinct values, and spreads the answers; what is left of a rule is logic on
-booleans.
+but next to nothing on the few hundred codes that occur. Where a column came coded (facts/coded.py), each
+predicate is decided once per run on its distinct values, and the answers are spread over the rows; what
+is left of a rule is logic on booleans.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from claimsctl.facts.coded import FEW_ROWS, Coded, Coding
 from claimsctl.validate.language.ast import Call, IsNull, Name, Node, Not, Pattern, Truth, walk
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, Names
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
     from claimsctl.validate.language.values import Value
 
-_FEW_ROWS = 2_000
 _FEW_PREDICATES = 1
 _SAMPLE = 2_000
 _DISTINCT_SHARE = 0.5
@@ -83,78 +84,114 @@ def named_predicate(column: str, expr: pl.Expr, text: str) -> Predicate:
     return Predicate(name, column, expr)
 
 
-def with_predicates(frame: pl.DataFrame, predicates: Iterable[Predicate]) -> pl.DataFrame:
+CodedColumns = Callable[[str], Coded | None]
+"""The codes of a text column of the frame, where the part came with codes."""
+
+
+def with_predicates(
+    frame: pl.DataFrame, predicates: Iterable[Predicate], coded: CodedColumns = lambda _name: None
+) -> pl.DataFrame:
     """The frame with one boolean column per predicate."""
     by_column: dict[str, list[Predicate]] = {}
     for predicate in sorted(set(predicates), key=lambda p: p.name):
         by_column.setdefault(predicate.column, []).append(predicate)
-    coded = [column for column, members in by_column.items() if _worth_coding(frame[column], members)]
-    directly = [p.expr.alias(p.name) for c, members in by_column.items() if c not in coded for p in members]
-    if directly:
-        small = frame.height < _FEW_ROWS  # planning costs more than it saves
-        frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
-    return frame.with_columns(_answers(frame, {column: by_column[column] for column in coded}))
-
-
-def _answers(frame: pl.DataFrame, by_column: dict[str, list[Predicate]]) -> list[pl.Series | pl.Expr]:
-    """Predicates decided on the distinct values of their columns, and joined to the rows."""
-    answers: list[pl.Series | pl.Expr] = []
-    packs: list[pl.Series] = []
-    bits: list[pl.Expr] = []
+    directly: list[pl.Expr] = []
+    spread = _Spread()
     for column, members in by_column.items():
-        values, places = _coded(frame[column])
-        decided = values.to_frame().with_columns(p.expr.alias(p.name) for p in members).drop(column)
-        # Most conditions have one answer for all values of a part: no need to spread that over the rows.
-        same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
-        flags: dict[bool, list[pl.Series]] = {True: [], False: []}
-        for answer, constant in zip(decided.get_columns(), same, strict=True):
-            if constant:
-                answers.append(pl.lit(answer[0], pl.Boolean).alias(answer.name))
-            elif not answer.null_count() or (answer.null_count() == 1 and answer[-1] is None):
-                flags[answer.null_count() == 1].append(answer)
-            else:
-                answers.append(answer.gather(places))
-        for nullable, found in flags.items():
-            for start in range(0, len(found), _BITS):
-                pack = _packed(found[start : start + _BITS], nullable).gather(places)
-                packs.append(pack.alias(f"pack_{len(packs)}"))
-                bits += [
-                    ((pl.col(packs[-1].name) & (1 << bit)) != 0).alias(answer.name)
-                    for bit, answer in enumerate(found[start : start + _BITS])
-                ]
-    return [*answers, *pl.DataFrame(packs).select(bits).get_columns()]
+        found = coded(column) or _coded_here(frame[column], members)
+        if found is None:
+            directly += [p.expr.alias(p.name) for p in members]
+            continue
+        key = ("answers", column, tuple(p.name for p in members))
+        answers = found.coding.table(key, partial(_decide, column, found.texts, members))
+        directly += answers.constant
+        spread.add(answers, found)
+    frame = frame.with_columns(spread.columns())
+    if directly:
+        small = frame.height < FEW_ROWS  # planning costs more than it saves
+        frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
+    return frame
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Predicates decided per distinct value: `constant` have one answer for all; each of `packs` holds up
+    to 62 answers per value as bits of one number, since spreading a number over the rows is cheaper than
+    spreading 62 booleans; `single` are unknown for some values. The first entry is for null.
+    """
+
+    constant: list[pl.Expr]
+    packs: list[tuple[pl.Series, list[str]]]
+    single: list[pl.Series]
 
 
 _BITS = 62
 
 
-def _packed(answers: list[pl.Series], nullable: bool) -> pl.Series:
-    """Up to 62 answers per value as bits of one number: spreading a number over the rows is cheaper
-    than spreading 62 booleans. `nullable`: all of them are null for the value null, which is last."""
+def _decide(column: str, texts: pl.Series, members: list[Predicate]) -> _Answers:
+    values = pl.concat([pl.Series(column, [None], dtype=pl.String), texts.alias(column)])
+    decided = values.to_frame().with_columns(p.expr.alias(p.name) for p in members).drop(column)
+    same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
+    answers = _Answers([], [], [])
+    flags: dict[bool, list[pl.Series]] = {True: [], False: []}
+    for answer, constant in zip(decided.get_columns(), same, strict=True):
+        unknown = answer.null_count()
+        if constant:
+            answers.constant.append(pl.lit(answer[0], pl.Boolean).alias(answer.name))
+        elif unknown == 0 or (unknown == 1 and answer[0] is None):
+            flags[unknown == 1].append(answer)
+        else:
+            answers.single.append(answer)
+    for nullable, found in flags.items():
+        for start in range(0, len(found), _BITS):
+            some = found[start : start + _BITS]
+            answers.packs.append((_packed(some, nullable=nullable), [answer.name for answer in some]))
+    return answers
+
+
+def _packed(answers: list[pl.Series], *, nullable: bool) -> pl.Series:
     total = pl.sum_horizontal(
-        pl.lit(a).fill_null(False).cast(pl.Int64) * (1 << bit) for bit, a in enumerate(answers)
+        pl.col(a.name).fill_null(False).cast(pl.Int64) * (1 << bit) for bit, a in enumerate(answers)
     )
-    numbers = pl.select(total.alias("pack")).to_series()
-    if not nullable:
-        return numbers
-    return numbers.scatter([len(numbers) - 1], None)
+    numbers = pl.DataFrame(answers).select(total.alias("pack")).to_series()
+    return numbers.scatter([0], None) if nullable else numbers
 
 
-def _coded(column: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The distinct values of a text column, null last if there is one, and each row's place among them."""
-    codes = column.cast(pl.Categorical(pl.Categories.random()))
-    distinct = codes.drop_nulls().unique()
-    places = distinct.to_physical()
-    values = distinct.cast(pl.String).gather(places.arg_sort()).alias(column.name)
-    assert places.max() in (None, len(places) - 1)  # codes count up from 0 in categories of our own
-    rows = codes.to_physical()
-    if column.null_count():
-        values = values.append(pl.Series([None], dtype=pl.String))
-        rows = rows.fill_null(len(places))
-    return values, rows
+@dataclass
+class _Spread:
+    """Answers of several columns, spread over the rows in one query."""
+
+    codes: list[pl.Series] = field(default_factory=list)
+    packs: list[pl.Expr] = field(default_factory=list)
+    bits: list[pl.Expr] = field(default_factory=list)
+
+    def add(self, answers: _Answers, coded: Coded) -> None:
+        if not answers.packs and not answers.single:
+            return
+        self.codes.append(coded.codes.to_physical().alias(f"code_{len(self.codes)}"))
+        place = (pl.col(self.codes[-1].name) + 1).fill_null(0)
+        for pack, names in answers.packs:
+            number = self._take(pack, place)
+            self.bits += [((number & (1 << bit)) != 0).alias(name) for bit, name in enumerate(names)]
+        self.bits += [self._take(answer, place).alias(answer.name) for answer in answers.single]
+
+    def _take(self, values: pl.Series, place: pl.Expr) -> pl.Expr:
+        name = f"pack_{len(self.packs)}"
+        self.packs.append(pl.lit(values).gather(place).alias(name))
+        return pl.col(name)
+
+    def columns(self) -> list[pl.Series]:
+        if not self.packs:
+            return []
+        return pl.DataFrame(self.codes).lazy().select(self.packs).select(self.bits).collect().get_columns()
 
 
-def _worth_coding(values: pl.Series, members: list[Predicate]) -> bool:
-    if len(values) < _FEW_ROWS or len(members) <= _FEW_PREDICATES:
-        return False
-    return values.head(_SAMPLE).n_unique() <= _SAMPLE * _DISTINCT_SHARE
+def _coded_here(values: pl.Series, members: list[Predicate]) -> Coded | None:
+    """A column that came without codes (a fact), coded for this part where that pays."""
+    if len(values) < FEW_ROWS or len(members) <= _FEW_PREDICATES:
+        return None
+    if values.head(_SAMPLE).n_unique() > _SAMPLE * _DISTINCT_SHARE:
+        return None
+    coding = Coding()
+    codes = coding.encode(values)
+    return Coded(values.name, codes, coding.values, coding)
