@@ -15,7 +15,8 @@ from claimsctl.write.files import OutputDir, output_error
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 """Names and types of the columns of a file, in file order."""
-ROW_GROUP_ROWS: Final = 122_880
+ROW_GROUP_ROWS: Final = 32_768
+"""Small, because a row group of a wide file waits in memory until it is full."""
 _COMPRESSION_LEVEL: Final = 1
 _PATIENCE_SECONDS: Final = 0.2
 
