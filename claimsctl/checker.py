@@ -19,6 +19,7 @@ from claimsctl.claim import BY_NAME, REQUIRED_TO_RUN
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout, clean_cells
 from claimsctl.ingest.mapping import map_headers
+from claimsctl.process.book import split_by_level
 from claimsctl.process.prepare import layout_of
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.validate.check import check_in_memory
@@ -104,7 +105,8 @@ class Checker:
             rows, plan.layout, plan.checks, context,
             names={*plan.shown, "claim_id", "line_number_in_claim"}, groups=plan.groups,
         )  # fmt: skip
-        hits = _once_per_claim(hits, plan.checks, frame["claim_id"])
+        others, first = split_by_level(hits, plan.checks, frame["claim_id"])
+        hits = pl.concat([others, first.select(hits.columns)]).sort("row", "check")
         found = describe(hits, plan.checks, rows, frame, plan.layout, input_name="", show_phi=self.show_phi)
         return Result(tuple(found.select(list(FINDING)).iter_rows(named=True)), plan.missing)
 
@@ -123,17 +125,6 @@ class Checker:
                 frozenset(display_names(checks)),
             )
         return self._plans[header]
-
-
-def _once_per_claim(hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series) -> pl.DataFrame:
-    """Claim-level findings once per claim, on its first line that shows them."""
-    level = [n for n, check in enumerate(checks) if check.rule.level == "claim"]
-    keyed = hits.with_columns(
-        claim_id.gather(hits["row"]).alias("claim"),
-        hits["check"].is_in(pl.Series(level, dtype=pl.UInt16).implode()).alias("by_claim"),
-    )
-    first = keyed.filter("by_claim").unique(["claim", "check"], keep="first", maintain_order=True)
-    return pl.concat([keyed.filter(~pl.col("by_claim")), first]).select(hits.columns).sort("row", "check")
 
 
 def _text(value: object) -> str | None:

@@ -88,7 +88,7 @@ def _resolve(text: str | None, filled: int) -> tuple[list[int | None], int | Non
     different = list(dict.fromkeys(slot for slot in slots if slot is not None))
     mixed = bool(re.search(r"[A-L]", text.upper())) and bool(re.search(r"\d", text))
     first: list[int | None] = [*different[:4], *[None] * (4 - len(different[:4]))]
-    return first, len(different), problem, mixed or len(different) < len(slots)
+    return first, len(different), problem, mixed or len(different) < sum(slot is not None for slot in slots)
 
 
 def pointed(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Expr]:

@@ -56,18 +56,10 @@ class FindingBook:
         `open_claims` (row-aligned booleans) marks lines of claims that also stand in other parts; only
         those are remembered from part to part.
         """
-        level = [n for n, check in enumerate(checks) if check.rule.level == "claim"]
-        if hits.is_empty() or not level:
+        others, first = split_by_level(hits, checks, claim_id)
+        if first.is_empty():
             return hits
-        by_claim = hits["check"].is_in(pl.Series(level, dtype=pl.UInt16).implode())
-        if not by_claim.any():
-            return hits
-        keyed = hits.with_columns(
-            claim_id.gather(hits["row"]).alias("claim"),
-            open_claims.gather(hits["row"]).alias("open"),
-            by_claim.alias("by_claim"),
-        )
-        first = keyed.filter("by_claim").unique(["claim", "check"], keep="first", maintain_order=True)
+        first = first.with_columns(open_claims.gather(first["row"]).alias("open"))
         if first["open"].any():
             repeated = [
                 is_open and (claim, check) in self._seen_claims
@@ -75,7 +67,7 @@ class FindingBook:
             ]
             self._seen_claims.update(first.filter("open").select("claim", "check").iter_rows())
             first = first.filter(~pl.Series(repeated, dtype=pl.Boolean))
-        return pl.concat([keyed.filter(~pl.col("by_claim")), first]).select(hits.columns).sort("row", "check")
+        return pl.concat([others, first.select(hits.columns)]).sort("row", "check")
 
     def add(self, findings: pl.DataFrame, claim_id: pl.Series | None, file_level: Iterable[str] = ()) -> None:
         """Count and write described findings; `claim_id` is aligned with them."""
@@ -138,6 +130,19 @@ class FindingBook:
         kept = [each for causes in by_code.values() for each in _without_rare(causes)]
         rank = {"error": 0, "warning": 1, "info": 2}
         return sorted(kept, key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))
+
+
+def split_by_level(
+    hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Hits of other than claim-level rules; and those of claim-level rules, with `claim`, each on the
+    first line of its claim that shows it."""
+    level = pl.Series([n for n, c in enumerate(checks) if c.rule.level == "claim"], dtype=pl.UInt16)
+    by_claim = hits["check"].is_in(level.implode())
+    claims = hits.filter(by_claim)
+    claims = claims.with_columns(claim_id.gather(claims["row"]).alias("claim"))
+    first = claims.unique(["claim", "check"], keep="first", maintain_order=True)
+    return hits.filter(~by_claim), first
 
 
 def once_per_value(hits: pl.DataFrame, checks: Sequence[Check], frame: pl.DataFrame) -> pl.DataFrame:
