@@ -234,6 +234,14 @@ class Compiler:
         self.predicates[predicate.name] = predicate
         return pl.col(predicate.name)
 
+    def shared(self, expr: pl.Expr, text: str) -> pl.Expr:
+        """A value that other rules want too, computed once; equal texts mean equal values."""
+        if self.predicates is None:
+            return expr
+        predicate = named_predicate("", expr, text)
+        self.predicates[predicate.name] = predicate
+        return pl.col(predicate.name)
+
     def number(self, node: Node, use: str) -> Value:
         """The node as a number."""
         value = self.compile(node)

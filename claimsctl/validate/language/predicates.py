@@ -32,7 +32,11 @@ _DISTINCT_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Predicate:
-    """A condition that reads the one text column `column`; equal when `name` is."""
+    """A condition that reads the one text column `column`; equal when `name` is.
+
+    With an empty `column` it is any value that several rules share (the row of a table that a code and a
+    date lead to): computed once per part, on the rows.
+    """
 
     name: str
     column: str = field(compare=False)
@@ -98,7 +102,7 @@ def with_predicates(
     directly: list[pl.Expr] = []
     spread = _Spread()
     for column, members in by_column.items():
-        found = coded(column) or _coded_here(frame[column], members)
+        found = (coded(column) or _coded_here(frame[column], members)) if column else None
         if found is None:
             directly += [p.expr.alias(p.name) for p in members]
             continue

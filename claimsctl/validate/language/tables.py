@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from claimsctl.validate.language.ast import Call, Node, Text
+from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, TableInfo, did_you_mean
 from claimsctl.validate.language.values import Value, dtype_of, some
 
@@ -56,13 +57,22 @@ def _known(compiler: Compiler, node: Call) -> Value:
     date = _on_date(compiler, node.arguments[2]) if len(node.arguments) > 2 else None
     if table is None or value.type is LangType.UNKNOWN:
         return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
-    if date is None or (table.valid_from is None and table.valid_to is None):
+    if date is None or (table.valid_from is None and table.valid_to is None and table.starts is None):
         return Value(_among_all(value.expr, table), LangType.BOOLEAN, node)
 
     def apart(found: pl.Expr, period: str) -> pl.Expr:
         return compiler.apart(node.arguments[0], found, f"{table.name} {period}")
 
-    return Value(_in_force(value.expr, table, date, apart), LangType.BOOLEAN, node)
+    if len(table.codes) < _LARGE:
+        held = _in_force(value.expr, table, date, apart)
+    else:
+        row = _row_of(compiler, node, value.expr, table, date)
+        unknown = date.is_null() & _among_all(value.expr, table)
+        held = pl.when(value.expr.is_not_null() & ~unknown).then(row.is_not_null())
+    if table.starts is not None:
+        # Before the oldest edition the answer is unknown, which no rule counts as a finding.
+        held = pl.when(date >= pl.lit(table.starts)).then(held)
+    return Value(held, LangType.BOOLEAN, node)
 
 
 def _among(key: pl.Expr, codes: pl.Series) -> pl.Expr:
@@ -88,6 +98,32 @@ def _among_all(key: pl.Expr, table: TableInfo) -> pl.Expr:
         return _answered(values, lambda value: value in codes, pl.Boolean())
 
     return key.map_batches(known, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _row_of(compiler: Compiler, node: Call, key: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
+    """Number of the first row of a large table that the code and the date lead to; null when there is none."""
+
+    def found(pairs: pl.Series) -> pl.Series:
+        periods = table.prepared.get("rows")
+        if periods is None:
+            periods = table.prepared["rows"] = _periods(table).with_row_index("row").drop_nulls("code")
+        assert isinstance(periods, pl.DataFrame)
+        asked = pairs.struct.unnest()
+        distinct = asked.unique().drop_nulls("code")
+        starts, ends, day = pl.col("from"), pl.col("to"), pl.col("day")
+        rows = (
+            distinct.join(periods, on="code")
+            .filter((starts.is_null() | (day >= starts)) & (ends.is_null() | (day <= ends)))
+            .group_by("code", "day")
+            .agg(pl.col("row").min())
+        )
+        joined = asked.join(rows, on=["code", "day"], how="left", nulls_equal=True, maintain_order="left")
+        return joined["row"].alias(pairs.name)
+
+    pair = pl.struct(key.alias("code"), date.alias("day"))
+    row = pair.map_batches(found, return_dtype=pl.UInt32, is_elementwise=True)
+    last = node.arguments[-1]
+    return compiler.shared(row, f"row of {table.name}: {render(node.arguments[0])} on {render(last)}")
 
 
 def _newest_of(key: pl.Expr, table: TableInfo, column: str, series: pl.Series) -> pl.Expr:
@@ -204,6 +240,9 @@ def _lookup(compiler: Compiler, node: Call) -> Value:
         return Value(pl.lit(None, dtype=dtype_of(kind)), kind, node)
     if date is None:
         return Value(_newest_of(value.expr, table, column.value, series), kind, node)
+    if len(table.codes) >= _LARGE:
+        row = _row_of(compiler, node, value.expr, table, date)
+        return Value(pl.lit(series).gather(row), kind, node)
     rows = _periods(table).with_columns(series.alias("value"))
     numbered = rows.drop_nulls("code").with_columns(pl.int_range(pl.len()).over("code").alias("nth"))
     parts = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -201,7 +202,8 @@ class TableInfo:
     """A reference table as the language sees it: aligned series, one element per row.
 
     `codes` is the key; a code may stand in several rows when `valid_from`/`valid_to` (dates, null means
-    open, both ends included) tell them apart.
+    open, both ends included) tell them apart. `starts`: before it the table knows nothing, which is not
+    the same as not knowing a code.
     """
 
     name: str
@@ -209,5 +211,6 @@ class TableInfo:
     columns: Mapping[str, tuple[LangType, pl.Series]] = field(default_factory=dict)
     valid_from: pl.Series | None = None
     valid_to: pl.Series | None = None
+    starts: date | None = None
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What compiled look-ups share: made once, not once per rule."""
