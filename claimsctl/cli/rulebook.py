@@ -12,20 +12,23 @@ from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.facts.table import Context
 from claimsctl.process.rulebook import Rulebook, load_rulebook, rule_packs
+from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.locate import data_path
 from claimsctl.settings import load_settings
+from claimsctl.store.workspace import REFERENCE_DIRECTORY
 from claimsctl.validate.examples import EXAMPLE_DATE, run_examples
 from claimsctl.validate.pack import Example, Rule, load_packs
 from claimsctl.validate.ruleset import Selection
 
 
-def _rulebook(state: State, extra: Sequence[Path] = ()) -> Rulebook:
+def _rulebook(state: State, extra: Sequence[Path] = (), *, samples: bool = False) -> Rulebook:
     """Shipped packs, those of the settings and of the workspace, then `extra` ones that are none of them."""
     settings = load_settings(state.workspace)
     packs = rule_packs(settings.rule_packs(), settings.workspace)
     known = {path.resolve() for path in (*packs, *data_path("rules").glob("*.toml"))}
     own = [path for path in dict.fromkeys(extra) if path.resolve() not in known]
-    return load_rulebook(Selection(), [*packs, *own], settings.payers)
+    editions = EditionStore(settings.workspace / REFERENCE_DIRECTORY)
+    return load_rulebook(Selection(), [*packs, *own], settings.payers, editions, samples=samples)
 
 
 def _find(rulebook: Rulebook, code: str) -> Rule:
@@ -173,7 +176,7 @@ def _tables_read(rulebook: Rulebook, rule: Rule) -> set[str]:
 def check_packs(state: State, files: Sequence[Path]) -> int:
     """Compile packs and run their examples; the exit status."""
     packs = load_packs(files)
-    rulebook = _rulebook(state, files)
+    rulebook = _rulebook(state, files, samples=True)
     context = Context(EXAMPLE_DATE, payers=rulebook.payers)
     failures: list[str] = []
     untried: list[str] = []

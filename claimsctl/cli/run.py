@@ -85,6 +85,7 @@ def settle(
     from claimsctl.ingest.mapping import parse_map, parse_set
     from claimsctl.process.request import Request
     from claimsctl.process.rulebook import load_rulebook, rule_packs
+    from claimsctl.reference.editions import EditionStore
     from claimsctl.validate.ruleset import Selection
 
     practice_id = options.practice or settings.process.practice or "default"
@@ -123,7 +124,12 @@ def settle(
         dry_run=options.dry_run,
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
-    rulebook = load_rulebook(selection, rule_packs(packs, workspace.root), settings.payers)
+    rulebook = load_rulebook(
+        selection,
+        rule_packs(packs, workspace.root),
+        settings.payers,
+        EditionStore(workspace.reference_directory),
+    )
     return request, rulebook, options.fail_on or settings.process.fail_on
 
 

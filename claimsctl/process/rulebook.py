@@ -10,6 +10,7 @@ from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.table import Context
 from claimsctl.process.file_rules import EXACT_COPY, FileRules
 from claimsctl.process.request import Request
+from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.locate import cache_folder, data_path
 from claimsctl.reference.tables import DECLARED, Table, Tables, table_view
 from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
@@ -40,9 +41,20 @@ def load_rulebook(
     selection: Selection,
     extra_packs: Sequence[Path] = (),
     payers: Mapping[str, Mapping[str, object]] | None = None,
+    editions: EditionStore | None = None,
+    *,
+    samples: bool = False,
 ) -> Rulebook:
-    """Shipped packs, then `extra_packs`, compiled against the shipped tables and the user's payers."""
+    """Shipped packs, then `extra_packs`, compiled against the shipped tables, the loaded `editions` and
+    the user's payers.
+
+    `samples`: tables that are not shipped have a few known rows, for the examples of rules.
+    """
     tables = Tables.shipped()
+    if editions is not None:
+        tables = tables.with_editions(editions)
+    if samples:
+        tables = tables.with_samples()
     if payers:
         tables = tables.with_entries("payers", payers)
     paths = [*sorted(data_path("rules").glob("*.toml")), *extra_packs]
@@ -90,4 +102,4 @@ def _info(table: Table) -> TableInfo:
         name: (LangType.BOOLEAN if kind == "boolean" else FROM_COLUMN_TYPE[kind], values)
         for name, (kind, values) in view.columns.items()
     }
-    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to)
+    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,9 @@ import polars as pl
 
 from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
+from claimsctl.reference.editions import EditionStore, dated_rows, in_force
 from claimsctl.reference.manifest import TYPES, TableSpec, read_shipped, shipped_specs
+from claimsctl.reference.samples import sample_frames
 
 SAME_AS: Final[Mapping[str, str]] = {
     "zero_charge": "zero_charge_codes",
@@ -67,6 +70,12 @@ class Table:
     def key(self) -> str:
         """Name of the key column."""
         return self.frame.columns[0]
+
+    @property
+    def starts(self) -> date | None:
+        """The first service date any edition is for; None when that is open."""
+        starts = [edition.valid_from for edition in self.editions]
+        return None if None in starts else min(d for d in starts if d is not None)
 
 
 Loader = Callable[["Tables"], Table]
@@ -132,6 +141,20 @@ class Tables(Mapping[str, Table]):
 
         return Tables({**self._loaders, name: load})
 
+    def with_editions(self, store: EditionStore) -> Tables:
+        """These tables with the editions that the user loaded, each for its service dates.
+
+        What is shipped of a table serves the dates before the first loaded edition.
+        """
+        loaded = {name: partial(_dated, store, name, self._loaders.get(name)) for name in store.tables()}
+        return Tables({**self._loaders, **loaded})
+
+    def with_samples(self) -> Tables:
+        """These tables, with a few known rows in place of tables that are not shipped, for the examples of
+        rules: what a workspace has loaded must not change what they say."""
+        samples = {name: partial(_sample, name, frame) for name, frame in sample_frames().items()}
+        return Tables({**self._loaders, **samples})
+
     def with_entries(
         self, name: str, entries: Mapping[str, Mapping[str, object]], *, origin: str = "claimsctl.toml"
     ) -> Tables:
@@ -194,6 +217,34 @@ def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([changed, fresh], how="diagonal_relaxed")
 
 
+def _sample(name: str, frame: pl.DataFrame, _: Tables) -> Table:
+    return Table(name, frame, (Edition("sample", None, None, frame.height),), "Examples of rules", "")
+
+
+def _dated(store: EditionStore, name: str, base: Loader | None, tables: Tables) -> Table:
+    """A table of loaded editions, and of the shipped one before them."""
+    periods = in_force(store.editions(name))
+    first = periods[0].first
+    shipped = base(tables) if base is not None else None
+    parts = [(p.first, p.last, store.read(p.edition)) for p in periods]
+    key = parts[0][2].columns[0]
+    editions = [Edition(p.edition.name, p.first, p.edition.valid_to, p.edition.rows) for p in periods]
+    newest = periods[-1].edition
+    if shipped is not None and first is not None and _serves_before(shipped, first):
+        last = first - timedelta(days=1)
+        frame = shipped.frame.rename({shipped.key: key})
+        parts.insert(0, (shipped.editions[0].valid_from, last, frame))
+        editions.insert(0, replace(shipped.editions[0], valid_to=last))
+    rows = dated_rows(parts)
+    rows = rows.select(key, pl.all().exclude(key))
+    return Table(name, rows, tuple(editions), newest.source, newest.licence)
+
+
+def _serves_before(table: Table, day: date) -> bool:
+    starts = table.editions[0].valid_from
+    return starts is None or starts < day
+
+
 def _shipped_loader(spec: TableSpec) -> Loader:
     def load(_: Tables) -> Table:
         frame = read_shipped(spec)
@@ -238,13 +289,22 @@ class TableView:
     columns: Mapping[str, tuple[str, pl.Series]]
     valid_from: pl.Series | None
     valid_to: pl.Series | None
+    starts: date | None = None
+
+
+def _kind(dtype: pl.DataType) -> str:
+    """Language name of a column's type."""
+    if dtype.is_decimal():
+        return "decimal"
+    if dtype.is_integer():
+        return "integer"
+    return next((name for name, each in TYPES.items() if each == dtype), "text")
 
 
 def table_view(table: Table) -> TableView:
     """The aligned series of a table, without copying."""
-    names: Mapping[pl.DataType, str] = {dtype: name for name, dtype in TYPES.items()}
     columns = {
-        series.name: (names[series.dtype], series)
+        series.name: (_kind(series.dtype), series)
         for series in table.frame.get_columns()[1:]
         if series.name not in ("valid_from", "valid_to")
     }
@@ -255,4 +315,5 @@ def table_view(table: Table) -> TableView:
         columns,
         table.frame["valid_from"] if dated else None,
         table.frame["valid_to"] if dated else None,
+        table.starts,
     )

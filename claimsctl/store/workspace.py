@@ -5,6 +5,7 @@
 - lines/<job>/: part-*.parquet, lines as stored; part-*.sealed, notes and unmapped columns
 - jobs/<job>/: findings.parquet, claims.parquet and other files of a job
 - tmp/<job>/: private spill of a running job; leftovers of dead processes are removed
+- reference/<table>/<edition>/: loaded editions of reference tables
 - audit.log: append-only
 - claimsctl.toml: settings
 - workspace.id, key.id: its random identity, and which secret it was made with
@@ -37,6 +38,7 @@ from claimsctl.store.owner import Owner
 SETTINGS_FILE = "claimsctl.toml"
 OWNER_FILE = "owner.json"
 COMMIT_FILE = "commit.json"
+REFERENCE_DIRECTORY = "reference"
 _JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _UNNAMED_SECONDS = 3600.0
 
@@ -133,6 +135,11 @@ class Workspace:
     def claim_ids_file(self, job_id: str) -> Path:
         """Which claims a committed job saw: claim_id."""
         return self.job_directory(job_id) / "claims.parquet"
+
+    @property
+    def reference_directory(self) -> Path:
+        """Loaded editions of reference tables."""
+        return self.root / REFERENCE_DIRECTORY
 
     def lines_directory(self, job_id: str) -> Path:
         """Stored line parts of a job."""

@@ -19,11 +19,14 @@ def read_once() -> Callable[..., Rulebook]:
     load = process_rulebook.load_rulebook
     kept: dict[str, Rulebook] = {}
 
-    def loaded(selection: Any, extra_packs: Any = (), payers: Any = None, **options: Any) -> Rulebook:
+    def loaded(
+        selection: Any, extra_packs: Any = (), payers: Any = None, editions: Any = None, **options: Any
+    ) -> Rulebook:
         packs = [(str(path), path.read_bytes() if path.is_file() else b"") for path in extra_packs]
-        asked = repr((selection, packs, payers))
+        there = [e for table in editions.tables() for e in editions.editions(table)] if editions else []
+        asked = repr((selection, packs, payers, there, options.get("samples")))
         if asked not in kept:
-            kept[asked] = load(selection, extra_packs, payers, **options)
+            kept[asked] = load(selection, extra_packs, payers, editions, **options)
         return kept[asked]
 
     return loaded

@@ -18,7 +18,7 @@ RULES = [rule for pack in load_packs(sorted(data_path("rules").glob("*.toml"))) 
 
 @pytest.fixture(scope="module")
 def rulebook() -> Rulebook:
-    return load_rulebook(Selection())
+    return load_rulebook(Selection(), samples=True)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -1,0 +1,164 @@
+"""Reading published files into the edition store: unpacked safely, recognised by content, checked, stored."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Final, Protocol
+
+from claimsctl.errors import ClaimsctlError, InputError, UsageError
+from claimsctl.reference.editions import Edition, EditionStore, Origin
+from claimsctl.reference.formats import all_formats
+from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted
+
+_MOST_MEMBERS: Final = 500
+_MOST_BYTES: Final = 24 << 30
+"""The NPPES file unpacks to about 11 GB; nothing that is published comes near this."""
+_MOST_TIMES: Final = 250
+"""Text compresses ten to thirty times; a thousand times is a bomb."""
+_SMALL: Final = 16 << 20
+_READABLE: Final = (".txt", ".csv", ".xml", ".fsh", ".dat", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of one release: `edition` is None when this very file was loaded before."""
+
+    release: Release
+    edition: Edition | None
+    format: str
+
+
+def load_file(
+    path: Path,
+    store: EditionStore,
+    spool: Path,
+    *,
+    wanted: Wanted | None = None,
+    table: str | None = None,
+    replace: bool = False,
+) -> list[Loaded]:
+    """Load every release in a file (plain, .gz, .zip); members of a zip that are no tables are passed over.
+
+    `table` takes only that table. Raises InputError when nothing in it is recognised or anything in it is
+    damaged: then nothing of the file is stored.
+    """
+    found: list[tuple[Release, Origin, str]] = []
+    unknown: list[str] = []
+    for opened, origin in unpacked(path, spool):
+        format_ = recognise(opened)
+        if format_ is None:
+            unknown.append(opened.name)
+            continue
+        if table is not None and table not in format_.tables:
+            continue
+        for release in format_.read(opened, wanted or Wanted()):
+            taken = any((r.table, r.edition) == (release.table, release.edition) for r, _, _ in found)
+            # A release holds the same table as CSV and as text: the first one is enough.
+            if not taken and table in (None, release.table):
+                found.append((release, origin, format_.name))
+    if not found:
+        raise _nothing(path, unknown, table)
+    return [
+        Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
+    ]
+
+
+def recognise(opened: Opened) -> Format | None:
+    """The format of a file by what it says; None when no format knows it."""
+    return next((f for f in all_formats() if f.recognises(opened)), None)
+
+
+def unpacked(path: Path, spool: Path) -> Iterator[tuple[Opened, Origin]]:
+    """The plain files in a file, one at a time below `spool`, which may be emptied after each."""
+    try:
+        digest, size = _digest(path), path.stat().st_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.", hint="Check the name.") from error
+    if not size:
+        raise UnknownRelease(f"{path.name} is empty.", hint="Download the file again.")
+    if magic == b"PK\x03\x04":
+        yield from _members(path, spool, digest, size)
+    elif magic[:2] == b"\x1f\x8b":
+        plain = spool / "unpacked"
+        with _reading(path), gzip.open(path) as packed:
+            _copy(packed, plain, most=max(_SMALL, size * _MOST_TIMES), name=path.name)
+        yield Opened.of(plain, path.name.removesuffix(".gz")), Origin(path.name, digest, size)
+        plain.unlink()
+    else:
+        yield Opened.of(path), Origin(path.name, digest, size)
+
+
+def _members(path: Path, spool: Path, digest: str, size: int) -> Iterator[tuple[Opened, Origin]]:
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        infos = [i for i in archive.infolist() if not i.is_dir()]
+        if len(infos) > _MOST_MEMBERS or sum(i.file_size for i in infos) > _MOST_BYTES:
+            raise UnknownRelease(
+                f"{path.name} unpacks to more than any release does.", hint="Unpack it yourself and look."
+            )
+        for info in infos:
+            # Only the last part of the name is used, and never to write a file.
+            name = PurePosixPath(info.filename.replace("\\", "/")).name
+            if PurePosixPath(name).suffix.lower() not in _READABLE or info.flag_bits & 1:
+                continue
+            if info.file_size > max(_SMALL, info.compress_size * _MOST_TIMES):
+                raise UnknownRelease(f"{path.name}: {name} is packed like a zip bomb.", hint="Look at it.")
+            plain = spool / "unpacked"
+            with archive.open(info) as packed:
+                _copy(packed, plain, most=info.file_size, name=name)
+            yield Opened.of(plain, name), Origin(path.name, digest, size, name)
+            plain.unlink()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Damage that a decompressor finds, told as the file's."""
+    try:
+        yield
+    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnknownRelease(
+            f"{path.name} is damaged: it cannot be unpacked to its end.",
+            hint="Download the file again; nothing was loaded.",
+        ) from error
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _copy(packed: _Readable, target: Path, *, most: int, name: str) -> None:
+    written = 0
+    with target.open("wb") as plain:
+        while block := packed.read(1 << 20):
+            written += len(block)
+            if written > most:
+                raise UnknownRelease(f"{name} unpacks to more than it says.", hint="Look at the file.")
+            plain.write(block)
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _nothing(path: Path, unknown: Sequence[str], table: str | None) -> ClaimsctlError:
+    if table is not None and not any(table in f.tables for f in all_formats()):
+        tables = sorted({name for f in all_formats() for name in f.tables})
+        return UsageError(f"No file format holds the table {table}.", hint=f"Tables: {', '.join(tables)}.")
+    what = f" ({', '.join(unknown[:5])})" if unknown and unknown != [path.name] else ""
+    known = "; ".join(sorted({f.title for f in all_formats()}))
+    return UnknownRelease(
+        f"{path.name}: not recognised as a reference table{what}.",
+        hint=f"Load files as their publishers release them. Known: {known}.",
+    )

@@ -1,0 +1,115 @@
+"""The `reference` commands from the shell's side, and what a loaded table does to a run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.claims import claim, write_csv
+from tests.commands import Command
+
+MUE_HEAD = (
+    '"Current Procedural Terminology (CPT) codes, descriptions and other data only are copyright 2025\n'
+    'American Medical Association. All rights reserved."\n'
+    '"HCPCS/\nCPT Code",Practitioner Services MUE Values,MUE Adjudication Indicator,MUE Rationale\n'
+)
+NAME = "MCR_MUE_PractitionerServices_Eff_04-01-2026.csv"
+
+
+def mue(units: int = 1, codes: int = 2_000) -> bytes:
+    """A quarter's file as CMS publishes it, with invented limits; 90834 is in it."""
+    numbers = [90834, *range(10_000, 10_000 + codes - 1)]
+    rows = "".join(f"{n:05d},{units},3 Date of Service Edit: Clinical,Clinical: Data\n" for n in numbers)
+    return (MUE_HEAD + rows).encode("cp1252")
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    path = tmp_path / NAME
+    path.write_bytes(mue())
+    return path
+
+
+def test_a_loaded_table_makes_its_rules_run(command: Command, published: Path, tmp_path: Path) -> None:
+    lines = write_csv(tmp_path / "claims.csv", [claim("A1", units="3", procedure_code="90834")])
+    arguments = ("process", lines, "--as-of", "2026-06-30", "--json", "--only", "NCCI-007")
+    before = command(*arguments, "--out", tmp_path / "before").json
+    assert {"code": "NCCI-007", "reason": "reference table mue is not loaded"}.items() <= next(
+        each for each in before["rules"]["not_run"] if each["code"] == "NCCI-007"
+    ).items()
+    loaded = command("reference", "load", published)
+    assert loaded.code == 0
+    assert "mue 2026Q2: 2,000 rows, service dates 2026-04-01 to 2026-06-30" in loaded.out
+    after = command(*arguments, "--out", tmp_path / "after").json
+    assert [each["code"] for each in after["findings_by_code"]] == ["NCCI-007"]
+    assert {"table": "mue", "edition": "2026Q2"} in after["reference"]
+    old = write_csv(
+        tmp_path / "old.csv",
+        [claim("A2", units="3", procedure_code="90834", service_date_from="2026-02-02")],
+    )
+    unknown = command("process", old, *arguments[2:], "--out", tmp_path / "old").json
+    assert unknown["findings_by_code"] == []
+
+
+def test_listing_and_showing(command: Command, published: Path) -> None:
+    command("reference", "load", published)
+    listed = command("reference", "list", "--json").json
+    entry = next(each for each in listed["tables"] if each["table"] == "mue")
+    assert (entry["rows"], entry["valid_from"], entry["origin"]) == (2_000, "2026-04-01", NAME)
+    assert "ncci_ptp" in listed["not_loaded"]
+    assert "mue" not in listed["not_loaded"]
+    assert next(each for each in listed["tables"] if each["table"] == "pos")["origin"] == "shipped"
+    shown = command("reference", "show", "mue", "90834")
+    assert "units: 1; mai: 3" in shown.out
+    assert command("reference", "show", "mue", "90834", "--on", "2026-05-01", "--json").json["rows"] == 1
+    missing = command("reference", "show", "mue", "90834", "--on", "2025-05-01")
+    assert missing.code == 2
+    assert "has no code 90834 on 2025-05-01" in missing.err
+    assert "Did you mean mue" in command("reference", "show", "mua").err
+    assert "not loaded" in command("reference", "show", "mpfs").err
+
+
+def test_packed_files_and_files_loaded_twice(command: Command, published: Path, tmp_path: Path) -> None:
+    packed = tmp_path / f"{NAME}.gz"
+    packed.write_bytes(gzip.compress(published.read_bytes()))
+    zipped = tmp_path / "q3.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("MCR_MUE_PractitionerServices_Eff_07-01-2026.csv", mue(2))
+    assert command("reference", "load", packed, zipped).code == 0
+    assert "loaded already" in command("reference", "load", packed).out
+    other = tmp_path / "corrected" / NAME
+    other.parent.mkdir()
+    other.write_bytes(mue(5))
+    refused = command("reference", "load", other)
+    assert refused.code == 2
+    assert "--replace" in refused.err
+    assert command("reference", "load", other, "--replace").code == 0
+    assert "units: 5" in command("reference", "show", "mue", "90834", "--on", "2026-05-01").out
+    assert "units: 2" in command("reference", "show", "mue", "90834", "--on", "2026-08-01").out
+
+
+def test_what_is_no_table_is_refused_with_what_was_found(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text("claim_number,charge_amount\nA1,5\n")
+    refused = command("reference", "load", path)
+    assert refused.code == 3
+    assert "not recognised" in refused.err
+    assert command("reference", "list", "mue").code == 2
+
+
+def test_verify_and_remove(command: Command, published: Path, tmp_path: Path) -> None:
+    command("reference", "load", published)
+    assert command("reference", "verify").code == 0
+    rows = tmp_path / "workspace" / "reference" / "mue" / "2026Q2" / "rows.parquet"
+    rows.write_bytes(rows.read_bytes()[:-9])
+    verified = command("reference", "verify", "--json")
+    assert verified.code == 1
+    assert "checksum" in verified.json[0]["problem"]
+    assert command("reference", "remove", "mue", "2026Q2").code == 0
+    assert command("reference", "remove", "mue", "2026Q2").code == 2
+    assert "cannot be removed" in command("reference", "remove", "pos", "2024-08").err
+    assert json.loads(command("reference", "verify", "--json").out) == []
