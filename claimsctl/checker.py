@@ -100,7 +100,8 @@ class Checker:
                 + [pl.Series(f"c{n}", column, dtype=pl.String) for n, column in enumerate(cells)]
             )
         )
-        context = Context(as_of or date.today(), self.practice_id, self._rulebook.payers)
+        rulebook = self._rulebook
+        context = Context(as_of or date.today(), self.practice_id, rulebook.payers, rulebook.ncci)
         frame, hits = check_in_memory(
             rows, plan.layout, plan.checks, context,
             names={*plan.shown, "claim_id", "line_number_in_claim"}, groups=plan.groups,

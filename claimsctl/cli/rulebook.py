@@ -177,7 +177,7 @@ def check_packs(state: State, files: Sequence[Path]) -> int:
     """Compile packs and run their examples; the exit status."""
     packs = load_packs(files)
     rulebook = _rulebook(state, files, samples=True)
-    context = Context(EXAMPLE_DATE, payers=rulebook.payers)
+    context = Context(EXAMPLE_DATE, payers=rulebook.payers, ncci=rulebook.ncci)
     failures: list[str] = []
     untried: list[str] = []
     rules = [rule for pack in packs for rule in pack.rules]

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import names, payers, pointers
+from claimsctl.facts import names, ncci, payers, pointers
 from claimsctl.facts.typed import TEXT_SUFFIX, Layout, typed_frame
 
 MEDICARE_FILING: Final = ("MA", "MB")
@@ -23,11 +23,15 @@ SELF_PAY: Final = ("SELF", "SELF PAY", "SELFPAY", "CASH", "PRIVATE PAY", "PATIEN
 
 @dataclass(frozen=True)
 class Context:
-    """What the facts need from outside: the run's date, its practice, the payer registry."""
+    """What the facts need from outside: the run's date, its practice, the payer registry, NCCI edits.
+
+    `ncci` are the procedure-to-procedure edits, None where no rule that runs asks for them.
+    """
 
     run_date: date
     practice_id: str = "default"
     payers: payers.PayerIndex = field(default_factory=payers.PayerIndex)
+    ncci: pl.LazyFrame | None = None
 
 
 Compute = Callable[[pl.DataFrame, Context], Sequence[pl.Expr | pl.Series]]
@@ -184,12 +188,13 @@ FACT_TYPES: Final[Mapping[str, str]] = {
     "row_digest": "integer",
     "line_rank": "integer",
     "stored_claim": "text",
+    **ncci.TYPES,
     **{name: kind for fact in FACTS for name, kind in fact.names.items()},
 }
 """Every fact and its type in the rule language; the first ones come with the part itself.
 
 `line_rank` numbers a claim's lines in file order; `stored_claim` is "changed" where the store holds an
-accepted version of the claim with other content.
+accepted version of the claim with other content; those of NCCI edits are in facts/ncci.py.
 """
 
 GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim"})

@@ -35,7 +35,8 @@ _DATE_SHAPES: Final = (
     (r"(?i)^\d{1,2}[a-z]{3}\d{4}$", "%d%b%Y"),
 )
 _ISO_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*$"
-_ZERO_TIME: Final = r"(?i)[ T]0{1,2}:00(:00(\.0+)?)?( ?am)?Z?$|[ T]12:00(:00)? ?am$"
+ZERO_TIME: Final = r"(?i)[ T]0{1,2}:00(:00(\.0+)?)?( ?am)?Z?$|[ T]12:00(:00)? ?am$"
+"""A time of day that only says "no time": midnight after a date."""
 _TIME_SHAPES: Final = (
     (r"^\d{1,2}:\d{2}$", "%H:%M"),
     (r"^\d{1,2}:\d{2}:\d{2}$", "%H:%M:%S"),
@@ -63,7 +64,7 @@ def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
 
 
 def _odd_dates(odd: pl.Series, latest: date | None) -> pl.Series:
-    bare = pl.col("t").str.replace(_ISO_TIME, "$1").str.replace(_ZERO_TIME, "")
+    bare = pl.col("t").str.replace(_ISO_TIME, "$1").str.replace(ZERO_TIME, "")
     shapes = [
         pl.when(bare.str.contains(shape)).then(bare).str.to_date(form, strict=False)
         for shape, form in _DATE_SHAPES

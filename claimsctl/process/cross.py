@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, closure, fact_frame
 from claimsctl.facts.typed import TEXT_SUFFIX, Layout
 from claimsctl.process.intake import CONTENT, Intake
@@ -18,6 +19,7 @@ from claimsctl.validate.cross import (
     cross_columns,
     deferred_values,
     disagreeing,
+    without,
 )
 
 _IN_MEMORY_ROWS = 120_000
@@ -36,6 +38,9 @@ def relate(
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
     frames = cross_columns(keys, groups, repeats, counted)
     frames.append(keys.select(CONTENT).with_columns(line_ranks(keys)))
+    if context.ncci is not None:
+        given = without(keys, repeats).select(ncci.COLUMNS)
+        frames.append(ncci.aligned(keys, ncci.bundled(given, context.ncci)))
     named = {old: new for new, old in span.items()}
     if small:
         found = pl.concat(pl.collect_all(frames), how="horizontal").rename(named)

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from claimsctl.claim import BY_NAME
+from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text, coded_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
@@ -221,9 +222,13 @@ def part_keys(
     digests = digest_columns(rows, layout, digest_key)
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
+    names |= set(ncci.NEEDED) if context.ncci is not None else set()
     frame = fact_frame(rows, layout, names, context)
     coded = partial(coded_text, rows, layout, run_date=context.run_date)
-    return key_frame(frame, groups, coded).with_columns(
+    keys = key_frame(frame, groups, coded)
+    if context.ncci is not None:
+        keys = keys.with_columns(ncci.lines(frame).drop(ncci.ROW).get_columns())
+    return keys.with_columns(
         frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
         frame["line_number"].is_null().alias("unnumbered"), *digests,
     )  # fmt: skip

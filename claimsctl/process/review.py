@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from claimsctl.claim import BY_NAME
+from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
@@ -210,7 +211,7 @@ class InputPlan:
         names |= {"row_number", "row_index"}
         for group in groups:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
-        names -= aggregates | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
+        names -= aggregates | ncci.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
         kept += ["stored_claim"] if stored else []
         return InputPlan(
             tuple(checks),

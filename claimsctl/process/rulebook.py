@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
+from claimsctl.facts.ncci import TYPES as NCCI
 from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.table import Context
 from claimsctl.process.file_rules import EXACT_COPY, FileRules
@@ -26,10 +29,11 @@ class Rulebook:
     tables: Tables
     payers: PayerIndex
     file_rules: FileRules
+    ncci: pl.LazyFrame | None = None
 
     def context(self, request: Request) -> Context:
         """What the facts of a run depend on."""
-        return Context(request.run_date, request.practice_id, self.payers)
+        return Context(request.run_date, request.practice_id, self.payers, self.ncci)
 
     @property
     def repeat_check(self) -> Check | None:
@@ -68,6 +72,7 @@ def load_rulebook(
         tables,
         PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True)),
         FileRules(built_in, selection.severities),
+        tables.scan("ncci_ptp") if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
     )
 
 
@@ -82,6 +87,9 @@ class _TableInfos(Mapping[str, TableInfo]):
         if name not in self._infos:
             self._infos[name] = _info(self._tables[name])
         return self._infos[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 
@@ -122,6 +122,10 @@ class EditionStore:
             return pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _damaged(edition) from error
+
+    def scan(self, edition: Edition) -> pl.LazyFrame:
+        """The rows of an edition, unread."""
+        return pl.scan_parquet(self.root / edition.table / edition.name / ROWS)
 
     def remove(self, table: str, name: str) -> Edition:
         """Remove an edition; UsageError when there is none of that name."""
@@ -271,7 +275,10 @@ def stale_since(editions: Sequence[Edition]) -> date | None:
     return None if newest is None or newest.valid_to is None else newest.valid_to + timedelta(days=1)
 
 
-def dated_rows(editions: Iterable[tuple[date | None, date | None, pl.DataFrame]]) -> pl.DataFrame:
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+
+
+def dated_rows(editions: Iterable[tuple[date | None, date | None, Rows]]) -> Rows:
     """The rows of several editions (first day, last day, rows) with the service dates each holds for.
 
     Those are `valid_from` and `valid_to`, null where open; rows that hold on no day are left out.
@@ -279,8 +286,9 @@ def dated_rows(editions: Iterable[tuple[date | None, date | None, pl.DataFrame]]
     parts = []
     for begins, ends, frame in editions:
         first, last = pl.lit(begins, pl.Date), pl.lit(ends, pl.Date)
-        own_first = pl.col("valid_from") if "valid_from" in frame.columns else pl.lit(None, pl.Date)
-        own_last = pl.col("valid_to") if "valid_to" in frame.columns else pl.lit(None, pl.Date)
+        names = frame.collect_schema().names()
+        own_first = pl.col("valid_from") if "valid_from" in names else pl.lit(None, pl.Date)
+        own_last = pl.col("valid_to") if "valid_to" in names else pl.lit(None, pl.Date)
         dated = frame.with_columns(
             pl.max_horizontal(own_first, first).alias("valid_from"),
             pl.min_horizontal(own_last, last).alias("valid_to"),

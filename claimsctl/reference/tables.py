@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ import polars as pl
 
 from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
-from claimsctl.reference.editions import EditionStore, dated_rows, in_force
+from claimsctl.reference.editions import EditionStore, InForce, dated_rows, in_force
 from claimsctl.reference.manifest import TYPES, TableSpec, read_shipped, shipped_specs
 from claimsctl.reference.samples import sample_frames
 
@@ -84,8 +84,9 @@ Loader = Callable[["Tables"], Table]
 class Tables(Mapping[str, Table]):
     """Tables by name. What is not loaded is not in it; DECLARED says which names exist at all."""
 
-    def __init__(self, loaders: Mapping[str, Loader]) -> None:
+    def __init__(self, loaders: Mapping[str, Loader], store: EditionStore | None = None) -> None:
         self._loaders = dict(loaders)
+        self._store = store
         self._loaded: dict[str, Table] = {}
 
     @classmethod
@@ -139,7 +140,7 @@ class Tables(Mapping[str, Table]):
             )
             return replace(old, frame=merged, editions=(*old.editions[:-1], last))
 
-        return Tables({**self._loaders, name: load})
+        return Tables({**self._loaders, name: load}, self._store)
 
     def with_editions(self, store: EditionStore) -> Tables:
         """These tables with the editions that the user loaded, each for its service dates.
@@ -147,13 +148,22 @@ class Tables(Mapping[str, Table]):
         What is shipped of a table serves the dates before the first loaded edition.
         """
         loaded = {name: partial(_dated, store, name, self._loaders.get(name)) for name in store.tables()}
-        return Tables({**self._loaders, **loaded})
+        return Tables({**self._loaders, **loaded}, store)
 
     def with_samples(self) -> Tables:
         """These tables, with a few known rows in place of tables that are not shipped, for the examples of
         rules: what a workspace has loaded must not change what they say."""
         samples = {name: partial(_sample, name, frame) for name, frame in sample_frames().items()}
         return Tables({**self._loaders, **samples})
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """The dated rows of a table, unread: of millions of rows a run wants few."""
+        if self._store is None or not self._store.editions(name):
+            return self[name].frame.lazy()
+        periods = in_force(self._store.editions(name))
+        parts = [(p.first, p.last, self._store.scan(p.edition)) for p in periods]
+        self._loaded[name] = _described(name, periods, parts[0][2].head(0).collect())
+        return dated_rows(parts)
 
     def with_entries(
         self, name: str, entries: Mapping[str, Mapping[str, object]], *, origin: str = "claimsctl.toml"
@@ -219,6 +229,12 @@ def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
 
 def _sample(name: str, frame: pl.DataFrame, _: Tables) -> Table:
     return Table(name, frame, (Edition("sample", None, None, frame.height),), "Examples of rules", "")
+
+
+def _described(name: str, periods: Sequence[InForce], frame: pl.DataFrame) -> Table:
+    editions = [Edition(p.edition.name, p.first, p.edition.valid_to, p.edition.rows) for p in periods]
+    newest = periods[-1].edition
+    return Table(name, frame, tuple(editions), newest.source, newest.licence)
 
 
 def _dated(store: EditionStore, name: str, base: Loader | None, tables: Tables) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from claimsctl.facts import ncci
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
 from claimsctl.validate.cross import ROW, Group, cross_columns, key_frame, needed, plan_groups
@@ -41,10 +42,15 @@ def check_in_memory(
     if overrides is not None and given:
         rows = rows.with_columns([pl.coalesce(overrides[n], rows[n]).alias(n) for n in given])
     wanted = names_needed(checks) | (names or set()) | (needed(groups) if groups else set())
+    wanted |= set(ncci.NEEDED) if any(check.columns & ncci.TYPES.keys() for check in checks) else set()
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
     if groups:
         keys = key_frame(frame, groups)
         found = pl.collect_all(cross_columns(keys.lazy(), groups))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
+    if any(check.columns & ncci.TYPES.keys() for check in checks):
+        known = context.ncci
+        edits = ncci.bundled(ncci.lines(frame).lazy(), known) if known is not None else pl.DataFrame()
+        frame = frame.with_columns(ncci.aligned(frame.lazy(), edits).collect().get_columns())
     return frame, evaluate(frame, checks)

@@ -123,6 +123,7 @@ def compile_rules(
         if rule.builtin:
             continue
         try:
+            _refuse_missing(rule, tables, declared)
             checks += _compile(
                 rule, names, tables, declared, selection.severities.get(rule.code, rule.severity)
             )
@@ -136,6 +137,14 @@ def compile_rules(
     )
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
     return RuleSet(tuple(pack.name for pack in packs), tuple(rules), tuple(checks), tuple(not_run), digest)
+
+
+def _refuse_missing(rule: Rule, tables: Mapping[str, TableInfo], declared: Collection[str]) -> None:
+    """A rule may need a table through a fact, without naming it in its condition."""
+    missing = [name for name in rule.needs if name in declared and name not in tables]
+    if missing:
+        assert rule.holds is not None
+        raise MissingTable(missing, where=rule.holds.where)
 
 
 def _compile(

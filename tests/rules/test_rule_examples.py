@@ -31,7 +31,7 @@ def test_examples(rule: Rule, rulebook: Rulebook) -> None:
     assert rule.fails, "a rule needs a failing example"
     checks = [check for check in rulebook.ruleset.checks if check.rule.code == rule.code]
     assert checks, [note.reason for note in rulebook.ruleset.not_run if note.code == rule.code]
-    context = Context(date(2026, 6, 30), payers=rulebook.payers)
+    context = Context(date(2026, 6, 30), payers=rulebook.payers, ncci=rulebook.ncci)
     assert [str(failure) for failure in run_examples(rule, checks, context)] == []
 
 

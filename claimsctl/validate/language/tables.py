@@ -101,7 +101,7 @@ def _among_all(key: pl.Expr, table: TableInfo) -> pl.Expr:
 
 
 def _row_of(compiler: Compiler, node: Call, key: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
-    """Number of the first row of a large table that the code and the date lead to; null when there is none."""
+    """Number of the first row of a large table for a code on a date; null when there is none."""
 
     def found(pairs: pl.Series) -> pl.Series:
         periods = table.prepared.get("rows")

@@ -1,0 +1,90 @@
+"""NCCI edits between the lines of a day, over parts of a file and as in memory."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from claimsctl.facts import ncci
+from claimsctl.reference.editions import EditionStore, Origin
+from claimsctl.reference.releases import Release
+from tests.claims import claim, write_csv
+from tests.commands import Command
+
+EDITS = pl.DataFrame(
+    {
+        "column1": ["27447", "80053", "99213", "27447"],
+        "column2": ["20610", "80048", "36591", "99999"],
+        "modifier_indicator": [1, 0, 1, 9],
+        "valid_from": [date(2003, 1, 1)] * 4,
+        "valid_to": [None, None, date(2020, 12, 31), None],
+    },
+    schema_overrides={"modifier_indicator": pl.UInt8},
+)
+
+
+def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
+    """(day, code, modifier) per line."""
+    frame = pl.DataFrame(
+        {
+            "row_index": range(len(given)),
+            "same_patient": [1] * len(given),
+            "same_provider": ["1234567893"] * len(given),
+            "service_date_from": [date.fromisoformat(day) for day, _, _ in given],
+            "procedure_code": [code for _, code, _ in given],
+            "modifier_1": [modifier for _, _, modifier in given],
+            **{f"modifier_{n}": [None] * len(given) for n in (2, 3, 4)},
+        },
+        schema_overrides={"row_index": pl.UInt32, **{f"modifier_{n}": pl.String for n in range(1, 5)}},
+    )
+    return ncci.lines(frame).lazy()
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ([("2026-05-04", "27447", None), ("2026-05-04", "20610", None)], [(1, "27447", "1", False, False)]),
+        ([("2026-05-04", "20610", "59"), ("2026-05-04", "27447", None)], [(0, "27447", "1", True, True)]),
+        ([("2026-05-04", "20610", None), ("2026-05-04", "27447", "RT")], [(0, "27447", "1", True, False)]),
+        ([("2026-05-04", "20610", None), ("2026-05-05", "27447", None)], []),
+        ([("2026-05-04", "80053", "59"), ("2026-05-04", "80048", "59")], [(1, "80053", "0", True, True)]),
+        ([("2026-05-04", "99213", None), ("2026-05-04", "36591", None)], []),
+        ([("2020-05-04", "99213", None), ("2020-05-04", "36591", None)], [(1, "99213", "1", False, False)]),
+        ([("2026-05-04", "27447", None), ("2026-05-04", "99999", None)], []),
+        ([("2026-05-04", "27447", None), ("2026-05-04", "27447", None)], []),
+    ],
+    ids=["bundled", "59", "side", "days", "never", "ended", "then", "never applied", "same code"],
+)  # fmt: skip
+def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[object, ...]]) -> None:
+    assert ncci.bundled(lines(*given), EDITS.lazy()).rows() == wanted
+
+
+def test_the_strictest_edit_of_a_line_counts() -> None:
+    never = {"column1": pl.lit("80053"), "modifier_indicator": pl.lit(0, pl.UInt8)}
+    more = pl.concat([EDITS, EDITS.head(1).with_columns(**never)])
+    day = [("2026-05-04", code, None) for code in ("27447", "20610", "80053")]
+    assert ncci.bundled(lines(*day), more.lazy())["ncci_column1"].to_list() == ["80053"]
+
+
+def test_lines_in_different_parts_meet(command: Command, tmp_path: Path) -> None:
+    store = EditionStore(tmp_path / "workspace" / "reference")
+    release = Release("ncci_ptp", "2026Q2", date(2026, 4, 1), date(2026, 6, 30), "CMS", "", EDITS)
+    store.add(release, Origin("ptp.txt", "a", 1))
+    rows = [claim("A1", procedure_code="27447", service_date_from="2026-05-04")]
+    rows += [claim(f"B{n}", procedure_code="99213", service_date_from="2026-04-04", member_id=f"X{n}")
+             for n in range(150)]  # fmt: skip
+    rows += [claim("A2", procedure_code="20610", service_date_from="2026-05-04")]
+    rows += [claim("A3", procedure_code="27447", service_date_from="2026-03-04"),
+             claim("A4", procedure_code="20610", service_date_from="2026-03-04")]  # fmt: skip
+    path = write_csv(tmp_path / "claims.csv", rows)
+    ended = command("process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-*",
+                    "--batch-size", "100", "--out", tmp_path / "out")  # fmt: skip
+    assert ended.code in (0, 1), ended.err
+    found = pl.read_csv(tmp_path / "out" / "errors.csv", infer_schema=False)
+    assert found.filter(pl.col("code").str.starts_with("NCCI")).select("claim_number", "code").rows() == [
+        ("A2", "NCCI-002")
+    ]
+    assert {"table": "ncci_ptp", "edition": "2026Q2"} in ended.json["reference"]
