@@ -69,16 +69,20 @@ def test_the_strictest_edit_of_a_line_counts() -> None:
     assert ncci.bundled(lines(*day), more.lazy())["ncci_column1"].to_list() == ["80053"]
 
 
+def line(number: str, code: str, day: str) -> dict[str, str]:
+    return claim(number, procedure_code=code, service_date_from=day, member_id="XYQ1")
+
+
 def test_lines_in_different_parts_meet(command: Command, tmp_path: Path) -> None:
     store = EditionStore(tmp_path / "workspace" / "reference")
     release = Release("ncci_ptp", "2026Q2", date(2026, 4, 1), date(2026, 6, 30), "CMS", "", EDITS)
     store.add(release, Origin("ptp.txt", "a", 1))
-    rows = [claim("A1", procedure_code="27447", service_date_from="2026-05-04")]
+    rows = [line("A1", "27447", "2026-05-04")]
     rows += [claim(f"B{n}", procedure_code="99213", service_date_from="2026-04-04", member_id=f"X{n}")
              for n in range(150)]  # fmt: skip
-    rows += [claim("A2", procedure_code="20610", service_date_from="2026-05-04")]
-    rows += [claim("A3", procedure_code="27447", service_date_from="2026-03-04"),
-             claim("A4", procedure_code="20610", service_date_from="2026-03-04")]  # fmt: skip
+    rows += [line("A2", "20610", "2026-05-04")]
+    rows += [line("A3", "27447", "2026-03-04"),
+             line("A4", "20610", "2026-03-04")]  # fmt: skip
     path = write_csv(tmp_path / "claims.csv", rows)
     ended = command("process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-*",
                     "--batch-size", "100", "--out", tmp_path / "out")  # fmt: skip
