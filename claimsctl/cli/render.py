@@ -199,6 +199,7 @@ def _facts(screen: Screen, summary: Mapping[str, Any]) -> None:
     lines = [
         ("Columns", _mapping_line(summary.get("mapping") or {})),
         ("Rules", _rules_line(summary.get("rules") or {})),
+        ("Tables", _tables_line(summary.get("reference") or ())),
         ("Last run", _since_line(summary.get("since_last"))),
         ("History", _history_line(summary)),
     ]
@@ -219,6 +220,13 @@ def _mapping_line(mapping: Mapping[str, Any]) -> str:
     if ignored:
         parts.append(f"{len(ignored):,} not recognised and kept as x_ columns: {listed(ignored)}")
     return "; ".join(parts)
+
+
+def _tables_line(reference: Sequence[Mapping[str, Any]]) -> str:
+    old = [f"{each['table']} ended {each['ended']}" for each in reference if each.get("ended")]
+    if not old:
+        return ""
+    return f"{listed(old)}: later lines were checked against the old edition; load the new one"
 
 
 def _rules_line(rules: Mapping[str, Any]) -> str:

@@ -129,6 +129,7 @@ def settle(
         rule_packs(packs, workspace.root),
         settings.payers,
         EditionStore(workspace.reference_directory),
+        run_date=request.run_date,
     )
     return request, rulebook, options.fail_on or settings.process.fail_on
 

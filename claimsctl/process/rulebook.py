@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -48,10 +49,12 @@ def load_rulebook(
     editions: EditionStore | None = None,
     *,
     samples: bool = False,
+    run_date: date | None = None,
 ) -> Rulebook:
     """Shipped packs, then `extra_packs`, compiled against the shipped tables, the loaded `editions` and
     the user's payers.
 
+    `run_date`: lines after the end of a table that is older are checked against it, with a warning.
     `samples`: tables that are not shipped have a few known rows, for the examples of rules.
     """
     tables = Tables.shipped()
@@ -64,7 +67,7 @@ def load_rulebook(
     paths = [*sorted(data_path("rules").glob("*.toml")), *extra_packs]
     packs = load_packs(paths, cache=cache_folder())
     loaded = _TableInfos(tables)
-    ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection)
+    ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection, run_date=run_date)
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
     registry = tables["payers"].frame
     return Rulebook(
@@ -110,4 +113,4 @@ def _info(table: Table) -> TableInfo:
         name: (LangType.BOOLEAN if kind == "boolean" else FROM_COLUMN_TYPE[kind], values)
         for name, (kind, values) in view.columns.items()
     }
-    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts)
+    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts, view.ends)

@@ -6,7 +6,7 @@ import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         **findings_summary(outcome.book),
         "since_last": facts.since_last,
         "rules": rules_summary(facts.rulebook, outcome),
-        "reference": _reference(facts.rulebook),
+        "reference": _reference(facts.rulebook, facts.request.run_date),
         "history": {"seen_before": {k: v[0] for k, v in outcome.seen.items()}},
         "duplicates": {
             "found": outcome.stored_changed,
@@ -142,8 +142,11 @@ def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _reference(rulebook: Rulebook) -> list[dict[str, str]]:
-    return [
-        {"table": table.name, "edition": table.editions[-1].name if table.editions else ""}
-        for table in rulebook.tables.loaded()
-    ]
+def _reference(rulebook: Rulebook, run_date: date) -> list[dict[str, str]]:
+    """Every edition in use; `ended` where the newest one of a table is for service dates before the run."""
+    entries = []
+    for table in rulebook.tables.loaded():
+        entries += [{"table": table.name, "edition": edition.name} for edition in table.editions]
+        if table.ends is not None and table.ends < run_date:
+            entries[-1]["ended"] = table.ends.isoformat()
+    return entries

@@ -77,6 +77,11 @@ class Table:
         starts = [edition.valid_from for edition in self.editions]
         return None if None in starts else min(d for d in starts if d is not None)
 
+    @property
+    def ends(self) -> date | None:
+        """The published last service date of the newest edition; None when that is open."""
+        return self.editions[-1].valid_to if self.editions else None
+
 
 Loader = Callable[["Tables"], Table]
 
@@ -306,6 +311,7 @@ class TableView:
     valid_from: pl.Series | None
     valid_to: pl.Series | None
     starts: date | None = None
+    ends: date | None = None
 
 
 def _kind(dtype: pl.DataType) -> str:
@@ -332,4 +338,5 @@ def table_view(table: Table) -> TableView:
         table.frame["valid_from"] if dated else None,
         table.frame["valid_to"] if dated else None,
         table.starts,
+        table.ends,
     )

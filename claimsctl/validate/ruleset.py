@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -105,6 +106,7 @@ def compile_rules(
     *,
     declared: Collection[str] = (),
     selection: Selection | None = None,
+    run_date: date | None = None,
 ) -> RuleSet:
     """Compile every selected rule; a broken rule raises RuleError before any data is read.
 
@@ -124,9 +126,9 @@ def compile_rules(
             continue
         try:
             _refuse_missing(rule, tables, declared)
-            checks += _compile(
-                rule, names, tables, declared, selection.severities.get(rule.code, rule.severity)
-            )
+            severity = selection.severities.get(rule.code, rule.severity)
+            for check in _compile(rule, names, tables, declared, severity):
+                checks += _with_old_tables(check, tables, run_date)
         except MissingTable as missing:
             tables_missing = ", ".join(missing.tables)
             not_run.append(NotRun(rule.code, f"reference table {tables_missing} is not loaded"))
@@ -137,6 +139,24 @@ def compile_rules(
     )
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
     return RuleSet(tuple(pack.name for pack in packs), tuple(rules), tuple(checks), tuple(not_run), digest)
+
+
+def _with_old_tables(
+    check: Check, tables: Mapping[str, TableInfo], run_date: date | None
+) -> tuple[Check, ...]:
+    """The check; where a table it reads ended before the run, it only warns on later lines."""
+    if run_date is None or check.severity != "error":
+        return (check,)
+    ends = [tables[name].ends for name in check.tables if name in tables]
+    end = min((day for day in ends if day is not None and day < run_date), default=None)
+    if end is None:
+        return (check,)
+    later = (pl.col("service_date_from") > end).fill_null(False)
+    columns = check.columns | {"service_date_from"}
+    return (
+        replace(check, fires=check.fires & ~later, columns=columns),
+        replace(check, fires=check.fires & later, columns=columns, severity="warning"),
+    )
 
 
 def _refuse_missing(rule: Rule, tables: Mapping[str, TableInfo], declared: Collection[str]) -> None:

@@ -24,7 +24,7 @@ def read_once() -> Callable[..., Rulebook]:
     ) -> Rulebook:
         packs = [(str(path), path.read_bytes() if path.is_file() else b"") for path in extra_packs]
         there = [e for table in editions.tables() for e in editions.editions(table)] if editions else []
-        asked = repr((selection, packs, payers, there, options.get("samples")))
+        asked = repr((selection, packs, payers, there, sorted(options.items())))
         if asked not in kept:
             kept[asked] = load(selection, extra_packs, payers, editions, **options)
         return kept[asked]

@@ -113,3 +113,20 @@ def test_verify_and_remove(command: Command, published: Path, tmp_path: Path) ->
     assert command("reference", "remove", "mue", "2026Q2").code == 2
     assert "cannot be removed" in command("reference", "remove", "pos", "2024-08").err
     assert json.loads(command("reference", "verify", "--json").out) == []
+
+
+def test_an_old_table_warns_and_says_so(command: Command, tmp_path: Path) -> None:
+    name = tmp_path / "MCR_MUE_PractitionerServices_Eff_01-01-2026.csv"
+    rows = "".join(f"{n:05d},1,1 Line Edit,Anatomic Consideration\n" for n in [90834, *range(10_000, 12_000)])
+    name.write_bytes((MUE_HEAD + rows).encode("cp1252"))
+    command("reference", "load", name)
+    lines = [claim("A1", units="3", procedure_code="90834", service_date_from="2026-03-31"),
+             claim("A2", units="3", procedure_code="90834", service_date_from="2026-05-04")]  # fmt: skip
+    path = write_csv(tmp_path / "claims.csv", lines)
+    ended = command("process", path, "--as-of", "2026-06-30", "--only", "NCCI-005", "--out", tmp_path / "o")
+    assert "mue ended 2026-03-31" in ended.out
+    found = (tmp_path / "o" / "errors.csv").read_text()
+    assert [line.split(",")[2:5:2] for line in found.splitlines()[1:]] == [["A1", "error"], ["A2", "warning"]]
+    summary = json.loads((tmp_path / "o" / "summary.json").read_text())
+    assert {"table": "mue", "edition": "2026Q1", "ended": "2026-03-31"} in summary["reference"]
+    assert summary["claims"]["rejected"] == 1

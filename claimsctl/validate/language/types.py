@@ -203,7 +203,7 @@ class TableInfo:
 
     `codes` is the key; a code may stand in several rows when `valid_from`/`valid_to` (dates, null means
     open, both ends included) tell them apart. `starts`: before it the table knows nothing, which is not
-    the same as not knowing a code.
+    the same as not knowing a code. `ends`: the last day its newest edition is published for.
     """
 
     name: str
@@ -212,5 +212,6 @@ class TableInfo:
     valid_from: pl.Series | None = None
     valid_to: pl.Series | None = None
     starts: date | None = None
+    ends: date | None = None
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What compiled look-ups share: made once, not once per rule."""
