@@ -24,6 +24,7 @@ from claimsctl.reference.releases import Wanted
 from claimsctl.reference.tables import DECLARED, Table, Tables
 
 _SHOWN_ROWS: Final = 5
+_WIDE: Final = 200
 
 
 def _store(state: State) -> EditionStore:
@@ -45,11 +46,16 @@ def print_tables(state: State, only: str | None) -> None:
         return
     from rich.table import Table as Grid
 
-    grid = Grid("table", "edition", "rows", "from", "to", "days old", "origin", box=None, pad_edge=False)
+    grid = Grid(box=None, pad_edge=False)
+    for title in ("table", "edition", "rows", "from", "to", "days old", "origin"):
+        grid.add_column(
+            title, no_wrap=True, overflow="ignore", justify="right" if title == "rows" else "left"
+        )
     for entry in entries:
         grid.add_row(*("" if value is None else str(value) for value in entry.values()))
     screen = console(state)
-    screen.print(grid)
+    # A pipe has no width, and a cut name is of no use to a script.
+    screen.print(grid, width=None if screen.is_terminal else _WIDE, crop=False)
     if only is None:
         Screen(screen).wrapped(
             f"{len(absent)} tables that rules ask for are not loaded: {', '.join(absent)}. "

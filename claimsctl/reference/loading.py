@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import zipfile
 import zlib
@@ -15,7 +16,14 @@ from typing import Final, Protocol
 from claimsctl.errors import ClaimsctlError, InputError, UsageError
 from claimsctl.reference.editions import Edition, EditionStore, Origin
 from claimsctl.reference.formats import all_formats
-from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted
+from claimsctl.reference.releases import (
+    Format,
+    NoDate,
+    Opened,
+    Release,
+    UnknownRelease,
+    Wanted,
+)
 
 _MOST_MEMBERS: Final = 500
 _MOST_BYTES: Final = 24 << 30
@@ -51,6 +59,15 @@ def load_file(
     """
     found: list[tuple[Release, Origin, str]] = []
     unknown: list[str] = []
+    undated: list[tuple[Opened, Origin, Format]] = []
+
+    def take(opened: Opened, origin: Origin, format_: Format, wanted: Wanted) -> None:
+        for release in format_.read(opened, wanted):
+            taken = any((r.table, r.edition) == (release.table, release.edition) for r, _, _ in found)
+            # A release holds the same table as CSV and as text: the first one is enough.
+            if not taken and table in (None, release.table):
+                found.append((release, origin, format_.name))
+
     for opened, origin in unpacked(path, spool):
         format_ = recognise(opened)
         if format_ is None:
@@ -58,11 +75,19 @@ def load_file(
             continue
         if table is not None and table not in format_.tables:
             continue
-        for release in format_.read(opened, wanted or Wanted()):
-            taken = any((r.table, r.edition) == (release.table, release.edition) for r, _, _ in found)
-            # A release holds the same table as CSV and as text: the first one is enough.
-            if not taken and table in (None, release.table):
-                found.append((release, origin, format_.name))
+        try:
+            take(opened, origin, format_, wanted or Wanted())
+        except NoDate:
+            if origin.member is None:
+                raise
+            kept = spool / f"undated-{len(undated)}"
+            opened.path.rename(kept)
+            undated.append((dataclasses.replace(opened, path=kept), origin, format_))
+    for opened, origin, format_ in undated:
+        # Files of one archive are one release: what does not say its date has that of the others.
+        dates = [r.valid_from for r, _, _ in found if r.valid_from is not None]
+        take(opened, origin, format_, Wanted(valid_from=max(dates)) if dates else Wanted())
+        opened.path.unlink()
     if not found:
         raise _nothing(path, unknown, table)
     return [
@@ -115,7 +140,7 @@ def _members(path: Path, spool: Path, digest: str, size: int) -> Iterator[tuple[
             with archive.open(info) as packed:
                 _copy(packed, plain, most=info.file_size, name=name)
             yield Opened.of(plain, name), Origin(path.name, digest, size, name)
-            plain.unlink()
+            plain.unlink(missing_ok=True)
 
 
 @contextmanager

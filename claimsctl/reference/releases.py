@@ -19,6 +19,10 @@ class UnknownRelease(InputError):
     """A file that no loader recognises, or that is damaged."""
 
 
+class NoDate(UnknownRelease):
+    """A file that does not say from which service date it is in force."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the user says of an edition where the file does not: its name and its service dates."""
@@ -107,9 +111,9 @@ def damaged(opened: Opened, expected: str, found: str) -> UnknownRelease:
     )
 
 
-def no_date(opened: Opened, what: str) -> UnknownRelease:
+def no_date(opened: Opened, what: str) -> NoDate:
     """The error for a file that does not say from when it is in force."""
-    return UnknownRelease(
+    return NoDate(
         f"{opened.name}: {what} does not say from which service date it is in force.",
         hint="Say it: --from 2026-04-01 (and --edition NAME for its name).",
     )
