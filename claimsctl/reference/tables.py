@@ -89,9 +89,15 @@ Loader = Callable[["Tables"], Table]
 class Tables(Mapping[str, Table]):
     """Tables by name. What is not loaded is not in it; DECLARED says which names exist at all."""
 
-    def __init__(self, loaders: Mapping[str, Loader], store: EditionStore | None = None) -> None:
+    def __init__(
+        self,
+        loaders: Mapping[str, Loader],
+        store: EditionStore | None = None,
+        pinned: frozenset[str] = frozenset(),
+    ) -> None:
         self._loaders = dict(loaders)
         self._store = store
+        self._pinned = pinned
         self._loaded: dict[str, Table] = {}
 
     @classmethod
@@ -145,7 +151,13 @@ class Tables(Mapping[str, Table]):
             )
             return replace(old, frame=merged, editions=(*old.editions[:-1], last))
 
-        return Tables({**self._loaders, name: load}, self._store)
+        return Tables({**self._loaders, name: load}, self._store, self._pinned)
+
+    def with_table(self, table: Table) -> Tables:
+        """These tables with `table` in the place of all editions of its name. Derived tables follow."""
+        return Tables(
+            {**self._loaders, table.name: lambda _: table}, self._store, self._pinned | {table.name}
+        )
 
     def with_editions(self, store: EditionStore) -> Tables:
         """These tables with the editions that the user loaded, each for its service dates.
@@ -158,12 +170,13 @@ class Tables(Mapping[str, Table]):
     def with_samples(self) -> Tables:
         """These tables, with a few known rows in place of tables that are not shipped, for the examples of
         rules: what a workspace has loaded must not change what they say."""
-        samples = {name: partial(_sample, name, frame) for name, frame in sample_frames().items()}
-        return Tables({**self._loaders, **samples})
+        frames = dict(sample_frames())
+        payers = self.with_rows("payers", frames.pop("payers"), origin="examples")
+        return Tables({**payers._loaders, **{n: partial(_sample, n, f) for n, f in frames.items()}})
 
     def scan(self, name: str) -> pl.LazyFrame:
         """The dated rows of a table, unread: of millions of rows a run wants few."""
-        if self._store is None or not self._store.editions(name):
+        if self._store is None or name in self._pinned or not self._store.editions(name):
             return self[name].frame.lazy()
         periods = in_force(self._store.editions(name))
         parts = [(p.first, p.last, self._store.scan(p.edition)) for p in periods]
