@@ -55,7 +55,9 @@ def print_tables(state: State, only: str | None) -> None:
         grid.add_row(*("" if value is None else str(value) for value in entry.values()))
     screen = console(state)
     # A pipe has no width, and a cut name is of no use to a script.
-    screen.print(grid, width=None if screen.is_terminal else _WIDE, crop=False)
+    if not screen.is_terminal:
+        screen.width = _WIDE
+    screen.print(grid)
     if only is None:
         Screen(screen).wrapped(
             f"{len(absent)} tables that rules ask for are not loaded: {', '.join(absent)}. "
