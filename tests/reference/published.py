@@ -1,0 +1,50 @@
+"""Invented files in the shape of published ones, and how a loader is asked for them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted
+
+MODULES: Final = ("ncci", "icd10", "hcpcs", "codesets", "nppes", "house")
+FORMATS: Final[tuple[Format, ...]] = tuple(
+    form for name in MODULES for form in import_module(f"claimsctl.reference.formats.{name}").FORMATS
+)
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Opened:
+    """A plain file of that name, opened as the loader opens it."""
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return Opened.of(path)
+
+
+def recognised(opened: Opened) -> list[str]:
+    return [form.name for form in FORMATS if form.recognises(opened)]
+
+
+def load(opened: Opened, wanted: Wanted | None = None) -> list[Release]:
+    """The releases of a file that exactly one format recognises."""
+    found = [form for form in FORMATS if form.recognises(opened)]
+    assert len(found) == 1, f"{opened.name}: {[form.name for form in found]}"
+    releases = list(found[0].read(opened, wanted or Wanted()))
+    assert {release.table for release in releases} <= set(found[0].tables)
+    return releases
+
+
+def one(opened: Opened, wanted: Wanted | None = None) -> Release:
+    (release,) = load(opened, wanted)
+    return release
+
+
+def refusal(opened: Opened, wanted: Wanted | None = None) -> str:
+    """What the loader says of a file it recognises and does not take."""
+    with pytest.raises(UnknownRelease) as caught:
+        load(opened, wanted)
+    assert opened.name in caught.value.message
+    assert caught.value.hint
+    return caught.value.message
