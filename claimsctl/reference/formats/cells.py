@@ -95,7 +95,7 @@ def read_table(
     if last.count('"') % 2 == 0 and len(next(csv.reader([last], delimiter=separator), [])) < len(names):
         raise damaged(opened, f"{expected}, {len(names)} columns in every row", "a last row that is cut off")
     raw.columns = names
-    cells = numbered(raw, first).slice(1).with_columns(pl.col(names).str.strip_chars().replace("", None))
+    cells = numbered(raw, first).slice(1).with_columns(filled(pl.col(names).str.strip_chars()))
     return cells.filter(~pl.all_horizontal(pl.col(names).is_null()))
 
 

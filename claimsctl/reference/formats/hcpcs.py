@@ -13,6 +13,7 @@ from claimsctl.reference.formats.cells import (
     Period,
     decoded,
     few,
+    filled,
     head_lines,
     lines,
     once,
@@ -50,7 +51,7 @@ def _read_contractor(opened: Opened, wanted: Wanted) -> list[Release]:
     text = pl.col("line")
 
     def field(first: int, last: int) -> pl.Expr:
-        return text.str.slice(first - 1, last - first + 1).str.strip_chars().replace("", None)
+        return filled(text.str.slice(first - 1, last - first + 1).str.strip_chars())
 
     listed = lines(decoded(opened))
     # Disclaimers stand in front of the records, not among them.
@@ -70,7 +71,7 @@ def _read_contractor(opened: Opened, wanted: Wanted) -> list[Release]:
         field(285, 292).alias("ended"),
         text.str.len_chars().alias("size"),
     ).with_columns(
-        pl.col("pricing").replace("", None),
+        filled(pl.col("pricing")),
         pl.col("added").str.to_date("%Y%m%d", strict=False).alias("valid_from"),
         pl.col("ended").str.to_date("%Y%m%d", strict=False).alias("valid_to"),
     )

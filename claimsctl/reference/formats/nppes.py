@@ -88,6 +88,7 @@ def _frame(opened: Opened, places: dict[str, int], width: int) -> pl.DataFrame:
         & cell(_ENTITY).fill_null("").str.contains("^[12]?$")
         # A row that has shifted shows here; Polars does not count the columns it need not read.
         & taxonomy.fill_null("").str.contains(r"^(?:[0-9A-Z]{10})?$")
+        & cell(_SWITCHES[0]).fill_null("").str.contains("^[XYN]?$")
         & pl.all_horizontal((days[name].fill_null("") == "") == parsed[name].is_null() for name in days)
     )
     rows = (
