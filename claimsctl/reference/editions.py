@@ -61,6 +61,7 @@ class Edition:
     rows_sha256: str
     loaded_at: datetime
     notes: tuple[str, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class EditionStore:
         return [
             e
             for e in self.editions(release.table)
-            if e.name == release.edition or e.valid_from == release.valid_from
+            if e.name == release.edition
+            or (e.valid_from == release.valid_from and not (e.part and release.part))
         ]
 
     def _write(self, release: Release, origin: Origin, folder: Path) -> Edition:
@@ -186,6 +188,7 @@ class EditionStore:
         edition = Edition(
             release.table, release.edition, release.valid_from, release.valid_to, release.frame.height,
             release.source, release.licence, origin, _sha256(path), datetime.now(UTC), release.notes,
+            release.part,
         )  # fmt: skip
         write_private(folder / ABOUT, json.dumps(asdict(edition), default=str, indent=1).encode())
         return edition
@@ -248,11 +251,11 @@ def in_force(editions: Sequence[Edition]) -> list[InForce]:
     """
     ordered = sorted(editions, key=lambda e: (e.valid_from or date.min, e.name))
     periods = []
-    for n, edition in enumerate(ordered):
+    starts = sorted({e.valid_from for e in ordered if e.valid_from is not None})
+    for edition in ordered:
         last = None
-        if n + 1 < len(ordered):
-            begins = ordered[n + 1].valid_from
-            assert begins is not None  # only the first one may be open at its start
+        begins = next((day for day in starts if edition.valid_from is None or day > edition.valid_from), None)
+        if begins is not None:
             last = begins - timedelta(days=1)
             if edition.valid_to is not None:
                 last = min(last, edition.valid_to)
@@ -263,8 +266,8 @@ def in_force(editions: Sequence[Edition]) -> list[InForce]:
 def gaps(periods: Sequence[InForce]) -> Iterator[tuple[date, date]]:
     """First and last day of every gap between editions."""
     for before, after in pairwise(periods):
-        assert before.last is not None
-        assert after.first is not None
+        if before.last is None or after.first is None or after.first == before.first:
+            continue  # parts of one edition
         if before.last + timedelta(days=1) < after.first:
             yield before.last + timedelta(days=1), after.first - timedelta(days=1)
 

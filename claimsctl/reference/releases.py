@@ -68,7 +68,8 @@ class Release:
     """One edition of a table, read and checked. The key is the first column of `frame`.
 
     Rows may carry `valid_from` and `valid_to` of their own (null: open); `valid_from`/`valid_to` are the
-    service dates of the edition. `notes` tell what was left out or mended.
+    service dates of the edition. `notes` tell what was left out or mended. `part`: the publisher parts
+    the edition into several files, which are in force together.
     """
 
     table: str
@@ -79,6 +80,7 @@ class Release:
     licence: str
     frame: pl.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import zipfile
 from collections.abc import Sequence
@@ -246,3 +247,19 @@ def test_one_damaged_member_stores_nothing(store: EditionStore, toy: Path, tmp_p
     with pytest.raises(UnknownRelease):
         load_file(both, store, toy)
     assert store.tables() == []
+
+
+def test_parts_of_one_edition_are_in_force_together(store: EditionStore) -> None:
+    for n, name in enumerate(("2026Q3-f1", "2026Q3-f2")):
+        part = dataclasses.replace(release(name, date(2026, 7, 1), codes=[f"C{n}"]), part=True)
+        store.add(part, origin(str(n)))
+    store.add(release("2026Q4", date(2026, 10, 1)), origin("q"))
+    periods = in_force(store.editions("mue"))
+    assert [(p.edition.name, p.first, p.last) for p in periods] == [
+        ("2026Q3-f1", date(2026, 7, 1), date(2026, 9, 30)),
+        ("2026Q3-f2", date(2026, 7, 1), date(2026, 9, 30)),
+        ("2026Q4", date(2026, 10, 1), None),
+    ]
+    assert list(gaps(periods)) == []
+    with pytest.raises(UsageError, match="loaded already"):
+        store.add(release("whole", date(2026, 7, 1)), origin("w"))

@@ -35,7 +35,7 @@ def test_pairs_end_on_their_deletion_date_and_those_that_never_applied_go(tmp_pa
     release = one(write(tmp_path, "ccipra-v322r0-f1.txt", PTP_HEAD + PTP_ROWS))
     assert release.table == "ncci_ptp"
     assert (release.edition, release.valid_from, release.valid_to) == (
-        "2026Q3",
+        "2026Q3-f1",
         date(2026, 7, 1),
         date(2026, 9, 30),
     )

@@ -41,6 +41,8 @@ _PTP_EXPECTED: Final = (
     "modifier indicator 0, 1 or 9, rationale"
 )
 _PTP_SOURCE: Final = "CMS NCCI procedure to procedure edits, practitioner services"
+_PART: Final = re.compile(r"(?<=[-_])f[1-9](?=[._-]|$)", re.IGNORECASE)
+"""CMS parts the edits of a quarter into files f1 to f4."""
 _HOSPITAL: Final = re.compile(r"ccioph|outpatient|hospital", re.IGNORECASE)
 
 _PAIRS_COLUMNS: Final = ("column1", "column2", "modifier", "rationale")
@@ -69,6 +71,7 @@ def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
     if preamble is None:
         raise damaged(opened, _PTP_EXPECTED, "a heading and no such line")
     period = quarter(opened, wanted, "a file of NCCI edits", _version_start(opened.name))
+    part = _PART.search(opened.name)
     rows = _scan(opened, "\t", _PTP_COLUMNS, preamble)
     deletion = pl.col("deletion")
     dated = rows.with_columns(
@@ -93,12 +96,13 @@ def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
     return [
         Release(
             table="ncci_ptp",
-            edition=period.edition,
+            edition=f"{period.edition}-{part[0].lower()}" if part else period.edition,
             valid_from=period.valid_from,
             valid_to=period.valid_to,
             source=f"{_PTP_SOURCE}, {opened.name}",
             licence=CPT_CODES,
             frame=kept,
+            part=part is not None,
             notes=(*notes, *few(kept, 500_000)),
         )
     ]
