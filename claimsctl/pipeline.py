@@ -12,6 +12,7 @@ import polars as pl
 
 from claimsctl import __version__
 from claimsctl.errors import ClaimsctlError, Interrupted
+from claimsctl.fix.during import RunRepairs
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
 from claimsctl.process.intake import Input, Intake
 from claimsctl.process.outputs import FileOutputs
@@ -58,6 +59,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         spill = workspace.tmp_directory(job_id)
         inputs = open_inputs(request, spill, setting.mapping)
         files = FileOutputs(directory, request.output_format, inputs, safe_csv=request.safe_csv)
+        repairs = RunRepairs(inputs, request, rulebook.tables, directory) if request.fix else None
         store = StoreSink(workspace, job_id, keys, request.practice_id, setting.notify)
         outcome = check_inputs(
             request, rulebook, inputs, spill, [files, store], timings=timings, digest_key=keys.digest,
@@ -68,7 +70,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             progress=_watched(jobs, job_id, setting.progress),
         )  # fmt: skip
         with timings.stage("write"):
-            paths = files.close()
+            paths = {**files.close(), **(repairs.close() if repairs else {})}
         for note in files.notes:
             setting.notify(note)
         status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
@@ -107,6 +109,8 @@ def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str
     timings, started = Timings(), datetime.now(UTC)
     with setting.workspace.scratch() as spill:
         inputs = open_inputs(request, spill, setting.mapping)
+        if request.fix:
+            RunRepairs(inputs, request, rulebook.tables)
         outcome = check_inputs(
             request, rulebook, inputs, spill, [], timings=timings, progress=setting.progress
         )

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 from claimsctl.errors import ClaimsctlError, SettingsError
+from claimsctl.house import RuleChoice, RulesSettings, choice_of
 
 SETTINGS_FILE: Final = "claimsctl.toml"
 ENV_PREFIX: Final = "CLAIMSCTL_"
-RESERVED: Final = frozenset({"CLAIMSCTL_WORKSPACE", "CLAIMSCTL_CONFIG_DIR"})
+RESERVED: Final = frozenset({"CLAIMSCTL_WORKSPACE", "CLAIMSCTL_CONFIG_DIR", "CLAIMSCTL_REFERENCE_BASE"})
 """Variables that are read elsewhere and are no settings."""
 
 Profile = Literal["professional", "session", "status"]
-Severity = Literal["error", "warning", "info"]
 
 _CHECKED = "settings.checked"
 _PLAINER: Final = {
@@ -67,30 +67,15 @@ class PracticeSettings:
     payer: str | None = None
     profile: Profile | None = None
     constants: dict[str, str] = field(default_factory=dict)
+    rules: RuleChoice = field(default_factory=RuleChoice)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", choice_of(self.rules))
 
     def columns(self) -> dict[str, str]:
         """Constants for canonical columns: the practice as billing provider, then `constants`."""
         found = {column: getattr(self, name) for name, column in _BILLING.items()}
         return {column: value for column, value in found.items() if value} | self.constants
-
-
-@dataclass(frozen=True, slots=True)
-class RulesSettings:
-    """The `[rules]` table: further packs, rules to leave out or to keep to, changed severities."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-
-    packs: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    severity: dict[str, Severity] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("packs", "without", "only"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("without", "only"):
-            object.__setattr__(self, name, tuple(code.upper() for code in getattr(self, name)))
-        object.__setattr__(self, "severity", {code.upper(): value for code, value in self.severity.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +101,20 @@ class ProcessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceSettings:
+    """The `[reference]` table: where published tables are fetched from, if not from their publishers.
+
+    `sources` names the address of a table, with placeholders; `base` a directory that holds all files
+    under their published names.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    base: str | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a run. `file` is the claimsctl.toml they come from, `workspace` its directory.
 
@@ -129,6 +128,7 @@ class Settings:
     payers: dict[str, dict[str, Any]] = field(default_factory=dict)
     rules: RulesSettings = field(default_factory=RulesSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
+    reference: ReferenceSettings = field(default_factory=ReferenceSettings)
 
     def rule_packs(self) -> tuple[str, ...]:
         """`packs` of `[rules]`; a file beside claimsctl.toml is named by its whole path."""
@@ -148,7 +148,7 @@ class Settings:
         )
 
 
-_SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process")
+_SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "reference")
 
 
 def find_workspace(
@@ -220,6 +220,7 @@ def _checked(data: dict[str, Any], variables: Mapping[str, str], root: Path, fil
         payers: dict[str, dict[str, Any]] = {}
         rules: RulesSettings = RulesSettings()
         process: ProcessSettings = ProcessSettings()
+        reference: ReferenceSettings = ReferenceSettings()
 
         @classmethod
         def settings_customise_sources(
@@ -251,6 +252,7 @@ def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | N
             payers=data.get("payers", {}),
             rules=RulesSettings(**data.get("rules", {})),
             process=ProcessSettings(**data.get("process", {})),
+            reference=ReferenceSettings(**data.get("reference", {})),
         )
     except (TypeError, ValueError, AttributeError):
         return None
@@ -304,22 +306,36 @@ def _problem(
         return SettingsError(f"{where} is not a setting.", hint=hint + more)
     says = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     says = _PLAINER.get(kind, says)
-    if kind == "value_error" and len(path) == 1:
-        where += " batch_size" if variable is None else ""
+    if path[:2] == ["rules", "suppress"] and kind != "value_error":
+        says = "should be tables: write [[rules.suppress]], in double brackets"
+    if kind == "value_error" and path == ["process"] and variable is None:
+        where += " batch_size"
     return SettingsError(f"{where} {says}.{more}")
 
 
 def _known(path: list[str]) -> list[str]:
     if len(path) == 1:
         return list(_SECTIONS)
-    of = {"practice": PracticeSettings, "rules": RulesSettings, "process": ProcessSettings}.get(path[0])
+    of: Any = {
+        "practice": PracticeSettings,
+        "rules": RulesSettings,
+        "process": ProcessSettings,
+        "reference": ReferenceSettings,
+    }.get(path[0])
+    of = RuleChoice if _depth(path) == 3 else of
     return [each.name for each in fields(of)] if of else []
+
+
+def _depth(path: list[str]) -> int:
+    """How many words of a path name its table."""
+    if path[:2] == ["rules", "payer"] or (path[0] == "practice" and path[2:3] == ["rules"]):
+        return 3
+    return 2 if path[0] in ("practice", "payers") else 1
 
 
 def _key(path: list[str]) -> str:
     """`[practice.main] npi` of a path."""
-    depth = 2 if path[0] in ("practice", "payers") else 1
-    table, rest = path[:depth], path[depth:]
+    table, rest = path[: _depth(path)], path[_depth(path) :]
     return f"[{'.'.join(table)}]" + (f" {'.'.join(rest)}" if rest else "")
 
 
@@ -376,7 +392,7 @@ def _anyone_may_write(directory: Path) -> bool:
 
 def _note(text: bytes) -> str:
     """Changes with the text and with what settings there are."""
-    classes = (Settings, PracticeSettings, RulesSettings, ProcessSettings)
+    classes = (Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, ReferenceSettings)
     schema = [(each.name, str(each.type)) for cls in classes for each in fields(cls)]
     return hashlib.sha256(repr(schema).encode() + text).hexdigest()
 

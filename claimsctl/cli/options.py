@@ -64,6 +64,8 @@ SafeCsv = Annotated[
 Rules = Annotated[list[str] | None, typer.Option("--rules", help="Further rule packs (TOML files).")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="Run only these rules (PAT-008, MOD-*).")]
 Without = Annotated[list[str] | None, typer.Option("--without", help="Leave these rules out.")]
+Fix = Annotated[bool, typer.Option("--fix", help="Repair the form of cells first, as claimsctl fix does.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Mapping and rules in full.")]

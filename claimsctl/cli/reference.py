@@ -10,9 +10,10 @@ import typer
 
 from claimsctl.cli import options as given
 from claimsctl.cli.state import State
+from claimsctl.errors import UsageError
 
 app = typer.Typer(
-    help="List, load and check reference tables: code sets, edits, fee schedules.\n\n"
+    help="List, fetch, load and check reference tables: code sets, edits, fee schedules.\n\n"
     "Example: claimsctl reference list",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -81,6 +82,48 @@ def load(
     state: State = context.obj.with_options(json=json)
     wanted = Wanted(edition, first.date() if first else None, last.date() if last else None)
     load_files(state, files, wanted, table, replace=replace)
+
+
+@app.command("fetch")
+def fetch(
+    context: typer.Context,
+    table: Annotated[str | None, typer.Argument(help="As in --list.")] = None,
+    edition: Annotated[str | None, typer.Option(help="As in --list; else the current one.")] = None,
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="You have read the terms of the table and accept them.")
+    ] = False,
+    sha256: Annotated[
+        list[str] | None, typer.Option("--sha256", help="Checksum the file must have; once for each file.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Take the place of a loaded edition.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the downloaded file.")] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Show what can be fetched, and from where.")
+    ] = False,
+    json: given.Json = False,
+    quiet: given.Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell how far a download is, also outside of a terminal.")
+    ] = False,
+) -> None:
+    """Download a table from its publisher and load it; what broke off goes on from there.
+
+    Files with CPT codes are under terms that you accept once, with --accept-terms. Nothing of yours is
+    sent.
+
+    Example: claimsctl reference fetch --list
+    """
+    from claimsctl.cli.fetches import fetch_table, print_publishers
+
+    state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
+    if listing:
+        print_publishers(state, table)
+    elif table is None:
+        raise UsageError("Which table?", hint="`claimsctl reference fetch --list` shows what can be fetched.")
+    else:
+        fetch_table(
+            state, table, edition, accept_terms=accept_terms, sha256=sha256 or (), keep=keep, replaced=replace
+        )
 
 
 @app.command("verify")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claimsctl.cli.control_lines import control_lines
 from claimsctl.cli.screen import Screen, byte_size, count, duration, listed, new_table
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def render_preview(preview: Mapping[str, Any], console: Console) -> None:
     if sample and sample.get("rows"):
         screen.heading("Sample rows, identifiers masked")
         render_sample(sample["header"], sample["rows"], console, row_numbers=sample.get("row_numbers"))
-    warnings = preview.get("warnings") or ()
+    warnings = [*(preview.get("warnings") or ()), *(": ".join(line) for line in control_lines(preview))]
     if warnings:
         screen.heading("Warnings")
         for warning in warnings:
@@ -199,6 +200,7 @@ def _facts(screen: Screen, summary: Mapping[str, Any]) -> None:
     lines = [
         ("Columns", _mapping_line(summary.get("mapping") or {})),
         ("Rules", _rules_line(summary.get("rules") or {})),
+        *control_lines(summary),
         ("Tables", _tables_line(summary.get("reference") or ())),
         ("Last run", _since_line(summary.get("since_last"))),
         ("History", _history_line(summary)),

@@ -11,7 +11,7 @@ from claimsctl.cli import options as given
 from claimsctl.cli.state import State
 
 app = typer.Typer(
-    help="List, explain and check rules.\n\nExample: claimsctl rules list --severity error",
+    help="List, explain, check and compare rules.\n\nExample: claimsctl rules list --severity error",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -74,3 +74,81 @@ def check(
     from claimsctl.cli.rulebook import check_packs
 
     raise typer.Exit(check_packs(state, files))
+
+
+@app.command("test")
+def try_rules(
+    context: typer.Context,
+    claims: Annotated[str, typer.Argument(help="One claims file.", show_default=False)],
+    expect: Annotated[Path, typer.Option(help="CSV file: row_number, code and, if you like, field.")],
+    update: Annotated[bool, typer.Option("--update", help="Write that file from what is found.")] = False,
+    payer: given.Payer = None,
+    practice: given.Practice = None,
+    profile: given.Profile = None,
+    practice_type: given.PracticeType = None,
+    mapping: given.Map = None,
+    constants: given.Set = None,
+    as_of: given.AsOf = None,
+    rules: given.Rules = None,
+    only: given.Only = None,
+    without: given.Without = None,
+    json: given.Json = False,
+) -> None:
+    """Check a claims file and compare the findings with the expected ones; exit 1 if they differ.
+
+    Nothing is stored. Packs of your own are tested in CI with --only 'HOUSE-*' and an --as-of date.
+
+    Example: claimsctl rules test examples/claims.csv --expect exp.csv --update
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.ruletest import run_test
+    from claimsctl.cli.run import Options
+
+    options = Options(
+        inputs=(claims,), payer=payer, practice=practice or state.practice, profile=profile,
+        practice_type=practice_type, mapping=tuple(mapping or ()), constants=tuple(constants or ()),
+        as_of=as_of.date() if as_of else None, dry_run=True,
+        rules=tuple(rules or ()), only=tuple(only or ()), without=tuple(without or ()),
+    )  # fmt: skip
+    raise typer.Exit(run_test(state, options, expect, update=update))
+
+
+@app.command("diff")
+def diff(
+    context: typer.Context,
+    before: Annotated[
+        str, typer.Argument(help="A rule pack or folder of packs, or an edition (mue@2026Q2).")
+    ],
+    after: Annotated[str, typer.Argument(help="What takes its place.")],
+    claims: Annotated[
+        list[str] | None, typer.Option("--claims", help="Claims to check with one, then with the other.")
+    ] = None,
+    show: Annotated[
+        int, typer.Option("--show", min=1, max=1_000, help="Codes of a table, and rows of a code, to print.")
+    ] = 5,
+    payer: given.Payer = None,
+    practice: given.Practice = None,
+    profile: given.Profile = None,
+    practice_type: given.PracticeType = None,
+    mapping: given.Map = None,
+    constants: given.Set = None,
+    as_of: given.AsOf = None,
+    rules: given.Rules = None,
+    json: given.Json = False,
+) -> None:
+    """Compare two rule packs or two editions of a table; exit 1 if they differ.
+
+    With --claims: which findings would appear and disappear. Nothing is stored.
+
+    Example: claimsctl rules diff examples/house_rules.toml examples/autumn.toml
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.rulediff import run_diff
+    from claimsctl.cli.run import Options
+
+    options = Options(
+        inputs=tuple(claims or ()), payer=payer, practice=practice or state.practice, profile=profile,
+        practice_type=practice_type, mapping=tuple(mapping or ()), constants=tuple(constants or ()),
+        as_of=as_of.date() if as_of else None, dry_run=True, rules=tuple(rules or ()),
+    )  # fmt: skip
+    raise typer.Exit(run_diff(state, before, after, options, show))

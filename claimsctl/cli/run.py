@@ -40,6 +40,7 @@ class Options:
     duplicates: str | None = None
     batch_size: int | None = None
     dry_run: bool = False
+    fix: bool = False
     fail_on: str | None = None
     limit: int | None = None
     safe_csv: bool = False
@@ -56,10 +57,7 @@ def run_process(state: State, options: Options) -> int:
     from claimsctl.cli.progress import Progress
     from claimsctl.pipeline import Setting, process
 
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        # Polars installs a handler of its own, which interrupts the query and then the whole process.
-        if signal.getsignal(stop) is not signal.SIG_IGN:  # `nohup ... &` asked to be left alone
-            signal.signal(stop, signal.default_int_handler)
+    stop_on_signals()
     settings, workspace = open_workspace(state)
     request, rulebook, fail_on = settle(options, settings, workspace)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
@@ -67,6 +65,14 @@ def run_process(state: State, options: Options) -> int:
         summary = process(request, rulebook, setting)
     show(state, summary, options)
     return exit_status(summary, fail_on)
+
+
+def stop_on_signals() -> None:
+    """Have Ctrl-C and a polite kill end the run in order, as an interrupt."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # Polars installs a handler of its own, which interrupts the query and then the whole process.
+        if signal.getsignal(stop) is not signal.SIG_IGN:  # `nohup ... &` asked to be left alone
+            signal.signal(stop, signal.default_int_handler)
 
 
 def open_workspace(state: State) -> tuple[Settings, Workspace]:
@@ -82,10 +88,41 @@ def settle(
     options: Options, settings: Settings, workspace: Workspace
 ) -> tuple[Request, Rulebook, str | None]:
     """Flags over environment and file: the request, its rules, and what makes it exit with 1."""
-    from claimsctl.ingest.mapping import parse_map, parse_set
-    from claimsctl.process.request import Request
     from claimsctl.process.rulebook import load_rulebook, rule_packs
     from claimsctl.reference.editions import EditionStore
+
+    request = requested(options, settings)
+    rulebook = load_rulebook(
+        request.selection,
+        rule_packs(request.rule_packs, workspace.root),
+        settings.payers,
+        EditionStore(workspace.reference_directory),
+        run_date=request.run_date,
+    )
+    rulebook = house_control(rulebook, request, settings)
+    return request, rulebook, options.fail_on or settings.process.fail_on
+
+
+def house_control(rulebook: Rulebook, request: Request, settings: Settings) -> Rulebook:
+    """The rulebook with the suppressions and payers of the settings."""
+    if not settings.rules.suppress and not settings.rules.payer:
+        return rulebook
+    from claimsctl.process.control import with_control
+
+    return with_control(
+        rulebook,
+        settings.rules.suppressions(),
+        settings.rules.payer,
+        practice_id=request.practice_id,
+        practices={*settings.practice, request.practice_id},
+        run_date=request.run_date,
+    )
+
+
+def requested(options: Options, settings: Settings) -> Request:
+    """What the user asks for: flags over environment and file."""
+    from claimsctl.ingest.mapping import parse_map, parse_set
+    from claimsctl.process.request import Request
     from claimsctl.validate.ruleset import Selection
 
     practice_id = options.practice or settings.process.practice or "default"
@@ -98,10 +135,11 @@ def settle(
         **{name: value for name, value in typed.items() if value},
         **parse_set(options.constants),
     }
+    ours, rules = practice.rules, settings.rules
     selection = Selection(
-        frozenset(code.upper() for code in options.only or settings.rules.only),
-        frozenset(code.upper() for code in (*options.without, *settings.rules.without)),
-        settings.rules.severity,
+        frozenset(code.upper() for code in options.only or ours.only or rules.only),
+        frozenset(code.upper() for code in (*options.without, *ours.without, *rules.without)),
+        {**rules.severity, **ours.severity},
     )
     packs = (*settings.rule_packs(), *options.rules)
     given: Mapping[str, object] = {
@@ -110,7 +148,7 @@ def settle(
         "duplicates": options.duplicates or settings.process.duplicates,
         "batch_size": options.batch_size or settings.process.batch_size,
     }
-    request = Request(
+    return Request(
         inputs=options.inputs,
         run_date=options.as_of or date.today(),
         out=options.out or (Path(settings.process.out) if settings.process.out else None),
@@ -122,16 +160,9 @@ def settle(
         limit=options.limit,
         safe_csv=options.safe_csv or settings.process.safe_csv,
         dry_run=options.dry_run,
+        fix=options.fix,
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
-    rulebook = load_rulebook(
-        selection,
-        rule_packs(packs, workspace.root),
-        settings.payers,
-        EditionStore(workspace.reference_directory),
-        run_date=request.run_date,
-    )
-    return request, rulebook, options.fail_on or settings.process.fail_on
 
 
 def notifier(state: State) -> Callable[[str], None]:
@@ -170,6 +201,7 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
     repeated = [f"--map={entry}" for entry in options.mapping]
     repeated += [f"--set={_without_identifiers(entry)}" for entry in options.constants]
     repeated += [f"--rules={pack}" for pack in options.rules]
+    repeated += ["--fix"] if options.fix else []
     for name in ("profile", "practice", "practice_type", "payer"):
         value = getattr(options, name)
         repeated += [f"--{name.replace('_', '-')}={value}"] if value else []

@@ -13,6 +13,7 @@ from claimsctl.validate.ruleset import Check
 
 _MOST_CAUSES = 5_000
 _FREQUENT = 0.02
+_RANK = {"error": 0, "warning": 1, "info": 2}
 NARROW = {"claim_id": pl.UInt64, "code": pl.String, "row_index": pl.UInt32, "line_number": pl.Int64}
 
 
@@ -36,7 +37,10 @@ class Cause:
 
 @dataclass
 class FindingBook:
-    """Takes findings part by part; knows the totals at the end."""
+    """Takes findings part by part; knows the totals at the end.
+
+    `suppressed` counts those a house put aside, by number of the suppression; they stand nowhere else.
+    """
 
     sink: FindingSink
     by_severity: Counter[str] = field(default_factory=Counter)
@@ -44,7 +48,8 @@ class FindingBook:
     claims_by_code: Counter[str] = field(default_factory=Counter)
     by_field: Counter[str] = field(default_factory=Counter)
     about: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    causes: dict[tuple[str, str, str], Cause] = field(default_factory=dict)
+    suppressed: Counter[int] = field(default_factory=Counter)
     _seen_claims: set[tuple[int, int]] = field(default_factory=set)
     _seen_values: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -103,33 +108,34 @@ class FindingBook:
             self.by_severity[severity] += rows
             self.by_code[code] += rows
             self.claims_by_code[code] += claims
-            self.about.setdefault(code, (severity, category, message))
+            known = self.about.setdefault(code, (severity, category, message))
+            if _RANK[severity] < _RANK[known[0]]:  # a rule may be milder for some payers
+                self.about[code] = (severity, category, message)
         for name, rows in findings.group_by("field", maintain_order=True).len().iter_rows():
             self.by_field[name or ""] += rows
         grouped = findings.group_by("code", "severity", "cause", maintain_order=True).agg(
             pl.len().alias("rows"), pl.col("message").first(), pl.col("suggestion").first()
         )
         for code, severity, cause, rows, message, suggestion in grouped.iter_rows():
-            key = (code, cause or "")
+            key = (code, severity, cause or "")
             if key not in self.causes and len(self.causes) >= _MOST_CAUSES:
-                key = (code, "")
+                key = (code, severity, "")
             entry = self.causes.setdefault(key, Cause(cause or message, suggestion, severity, code))
             entry.rows += rows
 
     def concerns(self, code: str, rows: int) -> None:
         """Findings of `code` concern `rows` rows each, not the one of the finding (a missing column)."""
-        for (found, _), cause in self.causes.items():
-            if found == code:
+        for cause in self.causes.values():
+            if cause.code == code:
                 cause.rows = rows
 
     def top_causes(self) -> list[Cause]:
         """Causes by severity (errors first), then by rows; rare values of a rule are one cause."""
-        by_code: dict[str, list[Cause]] = {}
+        by_code: dict[tuple[str, str], list[Cause]] = {}
         for cause in self.causes.values():
-            by_code.setdefault(cause.code, []).append(cause)
+            by_code.setdefault((cause.code, cause.severity), []).append(cause)
         kept = [each for causes in by_code.values() for each in _without_rare(causes)]
-        rank = {"error": 0, "warning": 1, "info": 2}
-        return sorted(kept, key=lambda c: (rank[c.severity], -c.rows, c.code, c.cause))
+        return sorted(kept, key=lambda c: (_RANK[c.severity], -c.rows, c.code, c.cause))
 
 
 def split_by_level(

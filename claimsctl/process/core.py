@@ -190,6 +190,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
         plan = InputPlan.of(
             checks, present, reviewer.cross.groups, rulebook.repeat_check,
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
+            control=rulebook.control,
         )  # fmt: skip
         reviewer.plans[each.source.index] = plan
         outcome.plans.append(plan)

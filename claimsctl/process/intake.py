@@ -6,12 +6,13 @@ second one. Rows that are no claim lines (repeated headers, footers) are taken o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -33,6 +34,20 @@ CONTENT = "content_digest"
 KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
 
 
+class Mending(Protocol):
+    """Repairs of form, made on the raw rows of an input before anything reads them (claimsctl.fix)."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Cells changed so far, by repair."""
+
+    def mend(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], object]:
+        """The rows repaired, the raw columns that changed, and a record for `keep`."""
+
+    def keep(self, record: object) -> None:
+        """Take note of a part's repairs; parts come in file order."""
+
+
 @dataclass
 class Input:
     """One input as it was read: its mapping, counts, and the columns that have any value."""
@@ -40,6 +55,7 @@ class Input:
     source: Source
     header_map: HeaderMap
     layout: Layout
+    mending: Mending | None = None
     rows: int = 0
     claim_rows: int = 0
     text_bytes: int = 0
@@ -100,8 +116,10 @@ def take_in(
     for each in intake.inputs:
         raw = _raw_parts(intake, each, spill, batch_size, profile, context.practice_id, limit, progress)
         work = partial(_spill, groups=groups, context=context, digest_key=digest_key)
-        for part, present, look in ordered(raw, work):
+        for part, present, look, mended in ordered(raw, work):
             intake.parts.append(part)
+            if each.mending is not None:
+                each.mending.keep(mended)
             each.present |= present
             each.look.add(look)
     return intake
@@ -200,19 +218,25 @@ def _spill(
     groups: Sequence[Group],
     context: Context,
     digest_key: bytes,
-) -> tuple[SpilledPart, set[str], ColumnLook]:
-    """Write a part's cleaned cells and its keys aside; what was seen of its columns."""
+) -> tuple[SpilledPart, set[str], ColumnLook, object]:
+    """Write a part's cleaned cells and its keys aside; what was seen of its columns, what was repaired."""
     part, rows = placed
     each = part.input
     codebook = each.layout.codebook
+    given, mended = [], None
+    if each.mending is not None:
+        came = rows
+        rows, changed, mended = each.mending.mend(rows)
+        given = [came[raw].alias(VERBATIM + raw) for raw in changed]
     rows = clean_cells(codebook.encode(rows), codebook, keep_empty=each.source.format in ("json", "parquet"))
+    rows = rows.with_columns(given)
     look = ColumnLook()
     look.look(rows, each.layout)
     keys = part_keys(rows, each.layout, groups, context, digest_key)
     write_aside(rows, part.path)
     part.coded.update(coded_types(rows))
     keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
-    return part, columns_present(each, rows), look
+    return part, columns_present(each, rows), look, mended
 
 
 def part_keys(

@@ -34,13 +34,14 @@ class Request:
     limit: int | None = None
     safe_csv: bool = False
     dry_run: bool = False
+    fix: bool = False
 
     def as_options(self) -> dict[str, object]:
         """What the job's record keeps of the request: options, never data."""
         return {
             "inputs": list(self.inputs), "as_of": self.run_date.isoformat(), "profile": self.profile,
             "output_format": self.output_format, "duplicates": self.duplicates,
-            "batch_size": self.batch_size, "limit": self.limit, "safe_csv": self.safe_csv,
+            "batch_size": self.batch_size, "limit": self.limit, "safe_csv": self.safe_csv, "fix": self.fix,
             "mapping": dict(self.mapping), "constants": sorted(self.constants),
             "rules": list(self.rule_packs), "only": sorted(self.selection.only),
             "without": sorted(self.selection.without),

@@ -14,6 +14,7 @@ from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
+from claimsctl.process.control import Control, Steering
 from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.timing import Timings
@@ -99,7 +100,7 @@ class Reviewer:
         with self.timings.stage("facts"):
             checked = self._facts(part, plan)
         with self.timings.stage("validate"):
-            checked.hits = evaluate(checked.frame, plan.checks, self._coded(part, checked.rows))
+            checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
         return checked
 
     def take(self, checked: Checked) -> None:
@@ -157,6 +158,8 @@ class Reviewer:
     def _route(self, checked: Checked) -> None:
         part, rows, frame, hits = checked.part, checked.rows, checked.frame, checked.hits
         plan = self.plans[part.input.source.index]
+        if plan.steering is not None:
+            hits = plan.steering.apply(hits, frame, self.book.suppressed)
         claim_id = frame["claim_id"]
         end = part.first + part.rows
         elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)
@@ -183,15 +186,20 @@ class Reviewer:
 
 @dataclass(frozen=True)
 class InputPlan:
-    """What is decided once per input: the checks that run, the columns they and the outputs need."""
+    """What is decided once per input: the checks that run, the columns they and the outputs need.
+
+    `checks` are what hits may point to: those `evaluated`, and what `steering` adds.
+    """
 
     checks: tuple[Check, ...]
+    evaluated: tuple[Check, ...]
     names: tuple[str, ...]
     kept: tuple[str, ...]
     error_checks: pl.Series
     file_level: tuple[str, ...]
     repeat_check: Check | None
     rejects_all: bool = False
+    steering: Steering | None = None
 
     @staticmethod
     def of(
@@ -202,6 +210,7 @@ class InputPlan:
         *,
         stored: bool,
         rejects_all: bool = False,
+        control: Control | None = None,
     ) -> InputPlan:
         """Plan for an input whose `present` columns have values."""
         kept = [name for name in BY_NAME if name in present]
@@ -209,16 +218,22 @@ class InputPlan:
         names = names_needed(checks) | display_names(checks) | set(kept)
         names |= {"claim_id", "claim_number", "payer_sequence", "line_number", "line_number_in_claim"}
         names |= {"row_number", "row_index"}
+        steering = Steering.of(control, checks) if control else None
+        names |= steering.names if steering is not None else set()
         for group in groups:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
         names -= aggregates | ncci.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
         kept += ["stored_claim"] if stored else []
+        evaluated = tuple(checks)
+        checks = steering.checks if steering is not None else evaluated
         return InputPlan(
             tuple(checks),
+            evaluated,
             tuple(sorted(names)),
             tuple(dict.fromkeys([*kept, "claim_number", "payer_sequence", *ROUTED])),
             pl.Series([n for n, c in enumerate(checks) if c.severity == "error"], dtype=pl.UInt16),
             tuple({c.rule.code for c in checks if c.rule.level == "file"}),
             repeat_check,
             rejects_all,
+            steering,
         )

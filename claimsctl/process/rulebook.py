@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import polars as pl
 from claimsctl.facts.ncci import TYPES as NCCI
 from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.table import Context
+from claimsctl.process.control import Control
 from claimsctl.process.file_rules import EXACT_COPY, FileRules
 from claimsctl.process.request import Request
 from claimsctl.reference.editions import EditionStore
@@ -31,6 +32,7 @@ class Rulebook:
     payers: PayerIndex
     file_rules: FileRules
     ncci: pl.LazyFrame | None = None
+    control: Control = field(default_factory=Control)
 
     def context(self, request: Request) -> Context:
         """What the facts of a run depend on."""
@@ -50,22 +52,27 @@ def load_rulebook(
     *,
     samples: bool = False,
     run_date: date | None = None,
+    left_out: Collection[Path] = (),
+    pinned: Table | None = None,
 ) -> Rulebook:
     """Shipped packs, then `extra_packs`, compiled against the shipped tables, the loaded `editions` and
     the user's payers.
 
     `run_date`: lines after the end of a table that is older are checked against it, with a warning.
     `samples`: tables that are not shipped have a few known rows, for the examples of rules.
+    `left_out`: shipped packs that shall not load. `pinned` stands for all editions of its table.
     """
     tables = Tables.shipped()
     if editions is not None:
         tables = tables.with_editions(editions)
     if samples:
         tables = tables.with_samples()
+    if pinned is not None:
+        tables = tables.with_table(pinned)
     if payers:
         tables = tables.with_entries("payers", payers)
-    paths = [*sorted(data_path("rules").glob("*.toml")), *extra_packs]
-    packs = load_packs(paths, cache=cache_folder())
+    shipped = [path for path in shipped_packs() if path not in left_out]
+    packs = load_packs([*shipped, *extra_packs], cache=cache_folder())
     loaded = _TableInfos(tables)
     ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection, run_date=run_date)
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
@@ -101,10 +108,21 @@ class _TableInfos(Mapping[str, TableInfo]):
         return len(self._tables)
 
 
+def shipped_packs() -> list[Path]:
+    """The packs that come with claimsctl."""
+    return sorted(data_path("rules").glob("*.toml"))
+
+
 def rule_packs(pack_names: Sequence[str], workspace: Path | None) -> list[Path]:
-    """The user's packs: `--rules` files, and the workspace's rules/*.toml, which load by themselves."""
+    """The user's packs: `--rules` files, and the workspace's rules/*.toml, which load by themselves.
+
+    A pack named twice, or named though it loads by itself, is there once.
+    """
     house = sorted((workspace / "rules").glob("*.toml")) if workspace is not None else []
-    return [*house, *(Path(name) for name in pack_names)]
+    found: dict[Path, Path] = {}
+    for path in (*house, *(Path(name) for name in pack_names)):
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def _info(table: Table) -> TableInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claimsctl.process.book import FindingBook
+from claimsctl.process.control import Control
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
 from claimsctl.process.timing import Timings
@@ -52,6 +54,8 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "mapping": mapping_summary(inputs),
         **outcome.ledger.as_dict(),
         **findings_summary(outcome.book),
+        **control_summary(facts.rulebook.control, outcome.book),
+        **_repairs(inputs),
         "since_last": facts.since_last,
         "rules": rules_summary(facts.rulebook, outcome),
         "reference": _reference(facts.rulebook, facts.request.run_date),
@@ -68,6 +72,17 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "peak_memory_bytes": peak_memory(),
         "outputs": {name: str(path) for name, path in facts.paths.items()},
     }
+
+
+def _repairs(inputs: Sequence[Input]) -> dict[str, object]:
+    """Cells changed by each repair, where the run was asked to repair."""
+    mendings = [each.mending for each in inputs if each.mending is not None]
+    if not mendings:
+        return {}
+    counts: Counter[str] = Counter()
+    for mending in mendings:
+        counts.update(mending.counts)
+    return {"repairs": dict(counts.most_common())}
 
 
 def peak_memory() -> int:
@@ -129,6 +144,19 @@ def findings_summary(book: FindingBook) -> dict[str, object]:
     }
 
 
+def control_summary(control: Control, book: FindingBook) -> dict[str, object]:
+    """Findings that the house put aside, with the reason: counted, never silent; and what has ended."""
+    return {
+        "suppressed": [
+            {"code": each.code, "rows": book.suppressed[n], "reason": each.reason, "until": each.until}
+            for n, each in enumerate(control.suppressions)
+        ],
+        "suppressions_expired": [
+            {"code": each.code, "reason": each.reason, "until": each.until} for each in control.expired
+        ],
+    }
+
+
 def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
     """Which rules ran on at least one input, which did not, and why."""
     active = {check.rule.code for plan in outcome.plans for check in plan.checks}
@@ -138,6 +166,14 @@ def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
         "packs": list(rulebook.ruleset.packs),
         "active": len(active),
         "not_run": [{"code": n.code, "reason": n.reason, "rows": outcome.intake.rows} for n in not_run],
+        "by_payer": {
+            payer: {
+                "only": sorted(chosen.only),
+                "without": sorted(chosen.without),
+                "severity": dict(chosen.severities),
+            }
+            for payer, chosen in rulebook.control.payers.items()
+        },
         "digest": rulebook.ruleset.digest,
     }
 

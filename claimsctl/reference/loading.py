@@ -63,10 +63,13 @@ def load_file(
 
     def take(opened: Opened, origin: Origin, format_: Format, wanted: Wanted) -> None:
         for release in format_.read(opened, wanted):
-            taken = any((r.table, r.edition) == (release.table, release.edition) for r, _, _ in found)
-            # A release holds the same table as CSV and as text: the first one is enough.
-            if not taken and table in (None, release.table):
+            if table not in (None, release.table):
+                continue
+            rival = next((n for n, (r, _, _) in enumerate(found) if _same_place(r, release)), None)
+            if rival is None:
                 found.append((release, origin, format_.name))
+            elif found[rival][0].edition.endswith(_QPP) and not release.edition.endswith(_QPP):
+                found[rival] = (release, origin, format_.name)
 
     for opened, origin in unpacked(path, spool):
         format_ = recognise(opened)
@@ -93,6 +96,19 @@ def load_file(
     return [
         Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
     ]
+
+
+_QPP: Final = "-QPP"
+"""Amounts for clinicians in advanced payment models, from 2026 beside the common ones; load them by name."""
+
+
+def _same_place(one: Release, other: Release) -> bool:
+    """Whether only one of two releases of a file can be stored: the same table as CSV and as text, or the
+    same dates twice."""
+    together = one.part and other.part
+    return one.table == other.table and (
+        one.edition == other.edition or (one.valid_from == other.valid_from and not together)
+    )
 
 
 def recognise(opened: Opened) -> Format | None:

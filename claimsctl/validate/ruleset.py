@@ -242,11 +242,16 @@ def _absent_reason(rule: Rule, present: frozenset[str]) -> str:
 def _refuse_unknown(selection: Selection, codes: Sequence[str]) -> None:
     for pattern in (*selection.only, *selection.without, *selection.severities):
         if not any(fnmatchcase(code, pattern) for code in codes):
-            near = get_close_matches(pattern, codes, n=3, cutoff=0.75)
-            meant = f"Did you mean {' or '.join(near)}? " if near else ""
-            raise RuleError(
-                f"No rule has the code {pattern}.", hint=f"{meant}`claimsctl rules list` shows all codes."
-            )
+            raise no_such_code(pattern, codes)
+
+
+def no_such_code(pattern: str, codes: Sequence[str]) -> RuleError:
+    """The error for a code or pattern that fits no rule."""
+    near = get_close_matches(pattern, codes, n=3, cutoff=0.75)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return RuleError(
+        f"No rule has the code {pattern}.", hint=f"{meant}`claimsctl rules list` shows all codes."
+    )
 
 
 def names_needed(checks: Iterable[Check]) -> set[str]:

@@ -50,8 +50,9 @@ class MalformedWriter:
     There is no file without malformed records.
     """
 
-    def __init__(self, out: OutputDir, *, safe_csv: bool = False) -> None:
+    def __init__(self, out: OutputDir, *, safe_csv: bool = False, name: str = "malformed.csv") -> None:
         self._out = out
+        self._name = name
         self._safe = safe_csv
         self._csv: CsvStream | None = None
 
@@ -61,7 +62,7 @@ class MalformedWriter:
             return
         if self._csv is None:
             header = ["input", "row_number", "reason", "raw"]
-            self._csv = CsvStream(self._out, "malformed.csv", header, quoting="all")
+            self._csv = CsvStream(self._out, self._name, header, quoting="all")
         records = malformed.select(pl.lit(input_name).alias("input"), "row_number", "reason", "raw")
         self._csv.write(neutralise_columns(records, ["raw"]) if self._safe else records)
 

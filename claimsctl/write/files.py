@@ -82,17 +82,18 @@ class OutputDir:
 
     Directories are made 0700, files 0600. As a context manager it aborts unless committed. A
     directory that another job finished, or is writing to now, is refused; what a killed job left
-    unfinished is removed.
+    unfinished is removed. Made without `create` it takes no hold of the directory, which is the user's
+    own then; `replaces` lets it replace files of the same names.
     """
 
-    def __init__(self, path: Path, job_id: str) -> None:
+    def __init__(self, path: Path, job_id: str, *, replaces: bool = False) -> None:
         self.path = path
         self.job_id = job_id
         self._made: list[Path] = []
         self._temps: dict[str, Path] = {}
         self._writers: list[Stoppable] = []
         self._scratch: Path | None = None
-        self._replaces = False
+        self._replaces = replaces
         self._lock: int | None = None
         self._done = False
 
@@ -173,9 +174,10 @@ class OutputDir:
                 for name in names:
                     _flush_to_disk(self._temps[name])
                     self._refuse_existing(self.path / name)
-                self._note(names)
-                if self._replaces:
-                    (self.path / SUMMARY).unlink(missing_ok=True)
+                if self._lock is not None:
+                    self._note(names)
+                    if self._replaces:
+                        (self.path / SUMMARY).unlink(missing_ok=True)
                 for name in names:
                     self._temps[name].replace(self.path / name)
                     done.append(name)

@@ -11,7 +11,7 @@ import polars as pl
 
 from claimsctl.write.files import OutputDir, writing
 from claimsctl.write.parquet import ParquetStream
-from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns, quote
+from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns, ready_cells
 from claimsctl.write.workbook import Style, WorkbookStream
 
 InputFormat = Literal["csv", "parquet", "xlsx", "json"]
@@ -98,7 +98,7 @@ class RejectedWriter:
         self._kept = [n for n in range(len(source.header)) if n not in own_columns]
         self._header = [*(source.header[n] for n in self._kept), *OWN_COLUMNS]
         if source.format in ("parquet", "json"):
-            self._header = _distinct(self._header)
+            self._header = distinct(self._header)
         place = {raw: position for position, raw in enumerate(self._kept)}
         self._places = {field: place[raw] for field, raw in fields.items() if raw in place}
         self._file: CsvStream | JsonLinesStream | ParquetStream | WorkbookStream | None = None
@@ -165,13 +165,7 @@ class RejectedWriter:
         texts = [*cells, "error_codes", "error_messages"]
         if self._safe:
             rows = neutralise_columns(rows, texts)
-        # An empty text would be written as "", which reads as a value.
-        blank = [pl.when(pl.col(text) != "").then(pl.col(text)) for text in texts]
-        frame = rows.select(*blank[:-2], "row_number", *blank[-2:])
-        first = frame.to_series(0)
-        if first.dtype == pl.String and first.str.contains("^[#\ufeff]").any():
-            return frame.with_columns(quote(pl.col(c), self._delimiter) for c in texts), True
-        return frame, False
+        return ready_cells(rows.select(*cells, "row_number", *texts[-2:]), texts, self._delimiter)
 
     def _write_cells(self, file: WorkbookStream, rows: pl.DataFrame, findings: pl.DataFrame) -> None:
         row_place, codes_place, message_place = (len(self._kept) + n for n in range(3))
@@ -230,7 +224,7 @@ def _explain(rows: pl.DataFrame, findings: pl.DataFrame, otherwise: str | pl.Ser
     )
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
+def distinct(names: Iterable[str]) -> list[str]:
     """The names, with one that an earlier one has taken told apart by a number."""
     taken: list[str] = []
     for name in names:

@@ -14,7 +14,8 @@ from claimsctl.write.files import SUMMARY, OutputDir, writing
 
 KEYS: Final = (
     "job_id", "command", "version", "status", "started_at", "finished_at", "inputs", "mapping",
-    "rows", "claims", "findings", "findings_by_code", "findings_by_field", "causes", "since_last",
+    "rows", "claims", "findings", "findings_by_code", "findings_by_field", "causes", "suppressed",
+    "suppressions_expired", "since_last",
     "rules", "reference", "history", "duplicates", "pricing", "scoring", "timings",
     "rows_per_second", "peak_memory_bytes", "outputs",
 )  # fmt: skip

@@ -41,6 +41,16 @@ def quote(expr: pl.Expr, delimiter: str) -> pl.Expr:
     return pl.when(plain).then(expr).otherwise(quoted)
 
 
+def ready_cells(frame: pl.DataFrame, texts: Sequence[str], delimiter: str) -> tuple[pl.DataFrame, bool]:
+    """Rows of foreign text ready for `CsvStream.write`, and whether their cells are quoted already."""
+    # An empty text would be written as "", which reads as a value.
+    frame = frame.with_columns(pl.when(pl.col(text) != "").then(pl.col(text)) for text in texts)
+    first = frame.to_series(0)
+    if first.dtype == pl.String and first.str.contains("^[#\ufeff]").any():
+        return frame.with_columns(quote(pl.col(text), delimiter) for text in texts), True
+    return frame, False
+
+
 class CsvStream:
     """One CSV file: a header as given, then frames; UTF-8, `\\n` at line ends.
 

@@ -1,0 +1,70 @@
+"""Repairs within a run of `process`: made before anything is checked, listed in repairs.csv, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from claimsctl.fix.applying import REPORT, Repaired, Repairer, Tally, spreadsheet_safe
+from claimsctl.fix.knowing import knowledge_from
+from claimsctl.fix.survey import raw_parts, survey
+from claimsctl.process.intake import Input
+from claimsctl.process.request import Request
+from claimsctl.reference.tables import Tables
+from claimsctl.write.files import OutputDir
+from claimsctl.write.text import CsvStream
+
+NAME: Final = "repairs.csv"
+
+
+class InputRepairs:
+    """The repairs of one input of a run (claimsctl.process.intake.Mending); `file` lists them."""
+
+    def __init__(self, name: str, repairer: Repairer, file: CsvStream | None) -> None:
+        self._name = name
+        self._repairer = repairer
+        self._file = file
+        self._tally = Tally()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many cells each repair has changed so far."""
+        return self._tally.repairs
+
+    def mend(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], object]:
+        """The rows repaired, the raw columns that changed, and what to `keep`."""
+        done = self._repairer.repair(rows)
+        return done.rows, done.changed, Repaired(done.rows.clear(), done.report, done.tally, done.changed)
+
+    def keep(self, record: object) -> None:
+        """Count and list what `mend` did to a part; called in file order."""
+        assert isinstance(record, Repaired)
+        self._tally.add(record.tally)
+        if self._file is not None:
+            listed = record.report.select(pl.lit(self._name).alias("input"), *REPORT)
+            self._file.write(spreadsheet_safe(listed))
+
+
+class RunRepairs:
+    """Has the inputs of a run repaired; without an output directory nothing is listed (a dry run)."""
+
+    def __init__(
+        self, inputs: Sequence[Input], request: Request, tables: Tables, out: OutputDir | None = None
+    ) -> None:
+        self._file = CsvStream(out, NAME, ["input", *REPORT]) if out is not None else None
+        knowledge = knowledge_from(tables, request.run_date)
+        for each in inputs:
+            evidence = survey((part.rows for part in raw_parts(each, request)), each.layout)
+            repairer = Repairer(each.layout, knowledge, evidence)
+            each.mending = InputRepairs(each.source.name, repairer, self._file)
+
+    def close(self) -> dict[str, Path]:
+        """Finish the list; its key and path for the summary's outputs."""
+        if self._file is None:
+            return {}
+        self._file.close()
+        return {"repairs": self._file.path}

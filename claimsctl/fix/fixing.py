@@ -1,0 +1,224 @@
+"""The job of `claimsctl fix`: a file in, the same file with sure repairs applied and a list of them out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from claimsctl import __version__
+from claimsctl.errors import InternalError, UsageError
+from claimsctl.fix.applying import REPORT, Repairer, Tally, spreadsheet_safe
+from claimsctl.fix.repairs import Knowledge
+from claimsctl.fix.survey import raw_parts, survey
+from claimsctl.ingest.sources import RawPart, Source
+from claimsctl.process.intake import Input
+from claimsctl.process.prepare import open_inputs
+from claimsctl.process.request import Request
+from claimsctl.process.screen import repeated_headers
+from claimsctl.security import audit
+from claimsctl.store.workspace import Workspace
+from claimsctl.write.errors import MalformedWriter
+from claimsctl.write.files import OutputDir
+from claimsctl.write.lines import ENDINGS, LinesWriter
+from claimsctl.write.text import CsvStream
+
+Progress = Callable[[str, int, int, int], None]
+"""Told the stage, how much of how much is done in it, and rows so far."""
+
+_OF_A_FORMAT = frozenset().union(*ENDINGS.values(), (".json", ".xls", ".xlsm", ".gz", ".zst", ".zip"))
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of a repaired input, beside each other: its lines, the list, records nobody could read."""
+
+    lines: Path
+    repairs: Path
+    malformed: Path
+
+    @staticmethod
+    def named(out: Path) -> Outputs:
+        """`fixed.csv`, `fixed.repairs.csv` and `fixed.malformed.csv` for --out fixed.csv."""
+        out = out.absolute()
+        return Outputs(
+            out, out.with_name(f"{out.stem}.repairs.csv"), out.with_name(f"{out.stem}.malformed.csv")
+        )
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter((self.lines, self.repairs, self.malformed))
+
+    def check(self, source: Source, *, replace: bool) -> None:
+        """Raise UsageError unless these are files to write: not the input, of its format, not there yet."""
+        ending, fitting = self.lines.suffix.lower(), ENDINGS[source.format]
+        if self.lines.is_dir() or (ending in _OF_A_FORMAT and ending not in fitting):
+            raise UsageError(
+                f"{self.lines} cannot be the repaired file: {source.path} keeps its own format.",
+                hint=f"Name a file that ends in {' or '.join(fitting)} with --out.",
+            )
+        for path in self:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                found = path.stat()
+                if (found.st_dev, found.st_ino) == source.file.identity:
+                    raise UsageError(
+                        f"{path} is the input itself, which fix never changes.", hint="Give another --out."
+                    )
+            if os.path.lexists(path) and not replace:
+                raise UsageError(
+                    f"{path} exists already and may hold your claims.",
+                    hint="Give another --out, or replace it with --yes.",
+                )
+
+
+def fix_input(
+    request: Request,
+    knowledge: Knowledge,
+    workspace: Workspace,
+    *,
+    house: Mapping[str, str],
+    replace: bool = False,
+    progress: Progress = lambda *_: None,
+) -> dict[str, object]:
+    """Repair the one input of the request into `request.out`; returns what was done, without values.
+
+    A dry run writes nothing. Raises UsageError for several inputs or an output that may not be written.
+    """
+    with workspace.scratch() as spool:
+        inputs = open_inputs(request, spool, house)
+        if len(inputs) != 1:
+            raise UsageError(
+                f"{len(inputs)} files were named; fix repairs one at a time.",
+                hint="Name one file and its --out.",
+            )
+        run = _Run(request, inputs[0], knowledge, progress)
+        if request.dry_run:
+            for _ in run.parts():
+                pass
+            return run.summary({}, [])
+        if request.out is None:
+            raise UsageError("Where should the repaired file go?", hint="Say --out fixed.csv, or --dry-run.")
+        outputs = Outputs.named(request.out)
+        outputs.check(inputs[0].source, replace=replace)
+        paths, notes = _write(run, outputs, replace=replace)
+    audit.record(workspace, "fix", rows=run.read, cells=run.tally.cells, out_files=len(paths))
+    return run.summary(paths, [*_left_out(inputs[0].source), *notes])
+
+
+class _Run:
+    """One pass of repairs over an input, and its counts."""
+
+    def __init__(self, request: Request, each: Input, knowledge: Knowledge, progress: Progress) -> None:
+        self.source = each.source
+        self.tally = Tally()
+        self.read = self.malformed = 0
+        self._request = request
+        self._each = each
+        self._knowledge = knowledge
+        self._progress = progress
+
+    def parts(self) -> Iterator[tuple[RawPart, pl.DataFrame, pl.DataFrame]]:
+        """Each part with its rows repaired, blank ones in their places, and the list of repairs."""
+        evidence = survey((part.rows for part in self._raw("reading")), self._each.layout)
+        repairer = Repairer(self._each.layout, self._knowledge, evidence)
+        for part in self._raw("repairing"):
+            headers = repeated_headers(part.rows, self.source.header)
+            done = repairer.repair(part.rows, untouched=headers if headers.any() else None)
+            self.tally.add(done.tally)
+            self.read += part.rows.height + part.malformed.height + len(part.blank_rows)
+            self.malformed += part.malformed.height
+            yield part, _with_blank_rows(done.rows, part.blank_rows), done.report
+
+    def _raw(self, stage: str) -> Iterator[RawPart]:
+        rows = 0
+        for part in raw_parts(self._each, self._request):
+            yield part
+            rows += part.rows.height
+            self._progress(stage, part.bytes_read, self.source.bytes, rows)
+
+    def summary(self, paths: Mapping[str, Path], notes: list[str]) -> dict[str, object]:
+        """What was done."""
+        return {
+            "command": "fix --dry-run" if self._request.dry_run else "fix",
+            "version": __version__,
+            "input": str(self.source.path),
+            "format": self.source.format,
+            "rows": {
+                "read": self.read, "written": self.read - self.malformed, "malformed": self.malformed
+            },
+            "cells_repaired": self.tally.cells,
+            "repairs": dict(self.tally.repairs.most_common()),
+            "proposals": dict(self.tally.proposals.most_common()),
+            "notes": notes,
+            "outputs": {name: str(path) for name, path in paths.items()},
+        }  # fmt: skip
+
+
+def _write(run: _Run, outputs: Outputs, *, replace: bool) -> tuple[dict[str, Path], list[str]]:
+    """The files of a run, which appear together; their paths, and what a format could not hold."""
+    _remove_leftovers(outputs)
+    with OutputDir(outputs.lines.parent, f"fix-{os.getpid()}", replaces=replace) as directory:
+        lines = LinesWriter(directory, outputs.lines.name, run.source, sheet=run.source.sheet)
+        report = CsvStream(directory, outputs.repairs.name, list(REPORT))
+        malformed = MalformedWriter(directory, name=outputs.malformed.name)
+        for part, rows, repairs in run.parts():
+            lines.write(rows)
+            report.write(spreadsheet_safe(repairs))
+            malformed.write(run.source.name, part.malformed)
+        fixed, written = lines.close()
+        report.close()
+        unread, refused = malformed.close()
+        if written + refused != run.read:
+            raise InternalError("The rows read and written do not balance; nothing was written.")
+        directory.commit()
+    paths = {"fixed": fixed, "repairs": report.path}
+    if unread is not None:
+        paths["malformed"] = unread
+    elif replace:  # one of an earlier run would look like that of this one
+        outputs.malformed.unlink(missing_ok=True)
+    return paths, lines.notes
+
+
+def _with_blank_rows(rows: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
+    if not len(blank):
+        return rows
+    empty = blank.alias("row_number").to_frame()
+    return pl.concat([rows, empty], how="diagonal").sort("row_number", maintain_order=True)
+
+
+def _left_out(source: Source) -> Iterator[str]:
+    """What of the input does not stand in the repaired file."""
+    if len(source.sheets) > 1:
+        yield f"Only the sheet {source.sheet} is in the repaired file; the others are in the input."
+    above = (source.header_row_number or 1) - 1
+    if above:
+        yield f"What stands above the header in the input ({above:,} lines) is not in the repaired file."
+
+
+def _remove_leftovers(outputs: Outputs) -> None:
+    """Remove what killed runs left half-written for these names: it holds patient data."""
+    ours = {*(path.name for path in outputs), "xlsx"}
+    with suppress(OSError):
+        for path in outputs.lines.parent.iterdir():
+            left = re.fullmatch(r"\.(.+)\.partial-fix-([0-9]+)", path.name)
+            if left is None or left[1] not in ours or _lives(int(left[2])):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another account's
+        return True
+    return True
