@@ -74,7 +74,7 @@ def load(
 ) -> None:
     """Load published files into the workspace; each is recognised by what it says, not by its name.
 
-    Example: claimsctl reference load rvu26c.zip MCR_MUE_PractitionerServices_Eff_04-01-2026.csv
+    Example: claimsctl reference load examples/practice_fees.csv
     """
     from claimsctl.cli.references import load_files
     from claimsctl.reference.releases import Wanted
@@ -148,7 +148,7 @@ def remove(
 ) -> None:
     """Remove a loaded edition; what is shipped cannot be removed.
 
-    Example: claimsctl reference remove mue 2026Q2
+    Example: claimsctl reference remove practice_fees practice_fees
     """
     from claimsctl.cli.references import remove_edition
 
