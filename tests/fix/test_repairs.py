@@ -183,7 +183,7 @@ def test_sure_repairs_come_before_proposals(knowledge: Knowledge) -> None:
 
 
 def test_no_clinical_or_financial_column_has_more_than_its_form_repaired() -> None:
-    """A column that somebody adds to claim.py gets spaces and capitals, nothing else by accident."""
+    """A column that somebody adds to claimsctl.claim gets spaces and capitals, nothing else by accident."""
     allowed = {"invisible_characters", "stray_spaces", "spreadsheet_text", "point_zero", "capital_letters"}
     special = {
         "diagnosis": {"diagnosis_form", "diagnosis_letter"}, "procedure_code": {"procedure_form"},
