@@ -66,6 +66,16 @@ def choice_of(table: RuleChoice | Mapping[str, Any]) -> RuleChoice:
     return table if isinstance(table, RuleChoice) else RuleChoice(**table)
 
 
+def severities_of(common: Mapping[str, Severity], nearer: Mapping[str, Severity]) -> dict[str, Severity]:
+    """The severities of two tables, by code or pattern: what the nearer one covers is its own."""
+    kept = {
+        code: severity
+        for code, severity in common.items()
+        if not any(fnmatchcase(code, pattern) for pattern in nearer)
+    }
+    return {**kept, **nearer}
+
+
 def _upper(choice: RuleChoice | RulesSettings) -> None:
     for name in ("without", "only"):
         object.__setattr__(choice, name, tuple(code.upper() for code in getattr(choice, name)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from claimsctl.errors import SettingsError
-from claimsctl.house import Suppression
+from claimsctl.house import Suppression, severities_of
 from claimsctl.settings import load_settings
 
 SUPPRESS = {"code": '"PRV-0*"', "reason": '"Ticket 17"', "until": "2026-12-31"}
@@ -110,3 +110,9 @@ def test_mistakes_in_tables_are_named(tmp_path: Path, text: str, parts: list[str
     with pytest.raises(SettingsError) as caught:
         settings(tmp_path, text)
     assert [part for part in parts if part not in str(caught.value)] == []
+
+
+def test_the_nearer_table_wins_also_with_a_pattern() -> None:
+    common = {"PAT-001": "error", "PAT-*": "warning", "DX-001": "info"}
+    assert severities_of(common, {"PAT-*": "info"}) == {"DX-001": "info", "PAT-*": "info"}  # type: ignore[arg-type]
+    assert severities_of(common, {"PAT-001": "info"}) == {**common, "PAT-001": "info"}  # type: ignore[arg-type]

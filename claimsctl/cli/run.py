@@ -121,6 +121,7 @@ def house_control(rulebook: Rulebook, request: Request, settings: Settings) -> R
 
 def requested(options: Options, settings: Settings) -> Request:
     """What the user asks for: flags over environment and file."""
+    from claimsctl.house import severities_of
     from claimsctl.ingest.mapping import parse_map, parse_set
     from claimsctl.process.request import Request
     from claimsctl.validate.ruleset import Selection
@@ -139,7 +140,7 @@ def requested(options: Options, settings: Settings) -> Request:
     selection = Selection(
         frozenset(code.upper() for code in options.only or ours.only or rules.only),
         frozenset(code.upper() for code in (*options.without, *ours.without, *rules.without)),
-        {**rules.severity, **ours.severity},
+        severities_of(rules.severity, ours.severity),
     )
     packs = (*settings.rule_packs(), *options.rules)
     given: Mapping[str, object] = {

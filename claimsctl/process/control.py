@@ -208,7 +208,7 @@ def _for_payer(name: str, chosen: Selection, checks: Sequence[Check], every: lis
         )
     moved = {}
     for number, check in enumerate(checks):
-        severity = chosen.severities.get(check.rule.code, check.severity)
+        severity = chosen.severity(check.rule.code, check.severity)
         if check.severity != worst[check.rule.code]:  # milder, since it reads a table that has ended
             severity = max(severity, check.severity, key=_RANK.__getitem__)
         if severity != check.severity:

@@ -81,7 +81,7 @@ def load_rulebook(
         ruleset,
         tables,
         PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True)),
-        FileRules(built_in, selection.severities),
+        FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
         tables.scan("ncci_ptp") if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
     )
 

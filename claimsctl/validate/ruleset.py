@@ -48,7 +48,7 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rules run: `--only`, `--without`, severities from settings."""
+    """Which rules run: `--only`, `--without`, severities from settings; codes may be patterns."""
 
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
@@ -58,6 +58,13 @@ class Selection:
         """Whether the rule is selected; codes may end in `*`."""
         chosen = not self.only or any(fnmatchcase(code, pattern) for pattern in self.only)
         return chosen and not any(fnmatchcase(code, pattern) for pattern in self.without)
+
+    def severity(self, code: str, default: str) -> str:
+        """The severity of a rule: by its code, else by the longest pattern that fits, else `default`."""
+        if code in self.severities:
+            return self.severities[code]
+        fitting = [pattern for pattern in self.severities if fnmatchcase(code, pattern)]
+        return self.severities[max(fitting, key=len)] if fitting else default
 
 
 @dataclass(frozen=True)
@@ -126,14 +133,14 @@ def compile_rules(
             continue
         try:
             _refuse_missing(rule, tables, declared)
-            severity = selection.severities.get(rule.code, rule.severity)
+            severity = selection.severity(rule.code, rule.severity)
             for check in _compile(rule, names, tables, declared, severity):
                 checks += _with_old_tables(check, tables, run_date)
         except MissingTable as missing:
             tables_missing = ", ".join(missing.tables)
             not_run.append(NotRun(rule.code, f"reference table {tables_missing} is not loaded"))
     text = "\n".join(
-        f"{r.code}|{selection.severities.get(r.code, r.severity)}|{r.when}|{r.rule_expression}"
+        f"{r.code}|{selection.severity(r.code, r.severity)}|{r.when}|{r.rule_expression}"
         for r in rules
         if selection.takes(r.code)
     )

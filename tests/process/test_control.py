@@ -259,3 +259,24 @@ def test_a_rule_on_an_old_table_stays_mild_for_later_lines() -> None:
         choice = RuleChoice(severity={"PRV-011": chosen})  # type: ignore[dict-item]
         steering = Steering.of(controlled(book, uhc=choice).control, book.ruleset.checks)
         assert [check.severity for check in steering.checks[4:]] == severities
+
+
+def test_severities_by_pattern(run: Any, claims: Path, tmp_path: Path) -> None:
+    """In [rules] and for a payer; a code goes before a pattern, a longer pattern before a shorter one."""
+    house = Selection(severities={"*": "info", "FIN-*": "warning", "FIN-002": "error"})
+    book = controlled(load_rulebook(house), uhc=RuleChoice(severity={"FIN-00*": "warning"}))
+    run(claims, out=tmp_path / "out", book=book)
+    with claims.open(newline="") as file:
+        payers = {str(n): row["payer_id"] for n, row in enumerate(csv.DictReader(file), 2)}
+    found = {(payers.get(row), code, severity) for row, code, severity in findings(tmp_path / "out")}
+    assert {s for payer, code, s in found if code == "FIN-002" and payer == UHC} == {"warning"}
+    assert {s for payer, code, s in found if code == "FIN-002" and payer == AETNA} == {"error"}
+    assert {s for _, code, s in found if code.startswith("FIN-") and code != "FIN-002"} <= {"warning"}
+    assert {s for _, code, s in found if code == "POS-002"} == {"info"}
+
+
+def test_a_built_in_rule_takes_a_pattern_too(run: Any, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "claims.csv", [claim("A1"), claim("A1")])
+    book = load_rulebook(Selection(severities={"DUP-*": "warning", "FILE-*": "warning"}))
+    run(path, out=tmp_path / "out", book=book)
+    assert {severity for _, _, severity in findings(tmp_path / "out")} == {"warning"}
