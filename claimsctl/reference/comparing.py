@@ -82,8 +82,11 @@ def edition_of(tables: Tables, store: EditionStore, table: str, name: str) -> Ta
     if name in there:
         edition = store.find(table, name)
         frame, source, licence = store.read(edition), edition.source, edition.licence
-    elif table in tables and name in (shipped := [e.name for e in tables[table].editions]):
+    elif table in tables and name in (shipped := {e.name: e for e in tables[table].editions}):
         frame, source, licence = tables[table].frame, tables[table].source, tables[table].licence
+        if len(shipped) > 1:
+            frame = dated_rows([(shipped[name].valid_from, shipped[name].valid_to, frame)])
+            frame = frame.drop("valid_from", "valid_to")
     else:
         there += shipped if table in tables else []
         raise UsageError(

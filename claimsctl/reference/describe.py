@@ -10,7 +10,8 @@ def overview() -> str:
     lines = ["| table | rows | edition | what | source | licence |", "|---|--:|---|---|---|---|"]
     for spec in shipped_specs().values():
         rows = f"{read_shipped(spec).height:,}"
-        cells = (f"[{spec.name}](#{spec.name})", rows, spec.edition, spec.title, spec.source, spec.licence)
+        editions = ", ".join(edition.name for edition in spec.editions)
+        cells = (f"[{spec.name}](#{spec.name})", rows, editions, spec.title, spec.source, spec.licence)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import polars as pl
 
@@ -64,11 +64,30 @@ class Edition:
     part: bool = False
 
 
+class Dated(Protocol):
+    """What has a name and published service dates, stored or shipped."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as 2026Q2."""
+
+    @property
+    def valid_from(self) -> date | None:
+        """The first service date as published, None where open."""
+
+    @property
+    def valid_to(self) -> date | None:
+        """The last service date as published, None where open."""
+
+
+E = TypeVar("E", bound=Dated)
+
+
 @dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(Generic[E]):
     """The service dates an edition is used for: until the next one begins, the newest one for ever."""
 
-    edition: Edition
+    edition: E
     first: date | None
     last: date | None
 
@@ -243,7 +262,7 @@ _ABANDONED_SECONDS: Final = 6 * 3600
 """Longer than any load takes: what is older was left by a process that died."""
 
 
-def in_force(editions: Sequence[Edition]) -> list[InForce]:
+def in_force(editions: Sequence[E]) -> list[InForce[E]]:
     """Which edition is used when: each until its published end or the day before the next one begins.
 
     The newest is used beyond its end too, since a late release must not stop the work; `stale_since` tells
@@ -263,7 +282,7 @@ def in_force(editions: Sequence[Edition]) -> list[InForce]:
     return periods
 
 
-def gaps(periods: Sequence[InForce]) -> Iterator[tuple[date, date]]:
+def gaps(periods: Sequence[InForce[E]]) -> Iterator[tuple[date, date]]:
     """First and last day of every gap between editions."""
     for before, after in pairwise(periods):
         if before.last is None or after.first is None or after.first == before.first:

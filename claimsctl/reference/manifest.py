@@ -20,6 +20,7 @@ TYPES: Final[Mapping[str, pl.DataType]] = {
     "integer": pl.Int64(),
     "boolean": pl.Boolean(),
     "date": pl.Date(),
+    "decimal": pl.Decimal(12, 4),
 }
 """Column types of reference tables; blank cells are null in all of them."""
 
@@ -37,12 +38,23 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EditionSpec:
+    """A release that a shipped table holds, and its service dates.
+
+    They are null when the table is not published in editions that replace each other.
+    """
+
+    name: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableSpec:
-    """One entry of tables.toml.
+    """One entry of tables.toml; its editions stand in the order of their dates.
 
     `layout` is "list" (a row per code) or "ranges" (rows group, from, to: expanded to a row per code and
-    a boolean column per group). `valid_from`/`valid_to` are those of the edition, null when the table is
-    not published in editions that replace each other.
+    a boolean column per group). Where there are several editions, the rows carry the dates they hold for.
     """
 
     name: str
@@ -50,10 +62,8 @@ class TableSpec:
     title: str
     source: str
     licence: str
-    edition: str
+    editions: tuple[EditionSpec, ...]
     layout: str
-    valid_from: date | None
-    valid_to: date | None
     columns: tuple[ColumnSpec, ...]
 
 
@@ -65,19 +75,17 @@ def shipped_specs() -> Mapping[str, TableSpec]:
 
 
 def _spec(name: str, entry: Mapping[str, object]) -> TableSpec:
-    columns = entry["columns"]
+    columns, editions = entry["columns"], entry.get("editions", [entry])
     assert isinstance(columns, dict)
-    valid_from, valid_to = entry.get("valid_from"), entry.get("valid_to")
+    assert isinstance(editions, list)
     return TableSpec(
         name=name,
         file=str(entry.get("file", f"{name}.csv")),
         title=str(entry["title"]),
         source=str(entry["source"]),
         licence=str(entry["licence"]),
-        edition=str(entry["edition"]),
+        editions=tuple(EditionSpec(e["edition"], e.get("valid_from"), e.get("valid_to")) for e in editions),
         layout=str(entry.get("layout", "list")),
-        valid_from=valid_from if isinstance(valid_from, date) else None,
-        valid_to=valid_to if isinstance(valid_to, date) else None,
         columns=tuple(
             ColumnSpec(column, str(spec["type"]), str(spec["meaning"]), tuple(spec.get("values", ())))
             for column, spec in columns.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,9 @@ import polars as pl
 
 from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
+from claimsctl.reference.editions import Edition as StoredEdition
 from claimsctl.reference.editions import EditionStore, InForce, dated_rows, in_force
-from claimsctl.reference.manifest import TYPES, TableSpec, read_shipped, shipped_specs
+from claimsctl.reference.manifest import TYPES, EditionSpec, TableSpec, read_shipped, shipped_specs
 from claimsctl.reference.samples import sample_frames
 
 SAME_AS: Final[Mapping[str, str]] = {
@@ -25,19 +26,20 @@ SAME_AS: Final[Mapping[str, str]] = {
 """Further names of a table: a rule that asks for one of them gets the other."""
 
 _NAMES = """
-    adjustment_groups asc_list authorizations benchmarks carc claim_filing_codes clfs clia_certificates
-    clia_codes code_groups companion_codes conversion_factors coverage_policy dmepos drg enrolments
-    exclusions fee_schedules frequency_codes frequency_limits gpci hcpcs hcpcs_edits header_synonyms
-    hipps history holidays icd10cm icd10cm_7th icd10cm_edits icd10cm_excludes1 icd10cm_laterality
-    icd10cm_notes icd10pcs inpatient_only lab_panels medicare_replacements mh_codes mh_dx
-    modifier_code_ranges modifiers mpfs mue ncci_addon ncci_ptp ndc ndc_hcpcs neoplasm_history_map nppes
-    nubc_admission nubc_bill_types nubc_condition nubc_occurrence nubc_point_of_origin nubc_status
-    nubc_value order_required_codes payer_auth_list payer_code_policy payer_dx_policy
-    payer_modifier_rules payer_types payers pecos_ordering poa_exempt pos practice_fees practices
-    preventive_codes reference_manifest relationship_codes revenue_codes roster sad_list screening_pairs
-    single_dose_drugs snf_consolidated specialty_code_policy states symptom_map taxonomy telehealth_codes
-    therapy_codes thresholds timed_codes timely_filing unlisted_codes vaccine_codes zero_charge
-    zero_charge_codes zip3_state zip_locality
+    adjustment_groups anesthesia_base anesthesia_cf asc_list authorizations benchmarks carc
+    claim_filing_codes clfs clia_certificates clia_codes code_groups companion_codes conversion_factors
+    coverage_policy dmepos drg enrolments exclusions fee_schedules frequency_codes frequency_limits gpci
+    hcpcs hcpcs_edits header_synonyms hipps history holidays icd10cm icd10cm_7th icd10cm_edits
+    icd10cm_excludes1 icd10cm_laterality icd10cm_notes icd10pcs inpatient_only lab_panels
+    medicare_replacements mh_codes mh_dx modifier_code_ranges modifiers mpfs mpfs_starter mue ncci_addon
+    ncci_ptp ndc ndc_hcpcs neoplasm_history_map nppes nubc_admission nubc_bill_types nubc_condition
+    nubc_occurrence nubc_point_of_origin nubc_status nubc_value oppscap order_required_codes
+    payer_auth_list payer_code_policy payer_dx_policy payer_modifier_rules payer_types payers
+    pecos_ordering poa_exempt pos practice_fees practices preventive_codes reference_manifest
+    relationship_codes revenue_codes roster sad_list screening_pairs single_dose_drugs snf_consolidated
+    specialty_code_policy states symptom_map taxonomy telehealth_codes therapy_codes thresholds
+    timed_codes timely_filing unlisted_codes vaccine_codes zero_charge zero_charge_codes zip3_state
+    zip_locality
 """
 
 DECLARED: Final = frozenset(_NAMES.split())
@@ -162,7 +164,7 @@ class Tables(Mapping[str, Table]):
     def with_editions(self, store: EditionStore) -> Tables:
         """These tables with the editions that the user loaded, each for its service dates.
 
-        What is shipped of a table serves the dates before the first loaded edition.
+        What is shipped of a table serves the dates that the loaded editions leave to it.
         """
         loaded = {name: partial(_dated, store, name, self._loaders.get(name)) for name in store.tables()}
         return Tables({**self._loaders, **loaded}, store)
@@ -249,43 +251,57 @@ def _sample(name: str, frame: pl.DataFrame, _: Tables) -> Table:
     return Table(name, frame, (Edition("sample", None, None, frame.height),), "Examples of rules", "")
 
 
-def _described(name: str, periods: Sequence[InForce], frame: pl.DataFrame) -> Table:
+def _described(name: str, periods: Sequence[InForce[StoredEdition]], frame: pl.DataFrame) -> Table:
     editions = [Edition(p.edition.name, p.first, p.edition.valid_to, p.edition.rows) for p in periods]
     newest = periods[-1].edition
     return Table(name, frame, tuple(editions), newest.source, newest.licence)
 
 
 def _dated(store: EditionStore, name: str, base: Loader | None, tables: Tables) -> Table:
-    """A table of loaded editions, and of the shipped one before them."""
-    periods = in_force(store.editions(name))
-    first = periods[0].first
+    """A table of loaded editions, and of the shipped ones on the dates that those leave to them."""
+    loaded = store.editions(name)
     shipped = base(tables) if base is not None else None
-    parts = [(p.first, p.last, store.read(p.edition)) for p in periods]
-    key = parts[0][2].columns[0]
-    editions = [Edition(p.edition.name, p.first, p.edition.valid_to, p.edition.rows) for p in periods]
-    newest = periods[-1].edition
-    if shipped is not None and first is not None and _serves_before(shipped, first):
-        last = first - timedelta(days=1)
-        frame = shipped.frame.rename({shipped.key: key})
-        parts.insert(0, (shipped.editions[0].valid_from, last, frame))
-        editions.insert(0, replace(shipped.editions[0], valid_to=last))
-    rows = dated_rows(parts)
+    left = {e.name: e for e in (shipped.editions if shipped else ()) if not _covered(e, loaded)}
+    # A shipped edition serves until the next one begins, whatever end was published.
+    all_editions: list[Edition | StoredEdition] = [replace(e, valid_to=None) for e in left.values()]
+    periods = in_force([*all_editions, *loaded])
+    parts, editions = [], []
+    for period in periods:
+        edition, last = period.edition, period.edition.valid_to
+        if isinstance(edition, StoredEdition):
+            frame = store.read(edition)
+        else:
+            assert shipped is not None
+            frame, last = shipped.frame, period.last or left[edition.name].valid_to
+        parts.append((period.first, period.last, frame))
+        editions.append(Edition(edition.name, period.first, last, edition.rows))
+    key = parts[-1][2].columns[0]
+    rows = dated_rows([(first, last, frame.rename({frame.columns[0]: key})) for first, last, frame in parts])
     rows = rows.select(key, pl.all().exclude(key))
-    return Table(name, rows, tuple(editions), newest.source, newest.licence)
+    newest = periods[-1].edition
+    told = newest if isinstance(newest, StoredEdition) else shipped
+    assert told is not None
+    return Table(name, rows, tuple(editions), told.source, told.licence)
 
 
-def _serves_before(table: Table, day: date) -> bool:
-    starts = table.editions[0].valid_from
-    return starts is None or starts < day
+def _covered(edition: Edition, loaded: Sequence[StoredEdition]) -> bool:
+    """Whether a loaded edition is published for the day on which a shipped one begins."""
+    begins = edition.valid_from or date.min
+    return any((e.valid_from or date.min) <= begins <= (e.valid_to or date.max) for e in loaded)
 
 
 def _shipped_loader(spec: TableSpec) -> Loader:
     def load(_: Tables) -> Table:
         frame = read_shipped(spec)
-        edition = Edition(spec.edition, spec.valid_from, spec.valid_to, frame.height)
-        return Table(spec.name, frame, (edition,), spec.source, spec.licence)
+        editions = (Edition(e.name, e.valid_from, e.valid_to, _rows_in(frame, e)) for e in spec.editions)
+        return Table(spec.name, frame, tuple(editions), spec.source, spec.licence)
 
     return load
+
+
+def _rows_in(frame: pl.DataFrame, edition: EditionSpec) -> int:
+    """How many rows hold on some day of an edition; all of them where rows have no dates."""
+    return dated_rows([(edition.valid_from, edition.valid_to, frame)]).height
 
 
 def _timely_filing(tables: Tables) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,16 @@ def write(folder: Path, name: str, content: str | bytes) -> Opened:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return Opened.of(path)
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """The file itself, or what a .gz holds, in `folder`."""
+    if path.suffix != ".gz":
+        return path
+    plain = folder / path.stem
+    with gzip.open(path) as packed, plain.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return plain
 
 
 def recognised(opened: Opened) -> list[str]:

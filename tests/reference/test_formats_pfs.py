@@ -296,9 +296,9 @@ def test_indices(opened: Open, text: str) -> None:
     assert column(release, "number")[1] == "01"
     assert column(release, "name") == ["ALABAMA", "ALASKA", "SAN FRANCISCO", "VENTURA", "WYOMING"]
     assert column(release, "state") == ["AL", "AK", "CA", "CA", "WY"]
-    assert numbers(release, "pe_gpci") == ["0.869", "1.081", "1.419", "1.221", "1.000"]
+    assert numbers(release, "pe_gpci") == ["0.8690", "1.0810", "1.4190", "1.2210", "1.0000"]
     assert numbers(release, "work_gpci") == numbers(release, "work_gpci_floor")
-    assert release.frame["mp_gpci"].dtype == pl.Decimal(6, 3)
+    assert release.frame["mp_gpci"].dtype == pl.Decimal(12, 4)
     assert any("One work GPCI" in note for note in release.notes)
     assert any("footnotes left out: 2" in note for note in release.notes)
     assert any("under contractor 01182, as published" in note for note in release.notes)
@@ -307,8 +307,8 @@ def test_indices(opened: Open, text: str) -> None:
 @pytest.mark.parametrize("text", [GPCI_2026, gpci_text(GPCI_2026)], ids=["csv", "text"])
 def test_indices_with_and_without_the_floor(opened: Open, text: str) -> None:
     release = read(opened("x", text))
-    assert numbers(release, "work_gpci") == ["0.988", "1.500", "1.094", "1.022", "0.991"]
-    assert numbers(release, "work_gpci_floor") == ["1.000", "1.500", "1.094", "1.022", "1.000"]
+    assert numbers(release, "work_gpci") == ["0.9880", "1.5000", "1.0940", "1.0220", "0.9910"]
+    assert numbers(release, "work_gpci_floor") == ["1.0000", "1.5000", "1.0940", "1.0220", "1.0000"]
     assert not any("One work GPCI" in note for note in release.notes)
 
 
@@ -392,7 +392,7 @@ def test_anesthesia_factors(opened: Open) -> None:
         "01182-18": Decimal("21.22"),
         localities.NATIONAL: Decimal("20.3178"),
     }
-    assert csv.frame["conversion_factor"].dtype == pl.Decimal(8, 4)
+    assert csv.frame["conversion_factor"].dtype == pl.Decimal(12, 4)
     text = read(opened("ANES2025.txt", ANES_TEXT + "\x1a"))
     assert text.frame.equals(csv.frame.head(3)), "cents without a point, no national factor"
     assert any("national" in note for note in text.notes)
@@ -603,7 +603,7 @@ def test_published_relative_values(real: Real) -> None:
 
 def test_published_localities(real: Real) -> None:
     gpci = real("GPCI2025.csv").frame.row(by_predicate=pl.col("locality") == "01112-05", named=True)
-    assert (str(gpci["pe_gpci"]), str(gpci["mp_gpci"])) == ("1.419", "0.445")
+    assert (gpci["pe_gpci"], gpci["mp_gpci"]) == (Decimal("1.419"), Decimal("0.445"))
     known = set(real("GPCI2025.csv").frame["locality"])
     assert set(real("25LOCCO.csv").frame["locality"]) == known
     assert set(real("ANES2025.csv").frame["locality"]) == {*known, localities.NATIONAL}

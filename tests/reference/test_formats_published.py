@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -13,7 +11,7 @@ import pytest
 
 from claimsctl.reference import icd10cm
 from claimsctl.reference.releases import Opened, Wanted
-from tests.reference.published import load, one, recognised
+from tests.reference.published import load, one, recognised, unpacked
 
 OWN: Final = {
     "MCR_MUE_PractitionerServices_Eff_04-01-2026.csv": "ncci_mue",
@@ -37,16 +35,8 @@ FLAGS += ["manifestation", "unacceptable_principal", "questionable_admission"]
 @pytest.fixture(scope="module")
 def files(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Opened]:
     folder = tmp_path_factory.mktemp("unpacked")
-    found = {}
-    for path in sorted((shared / "data/reference").rglob("*")):
-        if path.suffix == ".gz":
-            plain = folder / path.stem
-            with gzip.open(path) as packed, plain.open("wb") as file:
-                shutil.copyfileobj(packed, file)
-            found[plain.name] = Opened.of(plain)
-        elif path.is_file():
-            found[path.name] = Opened.of(path)
-    return found
+    plain = [unpacked(p, folder) for p in sorted((shared / "data/reference").rglob("*")) if p.is_file()]
+    return {path.name: Opened.of(path) for path in plain}
 
 
 def test_each_file_is_read_by_its_format_and_no_other(files: dict[str, Opened]) -> None:

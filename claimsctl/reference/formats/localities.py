@@ -16,6 +16,7 @@ from claimsctl.reference.formats.pprrvu import (
     CODE,
     FLAG,
     MODIFIER,
+    RVU,
     STATUS,
     Column,
     complete,
@@ -142,7 +143,7 @@ _GPCI_LABELS: Final = (
     ("PE GPCI", "pe_gpci"),
     ("MP GPCI", "mp_gpci"),
 )
-_INDEX: Final = (r"\d(?:\.\d{1,3})?", pl.Decimal(6, 3))
+_INDEX: Final = (r"\d(?:\.\d{1,3})?", RVU)
 _INDICES: Final = ("work_gpci", "work_gpci_floor", "pe_gpci", "mp_gpci")
 _GPCI: Final = (
     *(_CONTRACTOR, _NUMBER, Column("state", r"[A-Z]{2}"), _NAME),
@@ -218,7 +219,7 @@ def _read_counties(opened: Opened, wanted: Wanted) -> list[Release]:
 
 _ANES_HEADER: Final = r"^Contractor,\s*Locality,\s*Locality Name,.*Anes"
 _ANES_TEXT: Final = r"^(?P<contractor>\d{5}) {3,}(?P<number>\d\d) {3,}\S.{20,60} {3,}(?P<cents>\d{4})\s*$"
-_ANES: Final = (_CONTRACTOR, _NUMBER, Column("conversion_factor", r"\d{2}\.\d{0,4}", pl.Decimal(8, 4)))
+_ANES: Final = (_CONTRACTOR, _NUMBER, Column("conversion_factor", r"\d{2}\.\d{0,4}", RVU))
 
 
 def _read_anesthesia(opened: Opened, wanted: Wanted) -> list[Release]:
