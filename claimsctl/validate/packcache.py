@@ -57,7 +57,7 @@ def load_pack_cached(path: Path | Traversable, cache: Path, *, facts: Collection
 def _code() -> bytes:
     """Digest of the code that decides what a kept pack looks like."""
     validate = files("claimsctl.validate")
-    sources = ["pack.py", "packcache.py"]
+    sources = ["pack.py", "packcache.py", "packreader.py", "rule.py"]
     sources += [
         f"language/{name}" for name in ("grammar.lark", "actions.py", "ast.py", "parser.py", "serial.py")
     ]

@@ -1,0 +1,115 @@
+"""What a rule, an example of it and a pack of rules are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache, cached_property
+from typing import Final, Literal
+
+from claimsctl.claim import BY_NAME
+from claimsctl.errors import RuleError
+from claimsctl.validate.language.ast import Name, walk
+from claimsctl.validate.language.parser import Expr, parse
+from claimsctl.validate.language.types import Where, expand_pattern
+
+Severity = Literal["error", "warning", "info"]
+Level = Literal["line", "claim", "file"]
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+LEVELS: Final[tuple[Level, ...]] = ("line", "claim", "file")
+
+
+@dataclass(frozen=True)
+class Example:
+    """Rows a rule is tried on: cells of canonical columns as text, facts as values.
+
+    `as_of` is the run date, None for the default. A column that is not given is absent.
+    """
+
+    rows: tuple[Mapping[str, object], ...]
+    as_of: date | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a pack. `rule_expression` is what must hold; unknown (null) passes.
+
+    `builtin` rules have no expression: their findings are made in code. `fields` may hold patterns;
+    `expanded` has their columns. `requires` is None for the default (`fields`).
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    category: str
+    level: Level
+    fields: tuple[str, ...]
+    error_message: str
+    suggestion: str
+    rule_expression: str = ""
+    when: str | None = None
+    each: bool = False
+    builtin: bool = False
+    requires: tuple[str, ...] | None = None
+    why: str = ""
+    source: str = ""
+    needs: tuple[str, ...] = ()
+    cause: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    passes: tuple[Example, ...] = field(default=(), repr=False)
+    fails: tuple[Example, ...] = field(default=(), repr=False)
+    file: str = ""
+    line: int | None = None
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def where(self, key: str = "rule_expression") -> Where:
+        """Place of one of the rule's keys, for messages."""
+        return Where(self.file, self.code, key, self.lines.get(key, self.line))
+
+    @cached_property
+    def expanded(self) -> tuple[str, ...]:
+        """The fields, patterns replaced by the columns they stand for."""
+        found = (expanded(pattern) or (pattern,) for pattern in self.fields)
+        return tuple(dict.fromkeys(name for names in found for name in names))
+
+    @cached_property
+    def holds(self) -> Expr | None:
+        """The parsed `rule_expression`, None for a builtin rule."""
+        if self.builtin:
+            return None
+        holds = parse(self.rule_expression, where=self.where())
+        if self.each and not any(_reads_value(part) for part in (holds, self.guard) if part is not None):
+            raise RuleError(
+                f"{self.where('each')}: with each = true the expression is about `value`, which does not"
+                " occur in it; write value for the column, or remove each"
+            )
+        return holds
+
+    @cached_property
+    def guard(self) -> Expr | None:
+        """The parsed `when`, None without one."""
+        return None if self.when is None else parse(self.when, where=self.where("when"))
+
+
+def _reads_value(expr: Expr) -> bool:
+    return any(isinstance(node, Name) and node.name == "value" for node in walk(expr.root))
+
+
+@cache
+def expanded(pattern: str) -> tuple[str, ...]:
+    """The canonical columns that a pattern of fields stands for."""
+    return expand_pattern(pattern, BY_NAME)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A file of rules."""
+
+    name: str
+    title: str
+    rules: tuple[Rule, ...]
+    file: str
+    description: str = ""
