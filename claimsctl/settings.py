@@ -26,14 +26,6 @@ RESERVED: Final = frozenset({"CLAIMSCTL_WORKSPACE", "CLAIMSCTL_CONFIG_DIR", "CLA
 Profile = Literal["professional", "session", "status"]
 
 _CHECKED = "settings.checked"
-_PLAINER: Final = {
-    "string_type": "should be text, in quotes",
-    "tuple_type": 'should be a list of texts, as in ["PAT-001"]',
-    "dict_type": "should be a table",
-    "dataclass_type": "should be a table",
-    "int_parsing": "should be a whole number",
-    "bool_parsing": "should be true or false",
-}
 _SMALLEST_BATCH, _LARGEST_BATCH = 100, 5_000_000
 _BILLING: Final = {
     "name": "billing_name",
@@ -143,12 +135,12 @@ class Settings:
             return PracticeSettings()
         raise SettingsError(
             f"There is no [practice.{practice_id}] in {self.file or SETTINGS_FILE}.",
-            hint=_meant(practice_id, self.practice)
+            hint=meant(practice_id, self.practice)
             or (f"It has {', '.join(sorted(self.practice))}." if self.practice else "Add that table to it."),
         )
 
 
-_SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "reference")
+SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "reference")
 
 
 def find_workspace(
@@ -190,55 +182,12 @@ def load_settings(
     note = _note(text or b"")
     if known is not None and _was_checked(root, note):
         return known
-    checked = _checked(data, variables, root, place)
+    from claimsctl.settings_check import checked_settings
+
+    checked = checked_settings(data, variables, root, place)
     if checked == known:
         _remember(root, note)
     return checked
-
-
-def _checked(data: dict[str, Any], variables: Mapping[str, str], root: Path, file: Path | None) -> Settings:
-    """Checked by pydantic-settings, environment over file."""
-    from pydantic import ValidationError
-    from pydantic.fields import FieldInfo
-    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-
-    class Environment(PydanticBaseSettingsSource):
-        """Not EnvSettingsSource: inside tables that reads an NPI as a number."""
-
-        def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-            return nested.get(field_name), field_name, False
-
-        def __call__(self) -> dict[str, Any]:
-            return nested
-
-    nested = _nested(variables, data)
-
-    class Model(BaseSettings):
-        model_config = SettingsConfigDict(extra="forbid", validate_default=False)
-        mapping: dict[str, str] = {}
-        practice: dict[str, PracticeSettings] = {}
-        payers: dict[str, dict[str, Any]] = {}
-        rules: RulesSettings = RulesSettings()
-        process: ProcessSettings = ProcessSettings()
-        reference: ReferenceSettings = ReferenceSettings()
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return Environment(settings_cls), init_settings
-
-    try:
-        model = Model(**data)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise _problem(problems, variables, file) from None
-    return Settings(root, file, **{name: getattr(model, name) for name in _SECTIONS})
 
 
 def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | None:
@@ -283,105 +232,19 @@ def _is_setting(name: str) -> bool:
     if not name.startswith(ENV_PREFIX) or name in RESERVED:
         return False
     section = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
-    if section not in _SECTIONS:
-        choices = [*(f"{ENV_PREFIX}{each.upper()}__..." for each in _SECTIONS), *sorted(RESERVED)]
-        hint = _meant(name, choices) or f"Known are {', '.join(choices)}."
+    if section not in SECTIONS:
+        choices = [*(f"{ENV_PREFIX}{each.upper()}__..." for each in SECTIONS), *sorted(RESERVED)]
+        hint = meant(name, choices) or f"Known are {', '.join(choices)}."
         raise SettingsError(f"The environment variable {name} is no setting.", hint=hint)
     return True
 
 
-def _problem(
-    problems: Iterable[Mapping[str, Any]], variables: Mapping[str, str], file: Path | None
-) -> SettingsError:
-    """The first problem, and how many more there are."""
-    found = list(problems)
-    first = found[0]
-    path = [str(part) for part in first["loc"]]
-    variable = _variable(path, variables)
-    where = f"The environment variable {variable}" if variable else f"{file}, {_key(path)}"
-    more = f" ({len(found) - 1} more problems.)" if len(found) > 1 else ""
-    kind = str(first["type"])
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        hint = _meant(path[-1], _known(path)) or f"Known here: {', '.join(_known(path))}."
-        return SettingsError(f"{where} is not a setting.", hint=hint + more)
-    says = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    says = _PLAINER.get(kind, says)
-    if path[:2] == ["rules", "suppress"] and kind != "value_error":
-        says = "should be tables: write [[rules.suppress]], in double brackets"
-    if kind == "value_error" and path == ["process"] and variable is None:
-        where += " batch_size"
-    return SettingsError(f"{where} {says}.{more}")
-
-
-def _known(path: list[str]) -> list[str]:
-    if len(path) == 1:
-        return list(_SECTIONS)
-    of: Any = {
-        "practice": PracticeSettings,
-        "rules": RulesSettings,
-        "process": ProcessSettings,
-        "reference": ReferenceSettings,
-    }.get(path[0])
-    of = RuleChoice if _depth(path) == 3 else of
-    return [each.name for each in fields(of)] if of else []
-
-
-def _depth(path: list[str]) -> int:
-    """How many words of a path name its table."""
-    if path[:2] == ["rules", "payer"] or (path[0] == "practice" and path[2:3] == ["rules"]):
-        return 3
-    return 2 if path[0] in ("practice", "payers") else 1
-
-
-def _key(path: list[str]) -> str:
-    """`[practice.main] npi` of a path."""
-    table, rest = path[: _depth(path)], path[_depth(path) :]
-    return f"[{'.'.join(table)}]" + (f" {'.'.join(rest)}" if rest else "")
-
-
-def _variable(path: list[str], variables: Mapping[str, str]) -> str | None:
-    wanted = (ENV_PREFIX + "__".join(path)).upper()
-    return next((n for n in variables if wanted == n.upper() or wanted.startswith(n.upper() + "__")), None)
-
-
-def _meant(word: str, choices: Iterable[str]) -> str:
+def meant(word: str, choices: Iterable[str]) -> str:
+    """The nearest of the choices as a hint, "" when none is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else ""
-
-
-def _nested(variables: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"process": {"profile": ...}}` of CLAIMSCTL_PROCESS__PROFILE; entries of the file keep their case."""
-    tables: dict[str, Any] = {}
-    for name, value in sorted(variables.items()):
-        into, known = tables, data
-        *path, last = name.removeprefix(ENV_PREFIX).split("__")
-        for word in path:
-            key = _same_but_case(word, known)
-            known = known.get(key, {}) if isinstance(known, Mapping) else {}
-            into = into.setdefault(key, {})
-            if not isinstance(into, dict):
-                raise SettingsError(f"The environment variable {name} goes into what another one sets.")
-        into[_same_but_case(last, known)] = _decoded(value, name)
-    return tables
-
-
-def _same_but_case(word: str, known: Any) -> str:
-    names = known if isinstance(known, Mapping) else {}
-    return next((name for name in names if name.lower() == word.lower()), word.lower())
-
-
-def _decoded(value: str, name: str) -> Any:
-    """Lists and tables are JSON; everything else is text that pydantic reads as the type wanted."""
-    import json
-
-    if value.lstrip()[:1] not in ("[", "{"):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise SettingsError(f"The environment variable {name} is not JSON: {error}.") from None
 
 
 def _anyone_may_write(directory: Path) -> bool:
