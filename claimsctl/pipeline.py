@@ -29,7 +29,8 @@ from claimsctl.store.commit import commit_run
 from claimsctl.store.digests import digest_scheme
 from claimsctl.store.jobs import JobInput, JobStore
 from claimsctl.store.workspace import Workspace
-from claimsctl.write.files import SUMMARY, OutputDir, clear_unfinished
+from claimsctl.write.files import OutputDir
+from claimsctl.write.marker import SUMMARY, clear_unfinished
 from claimsctl.write.summary import summary_json, write_summary
 
 DEFAULT_OUT = Path("claimsctl-out")

@@ -14,7 +14,7 @@ import polars as pl
 from claimsctl.errors import StoreError
 from claimsctl.facts.coded import is_coded
 from claimsctl.security.files import disk_hint
-from claimsctl.write.files import system_error
+from claimsctl.write.trouble import system_error
 
 COMPRESSION: Final = "lz4"
 

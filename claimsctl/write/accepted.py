@@ -8,9 +8,10 @@ from typing import Final, Literal
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.write.files import OutputDir, writing
+from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream, Schema
 from claimsctl.write.text import CsvStream, neutralise_columns
+from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import WorkbookStream
 
 OutputFormat = Literal["parquet", "csv", "xlsx"]

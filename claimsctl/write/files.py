@@ -8,34 +8,17 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
 
-import polars as pl
-
 from claimsctl.errors import InternalError, OutputError
+from claimsctl.write.marker import MARKER, SUMMARY, job_of, read_marker, remove_unfinished, take_lock
+from claimsctl.write.trouble import ELSEWHERE, writing
 
-SUMMARY: Final = "summary.json"
-_MARKER: Final = ".claimsctl-job"
 _SCRATCH: Final = "xlsx"
 _ORDER: Final = ("accepted", "rejected", "malformed", "errors", "report")
-_ELSEWHERE: Final = "Choose another place with --out."
-_REASONS: Final = {
-    errno.ENOSPC: ("the disk is full.", "Free some space, or choose another disk with --out, and run again."),
-    errno.EIO: ("writing failed.", "The disk may be full: free some space, or choose another with --out."),
-    errno.EDQUOT: ("the disk quota is used up.", "Free some space, or choose another disk with --out."),
-    errno.EFBIG: ("the file would be larger than is allowed here.", _ELSEWHERE),
-    errno.EACCES: ("permission denied.", f"Ask for write permission on the directory. {_ELSEWHERE}"),
-    errno.EPERM: ("permission denied.", f"Ask for write permission on the directory. {_ELSEWHERE}"),
-    errno.EROFS: ("the file system is read-only.", _ELSEWHERE),
-    errno.ENOTDIR: ("part of the path is a file, not a directory.", _ELSEWHERE),
-    errno.EEXIST: ("it exists and is not a directory.", _ELSEWHERE),
-    errno.ENOENT: ("the directory has gone.", "Run again; keep the output directory until the run ends."),
-    errno.ENAMETOOLONG: ("the name is too long.", _ELSEWHERE),
-}
 
 
 class Stoppable(Protocol):
@@ -43,38 +26,6 @@ class Stoppable(Protocol):
 
     def stop(self) -> None:
         """Close the file as it is; called once, on abort."""
-
-
-def system_error(error: BaseException) -> int | None:
-    """The errno of what the operating system refused, also where a library wrapped it; else None."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno
-    said = str(error)
-    if "transport error" in said:  # all that Polars says when the end of a Parquet file cannot be written
-        return errno.EIO
-    found = re.search(r"os error (\d+)|\[Errno (\d+)\]", said)  # Polars and XlsxWriter
-    return int(found[1] or found[2]) if found else None
-
-
-def output_error(path: Path, error: BaseException) -> OutputError | None:
-    """What the operating system refused while writing `path`, in plain words; None for other errors."""
-    number = system_error(error)
-    if number is None:
-        return None
-    reason, hint = _REASONS.get(number, (f"{os.strerror(number)}.", _ELSEWHERE))
-    return OutputError(f"Cannot write {path}: {reason}", hint=hint)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn operating system errors inside the block into an OutputError that names `path`."""
-    try:
-        yield
-    except (OSError, pl.exceptions.PolarsError) as error:
-        refusal = output_error(path, error)
-        if refusal is None:
-            raise
-        raise refusal from error
 
 
 class OutputDir:
@@ -228,24 +179,24 @@ class OutputDir:
             )
 
     def _claim(self) -> None:
-        marker = self.path / _MARKER
-        self._lock = _lock(marker)
+        marker = self.path / MARKER
+        self._lock = take_lock(marker)
         if self._lock is None:
-            owner = _read_marker(marker).get("job_id", "another job")
-            raise OutputError(f"{self.path} is being written to by {owner}.", hint=f"Wait, or: {_ELSEWHERE}")
-        _remove_unfinished(self.path, _read_marker(marker))
+            owner = read_marker(marker).get("job_id", "another job")
+            raise OutputError(f"{self.path} is being written to by {owner}.", hint=f"Wait, or: {ELSEWHERE}")
+        remove_unfinished(self.path, read_marker(marker))
         summary = self.path / SUMMARY
         if os.path.lexists(summary):
-            if _job_of(summary) != self.job_id:
+            if job_of(summary) != self.job_id:
                 raise OutputError(
-                    f"{self.path} holds the output of another run; it is never overwritten.", hint=_ELSEWHERE
+                    f"{self.path} holds the output of another run; it is never overwritten.", hint=ELSEWHERE
                 )
             self._replaces = True
         self._note([])
 
     def _note(self, names: list[str]) -> None:
         """Leave word of what is under way, for whoever finds the directory after a kill."""
-        (self.path / _MARKER).write_text(json.dumps({"job_id": self.job_id, "files": names}), "utf-8")
+        (self.path / MARKER).write_text(json.dumps({"job_id": self.job_id, "files": names}), "utf-8")
 
     def _let_go(self) -> None:
         if self._scratch is not None:
@@ -253,26 +204,9 @@ class OutputDir:
             self._scratch = None
         if self._lock is not None:
             with suppress(OSError):
-                (self.path / _MARKER).unlink(missing_ok=True)
+                (self.path / MARKER).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
-
-
-def clear_unfinished(path: str | Path) -> bool:
-    """Remove what a killed job left unfinished in `path`; False when nothing was, or its job is alive."""
-    marker = Path(path) / _MARKER
-    if not marker.exists():
-        return False
-    with writing(Path(path)):
-        lock = _lock(marker)
-        if lock is None:
-            return False
-        try:
-            _remove_unfinished(Path(path), _read_marker(marker))
-            marker.unlink(missing_ok=True)
-        finally:
-            os.close(lock)
-    return True
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -280,59 +214,6 @@ def _rank(name: str) -> tuple[int, str]:
         return len(_ORDER) + 1, name
     stem = re.split(r"[./]", name, maxsplit=1)[0]
     return (_ORDER.index(stem) if stem in _ORDER else len(_ORDER)), name
-
-
-def _lock(marker: Path) -> int | None:
-    """An open descriptor that holds the marker's lock, or None while another process does."""
-    while True:
-        descriptor = os.open(marker, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        if sys.platform == "win32":
-            return descriptor
-        import fcntl
-
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except OSError:  # a file system without locks: names alone have to do
-            return descriptor
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), marker.stat()):
-                return descriptor
-        os.close(descriptor)  # its owner removed it between our open and our lock
-
-
-def _read_marker(marker: Path) -> dict[str, object]:
-    try:
-        note = json.loads(marker.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
-
-
-def _job_of(summary: Path) -> object:
-    return _read_marker(summary).get("job_id")
-
-
-def _remove_unfinished(path: Path, note: dict[str, object]) -> None:
-    """Remove partial files of the noted job and, without a summary, files it had already renamed."""
-    job_id, names = note.get("job_id"), note.get("files")
-    if not isinstance(job_id, str) or not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", job_id):
-        return
-    for directory in (path, path / "rejected"):
-        for partial in directory.glob(f".*.partial-{job_id}"):
-            if partial.is_dir() and not partial.is_symlink():
-                shutil.rmtree(partial, ignore_errors=True)
-            else:
-                partial.unlink(missing_ok=True)
-    if isinstance(names, list) and not (path / SUMMARY).exists():
-        for name in names:
-            below = PurePosixPath(str(name))
-            if not below.is_absolute() and ".." not in below.parts:
-                (path / below).unlink(missing_ok=True)
-    with suppress(OSError):
-        (path / "rejected").rmdir()
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.write.files import OutputDir, writing
+from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream
 from claimsctl.write.rejected import InputFormat, RejectedSource, distinct
 from claimsctl.write.text import CsvStream, JsonLinesStream, ready_cells
+from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import WorkbookStream
 
 ENDINGS: Final[dict[InputFormat, tuple[str, ...]]] = {

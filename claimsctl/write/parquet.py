@@ -11,7 +11,8 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from claimsctl.errors import InternalError
-from claimsctl.write.files import OutputDir, output_error
+from claimsctl.write.files import OutputDir
+from claimsctl.write.trouble import output_error
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 """Names and types of the columns of a file, in file order."""

@@ -9,9 +9,10 @@ from typing import Final, Literal, Protocol
 
 import polars as pl
 
-from claimsctl.write.files import OutputDir, writing
+from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream
 from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns, ready_cells
+from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import Style, WorkbookStream
 
 InputFormat = Literal["csv", "parquet", "xlsx", "json"]

@@ -10,7 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from claimsctl.write.files import SUMMARY, OutputDir, writing
+from claimsctl.write.files import OutputDir
+from claimsctl.write.marker import SUMMARY
+from claimsctl.write.trouble import writing
 
 KEYS: Final = (
     "job_id", "command", "version", "status", "started_at", "finished_at", "inputs", "mapping",

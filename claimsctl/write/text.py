@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 import polars as pl
 
-from claimsctl.write.files import OutputDir, writing
+from claimsctl.write.files import OutputDir
+from claimsctl.write.trouble import writing
 
 _DANGEROUS: Final = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 """What makes a spreadsheet read a cell as a formula, full-width signs included (OWASP, CSV injection)."""

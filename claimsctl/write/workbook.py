@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from claimsctl.errors import OutputError
-from claimsctl.write.files import OutputDir, writing
+from claimsctl.write.files import OutputDir
+from claimsctl.write.trouble import writing
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format

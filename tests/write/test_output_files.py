@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from claimsctl.errors import InternalError, OutputError
-from claimsctl.write.files import OutputDir, clear_unfinished
+from claimsctl.write.files import OutputDir
+from claimsctl.write.marker import clear_unfinished
 
 
 def put(out: OutputDir, name: str, text: str = "x") -> None:
