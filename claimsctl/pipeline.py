@@ -27,7 +27,8 @@ from claimsctl.security.files import write_private
 from claimsctl.security.keys import load_keys
 from claimsctl.store.commit import commit_run
 from claimsctl.store.digests import digest_scheme
-from claimsctl.store.jobs import JobInput, JobStore
+from claimsctl.store.job import JobInput
+from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.files import OutputDir
 from claimsctl.write.marker import SUMMARY, clear_unfinished

@@ -9,10 +9,9 @@ next start removes the moved parts; killed after it, the next start finishes the
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +19,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from claimsctl.errors import InternalError, StoreError
-from claimsctl.security.files import disk_errors, private_directory, sync_directory, write_private
+from claimsctl.security.files import disk_errors, private_directory, write_private
 from claimsctl.store.database import Notify, open_store
+from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
@@ -51,26 +51,6 @@ class Committed:
     repeated: bool = False
 
 
-@dataclass
-class _Placed:
-    """Line parts under lines/<job>/ and how to take them back."""
-
-    directory: Path
-    moved: list[tuple[Path, Path]] = field(default_factory=list)
-    parts: list[tuple[int, str, int]] = field(default_factory=list)
-
-    def take_back(self) -> None:
-        for source, target in reversed(self.moved):
-            with suppress(OSError):
-                if not source.exists():
-                    target.rename(source)
-        if self.directory.is_dir():
-            for left in self.directory.iterdir():
-                left.unlink(missing_ok=True)
-            with suppress(OSError):
-                self.directory.rmdir()
-
-
 def commit_run(
     workspace: Workspace,
     job_id: str,
@@ -97,7 +77,7 @@ def commit_run(
     intent = {"finish": dict(finish) if finish is not None else None}
     write_private(tmp / COMMIT_FILE, json.dumps(intent, default=str).encode())
     at = (recorded_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
-    placed = _Placed(workspace.lines_directory(job_id))
+    placed = Placed(workspace.lines_directory(job_id), job_id)
     result = Committed()
     try:
         with open_store(workspace, write=True, notify=notify) as connection:
@@ -114,7 +94,7 @@ def commit_run(
     return result
 
 
-def _taken_back(workspace: Workspace, job_id: str, placed: _Placed) -> bool:
+def _taken_back(workspace: Workspace, job_id: str, placed: Placed) -> bool:
     """Undo a commit that failed; False when it did not fail but was disturbed after its end."""
     try:
         if is_committed(workspace, job_id):
@@ -135,7 +115,7 @@ class _Commit:
     tmp: Path
     scheme: str
     at: datetime
-    placed: _Placed
+    placed: Placed
 
     def run(self, sources: list[Path]) -> Committed:
         patients = self._add_patients()
@@ -247,36 +227,7 @@ class _Commit:
             stored = pl.read_parquet(listed)["claim_id"]
         if everything:
             return
-        directory = self.placed.directory
-        private_directory(directory)
-        with disk_errors(directory, "store line parts in"):
-            for number, source in enumerate(sources):
-                self._place_part(number, source, directory / f"part-{number:05d}.parquet", stored)
-            sync_directory(directory)
-
-    def _place_part(self, number: int, source: Path, target: Path, stored: pl.Series) -> None:
-        if len(stored):
-            part = pl.read_parquet(source)
-            kept = part.filter(~pl.col("claim_id").is_in(stored.implode()))
-            if not kept.height:
-                return
-            if kept.height < part.height:
-                kept.write_parquet(target, compression="zstd")
-            else:
-                self._move(source, target)
-        else:
-            self._move(source, target)
-        rows = int(pl.scan_parquet(target).select(pl.len()).collect().item())
-        sealed = source.with_suffix(".sealed")
-        if sealed.exists():
-            self._move(sealed, target.with_suffix(".sealed"))
-        _sync(target)
-        self.placed.parts.append((number, f"lines/{self.job_id}/{target.name}", rows))
-
-    def _move(self, source: Path, target: Path) -> None:
-        self.placed.moved.append((source, target))
-        source.rename(target)
-        target.chmod(0o600)
+        self.placed.place(sources, stored)
 
     def _insert(self) -> None:
         run, job, at = self.connection.execute, self.job_id, self.at
@@ -340,13 +291,7 @@ class _Commit:
         sources = sorted(self.tmp.glob("patients-*.parquet"))
         if not sources:
             return 0
-        directory = self.placed.directory
-        private_directory(directory)
-        with disk_errors(directory, "store patients in"):
-            targets = [directory / source.name for source in sources]
-            for source, target in zip(sources, targets, strict=True):
-                self._move(source, target)
-                _sync(target)
+        targets = self.placed.place_patients(sources)
         before = self._number("SELECT count(*) FROM patients")
         self.connection.execute(
             f"""
@@ -373,11 +318,3 @@ class _Commit:
 
 def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

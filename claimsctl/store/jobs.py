@@ -10,74 +10,24 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
-from claimsctl.errors import ClaimsctlError, InternalError, StoreError, UsageError
+from claimsctl.errors import InternalError, StoreError, UsageError
 from claimsctl.security.audit import user_name
-from claimsctl.security.files import create_private, disk_hint
+from claimsctl.security.files import create_private
+from claimsctl.store.job import UNFINISHED, Job, JobInput, JobStatus, job_of_row
+from claimsctl.store.jobs_database import jobs_engine, translated
 from claimsctl.store.owner import Owner
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-JobStatus = Literal[
-    "PENDING", "PROCESSING", "COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "CANCELLED", "INTERRUPTED",
-    "ROLLED_BACK",
-]  # fmt: skip
-UNFINISHED: Final = frozenset({"PENDING", "PROCESSING"})
-
 _PROGRESS_SECONDS = 0.5
-_BUSY_SECONDS = 60.0
 _RESULTS = (
     "ledger", "counts", "timings", "editions", "outputs", "mapping", "rules_digest", "error",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class JobInput:
-    """A file a job read."""
-
-    path: str
-    sha256: str
-    bytes: int = 0
-    rows: int | None = None
-    format: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One run of a command. Times are UTC; `rows_done` and `heartbeat` are the last progress heard of."""
-
-    job_id: str
-    command: str
-    status: JobStatus
-    user: str
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    heartbeat_at: datetime | None = None
-    practice_id: str | None = None
-    payer: str | None = None
-    priority: int = 0
-    parent_job: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    inputs: tuple[JobInput, ...] = ()
-    rows_done: int = 0
-    rows_total: int | None = None
-    cancel_requested: bool = False
-    owner: Owner | None = None
-    ledger: Mapping[str, Any] = field(default_factory=dict)
-    counts: Mapping[str, Any] = field(default_factory=dict)
-    timings: Mapping[str, Any] = field(default_factory=dict)
-    editions: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    mapping: Mapping[str, Any] = field(default_factory=dict)
-    rules_digest: str | None = None
-    error: str | None = None
 
 
 class JobStore:
@@ -262,7 +212,7 @@ class JobStore:
                 inputs.setdefault(row["job_id"], []).append(
                     JobInput(row["path"], row["sha256"], row["bytes"], row["rows"], row["format"])
                 )
-        return [_job(dict(row), inputs.get(row["job_id"], [])) for row in rows]
+        return [job_of_row(dict(row), inputs.get(row["job_id"], [])) for row in rows]
 
     def _update(self, job_id: str, **values: Any) -> None:
         jobs, _ = _tables()
@@ -278,58 +228,17 @@ class JobStore:
         try:
             if self._engine is None:
                 create_private(self._path, b"")  # SQLite gives its WAL files the rights of this one
-                self._engine = _engine(self._path)
+                self._engine = jobs_engine(self._path)
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise _translated(error, self._path) from None
-
-
-def _engine(path: Path) -> sa.Engine:
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        poolclass=sa.pool.NullPool,  # a connection per transaction: nothing stays open between them
-        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @sa.event.listens_for(engine, "begin")
-    def _take_the_write_lock(connection: sa.Connection) -> None:
-        # The driver's own BEGIN takes the lock late, and two upgrading transactions fail at once.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    from claimsctl.store.jobs_schema import prepare
-
-    prepare(engine, path)
-    return engine
+            raise translated(error, self._path) from None
 
 
 def _tables() -> tuple[sa.Table, sa.Table]:
     from claimsctl.store.jobs_schema import job_inputs, jobs
 
     return jobs, job_inputs
-
-
-def _job(row: Mapping[str, Any], inputs: list[JobInput]) -> Job:
-    values = {name: row[name] for name in Job.__slots__ if name not in ("inputs", "owner", "status")}
-    for name in ("options", "ledger", "counts", "timings", "editions", "outputs", "mapping"):
-        values[name] = values[name] or {}
-    for name in ("created_at", "started_at", "finished_at", "heartbeat_at"):
-        values[name] = values[name].replace(tzinfo=UTC) if values[name] is not None else None
-    owner = Owner.read(row["owner"]) if row["owner"] else None
-    status = row["status"]
-    if status in UNFINISHED and owner is not None:
-        sign = values["heartbeat_at"] or values["created_at"]
-        if owner.is_dead(sign.timestamp()):
-            status = "INTERRUPTED"
-    return Job(**values, owner=owner, status=status, inputs=tuple(inputs))
 
 
 def _plain(value: Any) -> Any:
@@ -339,23 +248,3 @@ def _plain(value: Any) -> Any:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _translated(error: Exception, path: Path) -> ClaimsctlError:
-    message = str(getattr(error, "orig", error))
-    if "locked" in message or "busy" in message:
-        return StoreError(
-            f"The jobs file {path} is in use by another run for {_BUSY_SECONDS:.0f} s.",
-            hint="Run again when it has finished.",
-        )
-    if "malformed" in message or "not a database" in message:
-        return StoreError(
-            f"The jobs file {path} is damaged.",
-            hint=f"Restore it from a backup, or move it away (mv '{path}' '{path}.damaged'); claims are "
-            "kept elsewhere and stay.",
-        )
-    if "full" in message or "disk I/O" in message:
-        return StoreError(f"Cannot write the jobs file {path}: the disk is full.", hint=disk_hint(28))
-    if "unable to open" in message or "readonly" in message:
-        return StoreError(f"Cannot use the jobs file {path}: {message}.", hint=disk_hint(13))
-    return InternalError(f"The jobs file refused a statement ({type(error).__name__}).")

@@ -15,6 +15,7 @@ import polars as pl
 
 from claimsctl.store import commit
 from claimsctl.store.jobs import JobStore
+from claimsctl.store.placing import Placed
 from claimsctl.store.workspace import Workspace
 
 SCHEME = "test"
@@ -93,7 +94,7 @@ def arm(point: str) -> None:
     """Choose where the process dies."""
     inside = commit._Commit
     if point == "while placing":
-        inside._place_part = after(inside._place_part)  # type: ignore[method-assign]
+        Placed._place_part = after(Placed._place_part)  # type: ignore[method-assign]
     elif point == "placed":
         inside._place = after(inside._place)  # type: ignore[method-assign]
     elif point == "inserted":

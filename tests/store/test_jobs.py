@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from claimsctl.errors import InternalError, StoreError, UsageError
-from claimsctl.store.jobs import JobInput, JobStore
+from claimsctl.store.job import JobInput
+from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 
 

@@ -1,0 +1,62 @@
+"""Opening jobs.sqlite, and its errors in plain words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claimsctl.errors import ClaimsctlError, InternalError, StoreError
+from claimsctl.security.files import disk_hint
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+BUSY_SECONDS: Final = 60.0
+
+
+def jobs_engine(path: Path) -> sa.Engine:
+    """The engine of a jobs file, its tables made where they are missing."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=sa.pool.NullPool,  # a connection per transaction: nothing stays open between them
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _take_the_write_lock(connection: sa.Connection) -> None:
+        # The driver's own BEGIN takes the lock late, and two upgrading transactions fail at once.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    from claimsctl.store.jobs_schema import prepare
+
+    prepare(engine, path)
+    return engine
+
+
+def translated(error: Exception, path: Path) -> ClaimsctlError:
+    """What SQLite refused, without the values that its messages quote."""
+    message = str(getattr(error, "orig", error))
+    if "locked" in message or "busy" in message:
+        return StoreError(
+            f"The jobs file {path} is in use by another run for {BUSY_SECONDS:.0f} s.",
+            hint="Run again when it has finished.",
+        )
+    if "malformed" in message or "not a database" in message:
+        return StoreError(
+            f"The jobs file {path} is damaged.",
+            hint=f"Restore it from a backup, or move it away (mv '{path}' '{path}.damaged'); claims are "
+            "kept elsewhere and stay.",
+        )
+    if "full" in message or "disk I/O" in message:
+        return StoreError(f"Cannot write the jobs file {path}: the disk is full.", hint=disk_hint(28))
+    if "unable to open" in message or "readonly" in message:
+        return StoreError(f"Cannot use the jobs file {path}: {message}.", hint=disk_hint(13))
+    return InternalError(f"The jobs file refused a statement ({type(error).__name__}).")
