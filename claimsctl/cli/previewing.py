@@ -69,7 +69,7 @@ def run_preview(state: State, options: Options) -> None:
     if state.json:
         print(json.dumps(seen, indent=2, default=str))
         return
-    from claimsctl.cli.render import render_preview
+    from claimsctl.cli.render_preview import render_preview
 
     render_preview(seen, console(state))
 

@@ -193,7 +193,8 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
         return
     if state.quiet:
         return
-    from claimsctl.cli.render import render_preview, render_summary
+    from claimsctl.cli.render import render_summary
+    from claimsctl.cli.render_preview import render_preview
 
     screen = console(state)
     if state.verbose:

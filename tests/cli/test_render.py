@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from claimsctl.cli.render import render_preview, render_sample, render_summary
+from claimsctl.cli.render import render_summary
+from claimsctl.cli.render_preview import render_preview, render_sample
 
 GOLDEN = Path(__file__).parent / "golden"
 OUT = "claimsctl-out/20260630-1"
