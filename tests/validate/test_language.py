@@ -351,7 +351,7 @@ _DATED = [
 
 @pytest.mark.parametrize("few_periods", [1, 8])
 def test_dated_tables(few_periods: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("claimsctl.validate.language.tables._FEW_PERIODS", few_periods)
+    monkeypatch.setattr("claimsctl.validate.language.codes.FEW_PERIODS", few_periods)
     codes, written, known, statuses = map(list, zip(*_DATED, strict=True))
     days = [None if day is None else dt.date.fromisoformat(day) for day in written]
     table = {"procedure_code": codes, "service_date_from": days}

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from claimsctl.validate.language import tables
+from claimsctl.validate.language import codes
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.predicates import with_predicates
@@ -57,13 +57,13 @@ def ask(expression: str, table: TableInfo, *, condition: bool) -> list[object]:
 def test_both_ways_agree(
     monkeypatch: pytest.MonkeyPatch, large: bool, expression: str, starts: date | None, wanted: list[object]
 ) -> None:
-    monkeypatch.setattr(tables, "_LARGE", 1 if large else 5_000)
+    monkeypatch.setattr(codes, "LARGE", 1 if large else 5_000)
     found = ask(expression, info(starts=starts), condition=expression.startswith("known"))
     assert found == wanted
 
 
 def test_rules_share_the_way_to_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_LARGE", 1)
+    monkeypatch.setattr(codes, "LARGE", 1)
     texts = [f"lookup(procedure_code, 'mue', 'units', service_date_from) > {n}" for n in (1, 2)]
     shared = [
         compile_expression(parse(t, where=Where("t")), rule_names(), {"mue": info(starts=None)}, split=True)

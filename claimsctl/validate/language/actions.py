@@ -33,6 +33,7 @@ from claimsctl.validate.language.ast import (
     Or,
     Pattern,
     Range,
+    Several,
     Text,
     Time,
     Truth,
@@ -135,6 +136,10 @@ class Actions:
     def call(parts: list[Any]) -> Node:
         arguments = tuple(part for part in parts[1:] if part is not None)
         return Call(str(parts[0]).lower(), arguments, pos=_at(parts[0]))
+
+    @staticmethod
+    def several(parts: list[Node]) -> Node:
+        return Several(tuple(parts), pos=parts[0].pos)
 
     @staticmethod
     def case(parts: list[Any]) -> Node:

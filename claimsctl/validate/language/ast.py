@@ -97,6 +97,14 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """`(a, b)`: two values or more that are looked up together."""
+
+    items: tuple[Node, ...]
+    pos: int = _pos()
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """`not x`."""
 
@@ -225,7 +233,7 @@ class Call:
 
 
 Node = (
-    Text | Number | Date | Time | Duration | Truth | Null | Name | Pattern
+    Text | Number | Date | Time | Duration | Truth | Null | Name | Pattern | Several
     | Not | Minus | And | Or | Comparison | Between | Range | In | Like | IsNull | IsTruth
     | Case | Arithmetic | Call
 )  # fmt: skip
@@ -236,7 +244,7 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case Not(operand) | Minus(operand) | Like(operand) | IsNull(operand) | IsTruth(operand):
             return (operand,)
-        case And(terms) | Or(terms):
+        case And(terms) | Or(terms) | Several(terms):
             return terms
         case Comparison(operands):
             return operands

@@ -18,6 +18,7 @@ from claimsctl.validate.language.ast import (
     Node,
     Or,
     Pattern,
+    Several,
     Text,
 )
 from claimsctl.validate.language.render import replace_name
@@ -61,7 +62,8 @@ def _needs_it(node: Node) -> bool:
         case Or(terms):
             return all(_needs_it(term) for term in terms)
         case Call("known" | "matches" | "starts_with" | "ends_with" | "contains" | "valid_npi", arguments):
-            return bool(arguments) and arguments[0] == Name("it")
+            first = arguments[0] if arguments else None
+            return Name("it") in (first.items if isinstance(first, Several) else (first,))
         case _:
             return False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from claimsctl.validate.language import aggregates, columns, comparisons, scalar, tables
+from claimsctl.validate.language import aggregates, columns, comparisons, identifiers, scalar, tables
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.ast import (
     And,
@@ -35,6 +35,7 @@ from claimsctl.validate.language.ast import (
     Or,
     Pattern,
     Range,
+    Several,
     Text,
     Time,
     Truth,
@@ -196,6 +197,9 @@ class Compiler:
             case Pattern(pattern):
                 raise self.error(f"{pattern} stands for several columns", node,
                           f"use it as first argument: any_of({pattern}, it = ...)")  # fmt: skip
+            case Several():
+                raise self.error("values in brackets stand only as first argument of known and lookup",
+                          node, "join conditions with and, or")  # fmt: skip
             case Range():
                 raise self.error("a range stands only inside in (...)", node)
 
@@ -379,6 +383,7 @@ class Compiler:
 _BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     **aggregates.BUILDERS,
     **columns.BUILDERS,
+    **identifiers.BUILDERS,
     **tables.BUILDERS,
 }
 _KINDS: Mapping[str, LangType] = {

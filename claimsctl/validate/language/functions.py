@@ -211,11 +211,12 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
     ),
     "Reference tables and identifiers": (
         ("known", "value:any table:'text' on_date:date?", "boolean",
-         "the value is a key of the reference table, in force on the date when one is given; null "
-         "for a null value",
+         "the value, or `(value, value)`, is a key of the reference table, in force on the date when one "
+         "is given; null for a null value",
          "known(place_of_service, 'pos')"),
         ("lookup", "value:any table:'text' column:'text' on_date:date?", "column",
-         "what the table says in a column for the value; null when it is not in the table",
+         "what the table says in a column for the value, or for `(value, value)`; null when it is not in "
+         "the table",
          "lookup(payer_key, 'payers', 'filing_limit_days') >= 90"),
         ("valid_npi", "text:text", "boolean",
          "ten digits with a right check digit (Luhn, prefix 80840)",

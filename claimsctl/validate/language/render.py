@@ -26,6 +26,7 @@ from claimsctl.validate.language.ast import (
     Or,
     Pattern,
     Range,
+    Several,
     Text,
     Time,
     Truth,
@@ -89,6 +90,8 @@ def _text(node: Node) -> tuple[str, int]:
             return f"case {' '.join(parts)} end", _ATOM
         case Call(function, arguments):
             return f"{function}({', '.join(_at(a, _OR) for a in arguments)})", _ATOM
+        case Several(items):
+            return f"({', '.join(_at(item, _OR) for item in items)})", _ATOM
         case _:
             return _leaf(node), _ATOM
 
@@ -131,6 +134,8 @@ def replace_name(node: Node, name: str, by: str | Node) -> Node:
             return dataclasses.replace(node, operand=replace_name(operand, name, by))
         case And(terms) | Or(terms):
             return dataclasses.replace(node, terms=_each(terms, name, by))
+        case Several(items):
+            return dataclasses.replace(node, items=_each(items, name, by))
         case Comparison(operands):
             return dataclasses.replace(node, operands=_each(operands, name, by))
         case Between(operand, low, high):

@@ -12,7 +12,7 @@ from claimsctl.validate.language.ast import Node
 _CLASSES: Final[tuple[Any, ...]] = (
     ast.Text, ast.Number, ast.Date, ast.Time, ast.Duration, ast.Truth, ast.Null, ast.Name, ast.Pattern,
     ast.Not, ast.Minus, ast.And, ast.Or, ast.Comparison, ast.Between, ast.Range, ast.In, ast.Like,
-    ast.IsNull, ast.IsTruth, ast.Case, ast.Arithmetic, ast.Call,
+    ast.IsNull, ast.IsTruth, ast.Case, ast.Arithmetic, ast.Call, ast.Several,
 )  # fmt: skip
 _TAGS: Final = {made: tag for tag, made in enumerate(_CLASSES)}
 

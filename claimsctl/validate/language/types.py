@@ -213,5 +213,22 @@ class TableInfo:
     valid_to: pl.Series | None = None
     starts: date | None = None
     ends: date | None = None
+    beginnings: frozenset[str] = frozenset()
+    """Columns whose cells are codes or the beginning of codes: `E11` stands for every code below it."""
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What compiled look-ups share: made once, not once per rule."""
+
+    @property
+    def key(self) -> str:
+        """Name of the key column."""
+        return self.codes.name
+
+    def names(self) -> tuple[str, ...]:
+        """Its columns, the key first, without validity dates."""
+        return (self.key, *self.columns)
+
+    def column(self, name: str) -> tuple[LangType, pl.Series]:
+        """Type and values of a column, the key included."""
+        if name in self.columns:
+            return self.columns[name]
+        return (LangType.INTEGER if self.codes.dtype.is_integer() else LangType.TEXT), self.codes

@@ -1,0 +1,131 @@
+"""Look-ups by several columns of a table, or by cells that are the beginning of codes.
+
+The first key of a row must be filled; a blank cell of a further key stands for any value. Where several
+rows fit, the one with more filled keys counts, then the one with longer beginnings, then the first one;
+without a date the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import polars as pl
+
+from claimsctl.validate.language.types import TableInfo
+
+DAY = "day"
+_DAY = pl.col(DAY)
+_FROM, _TO = pl.col("from"), pl.col("to")
+
+
+def key_name(number: int) -> str:
+    """Column of the keys that are asked for: the first is `k0`."""
+    return f"k{number}"
+
+
+def related(table: TableInfo, columns: Sequence[str]) -> bool:
+    """Whether a look-up by these columns goes this way, and not through the codes of the table alone."""
+    return len(columns) > 1 or columns[0] != table.key or columns[0] in table.beginnings
+
+
+def rows_of(table: TableInfo, columns: Sequence[str], asked: pl.DataFrame) -> pl.Series:
+    """The row of the table for each of the rows `asked` (k0, k1, ... and perhaps `day`), null where none.
+
+    A null key finds nothing. A null day finds a row of any time.
+    """
+    keys = [key_name(n) for n in range(len(columns))]
+    dated = DAY in asked.columns
+    distinct = asked.unique().drop_nulls(keys)
+    found = [_met(distinct, shape, table, columns, dated=dated) for shape in _shapes(table, columns)]
+    newest = [] if dated else [pl.col("from").fill_null(0)]
+    best = (
+        pl.concat(found)
+        .sort("filled", "length", *newest, "row", descending=[True, True, *(True for _ in newest), False])
+        .unique(asked.columns, keep="first", maintain_order=True)
+    )
+    rows = asked.join(best, on=asked.columns, how="left", nulls_equal=True, maintain_order="left")
+    return rows["row"]
+
+
+def periods(table: TableInfo) -> pl.DataFrame:
+    """Each row's code, and the first and last day it is in force; null is open."""
+    open_end = pl.Series([None], dtype=pl.Date).new_from_index(0, len(table.codes))
+    starts = open_end if table.valid_from is None else table.valid_from
+    ends = open_end if table.valid_to is None else table.valid_to
+    return pl.DataFrame({"code": table.codes, "from": starts, "to": ends})
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Rows of a table with the same keys filled. `lengths`: of the beginnings in a key, where it has them."""
+
+    filled: tuple[int, ...]
+    lengths: dict[int, pl.DataFrame]
+    rows: pl.DataFrame
+
+
+def _shapes(table: TableInfo, columns: Sequence[str]) -> list[_Shape]:
+    made = table.prepared.get(("shapes", *columns))
+    if made is None:
+        made = table.prepared["shapes", *columns] = _shapes_of(table, columns)
+    assert isinstance(made, list)
+    return made
+
+
+def _shapes_of(table: TableInfo, columns: Sequence[str]) -> list[_Shape]:
+    keys = [key_name(n) for n in range(len(columns))]
+    cells = [table.column(name)[1].alias(key) for name, key in zip(columns, keys, strict=True)]
+    days = periods(table).select(_FROM.to_physical(), _TO.to_physical())
+    frame = pl.DataFrame([*cells, *days.get_columns()]).with_row_index("row")
+    frame = frame.filter(pl.col(keys[0]).is_not_null())
+    shapes = []
+    further = range(1, len(columns))
+    for count in range(len(columns)):
+        for blank in combinations(further, count):
+            filled = tuple(n for n in range(len(columns)) if n not in blank)
+            rows = frame.filter(pl.col(key).is_null() == (n in blank) for n, key in enumerate(keys))
+            if rows.height or not blank:
+                shapes.append(_Shape(filled, _lengths(rows, table, columns, filled), rows))
+    return shapes
+
+
+def _lengths(
+    rows: pl.DataFrame, table: TableInfo, columns: Sequence[str], filled: Sequence[int]
+) -> dict[int, pl.DataFrame]:
+    return {
+        n: rows.select(pl.col(key_name(n)).str.len_chars().unique().sort().alias(f"length{n}"))
+        for n in filled
+        if columns[n] in table.beginnings
+    }
+
+
+def _met(
+    asked: pl.DataFrame, shape: _Shape, table: TableInfo, columns: Sequence[str], *, dated: bool
+) -> pl.DataFrame:
+    """What is asked with every row of one shape that fits: the columns asked, row, from, filled, length."""
+    tried = asked.lazy()
+    for n, lengths in shape.lengths.items():
+        tried = tried.join(lengths.lazy(), how="cross").filter(
+            pl.col(key_name(n)).str.len_chars() >= pl.col(f"length{n}")
+        )
+    on = [
+        pl.col(key_name(n)).str.head(pl.col(f"length{n}")) if n in shape.lengths else pl.col(key_name(n))
+        for n in shape.filled
+    ]
+    named = [f"on{n}" for n in shape.filled]
+    right = shape.rows.lazy().select(
+        *(pl.col(key_name(n)).alias(f"on{n}") for n in shape.filled), "row", "from", "to"
+    )
+    length = pl.sum_horizontal([pl.lit(0, pl.UInt32), *(pl.col(f"length{n}") for n in shape.lengths)])
+    met = tried.with_columns(
+        [part.alias(name) for part, name in zip(on, named, strict=True)] + [length.alias("length")]
+    ).join(right, on=named)
+    if dated:
+        day = _DAY.to_physical()
+        covers = (_FROM.is_null() | (day >= _FROM)) & (_TO.is_null() | (day <= _TO))
+        met = met.filter(_DAY.is_null() | covers)
+    return met.select(
+        *asked.columns, "row", "from", pl.lit(len(shape.filled)).alias("filled"), "length"
+    ).collect()
