@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -69,3 +73,54 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files tha
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Mapping and rules in full.")]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How claims are read: the options of every command that checks some."""
+
+    payer: Payer = None
+    practice: Practice = None
+    profile: Profile = None
+    practice_type: PracticeType = None
+    mapping: Map = None
+    constants: Set = None
+    as_of: AsOf = None
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Which rules claims are checked with."""
+
+    rules: Rules = None
+    only: Only = None
+    without: Without = None
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the fields of its groups (parameters of type Reading, Choosing) as options."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    for parameter in signature.parameters.values():
+        group = parameter.annotation
+        if not (isinstance(group, type) and is_dataclass(group)):
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name] = group
+        hints = get_type_hints(group, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]
+            )
+            for each in fields(group)
+        ]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
+
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run

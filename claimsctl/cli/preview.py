@@ -10,20 +10,14 @@ from claimsctl.cli import options as given
 from claimsctl.cli.state import State
 
 
+@given.with_groups
 def preview(
     context: typer.Context,
     inputs: given.Inputs,
+    *,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows to look at of each input.")] = 1_000,
-    payer: given.Payer = None,
-    practice: given.Practice = None,
-    profile: given.Profile = None,
-    practice_type: given.PracticeType = None,
-    mapping: given.Map = None,
-    constants: given.Set = None,
-    as_of: given.AsOf = None,
-    rules: given.Rules = None,
-    only: given.Only = None,
-    without: given.Without = None,
+    reading: given.Reading,
+    choosing: given.Choosing,
     json: given.Json = False,
 ) -> None:
     """Look at an input before running it: mapping, types, sample, findings, run time; writes nothing.
@@ -34,18 +28,4 @@ def preview(
     from claimsctl.cli.previewing import run_preview
     from claimsctl.cli.run import Options
 
-    options = Options(
-        inputs=tuple(inputs),
-        payer=payer,
-        practice=practice or state.practice,
-        profile=profile,
-        practice_type=practice_type,
-        mapping=tuple(mapping or ()),
-        constants=tuple(constants or ()),
-        as_of=as_of.date() if as_of else None,
-        limit=rows,
-        rules=tuple(rules or ()),
-        only=tuple(only or ()),
-        without=tuple(without or ()),
-    )
-    run_preview(state, options)
+    run_preview(state, Options.of(state, inputs, reading, choosing, limit=rows))

@@ -8,18 +8,14 @@ from claimsctl.cli import options as given
 from claimsctl.cli.state import State
 
 
+@given.with_groups
 def process(
     context: typer.Context,
     inputs: given.Inputs,
     out: given.Out = None,
     output_format: given.Format = None,
-    payer: given.Payer = None,
-    practice: given.Practice = None,
-    profile: given.Profile = None,
-    practice_type: given.PracticeType = None,
-    mapping: given.Map = None,
-    constants: given.Set = None,
-    as_of: given.AsOf = None,
+    *,
+    reading: given.Reading,
     duplicates: given.OnStored = None,
     batch_size: given.BatchSize = None,
     dry_run: given.DryRun = False,
@@ -27,9 +23,7 @@ def process(
     fail_on: given.FailAt = None,
     limit: given.Limit = None,
     safe_csv: given.SafeCsv = False,
-    rules: given.Rules = None,
-    only: given.Only = None,
-    without: given.Without = None,
+    choosing: given.Choosing,
     json: given.Json = False,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,
@@ -41,17 +35,10 @@ def process(
     state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
     from claimsctl.cli.run import Options, run_process
 
-    options = Options(
-        inputs=tuple(inputs),
+    options = Options.of(
+        state, inputs, reading, choosing,
         out=out,
         output_format=output_format.value if output_format else None,
-        payer=payer,
-        practice=practice or state.practice,
-        profile=profile,
-        practice_type=practice_type,
-        mapping=tuple(mapping or ()),
-        constants=tuple(constants or ()),
-        as_of=as_of.date() if as_of else None,
         duplicates=duplicates.value if duplicates else None,
         batch_size=batch_size,
         dry_run=dry_run,
@@ -59,8 +46,5 @@ def process(
         fail_on=fail_on.value if fail_on else None,
         limit=limit,
         safe_csv=safe_csv,
-        rules=tuple(rules or ()),
-        only=tuple(only or ()),
-        without=tuple(without or ()),
-    )
+    )  # fmt: skip
     raise typer.Exit(run_process(state, options))

@@ -77,21 +77,15 @@ def check(
 
 
 @app.command("test")
+@given.with_groups
 def try_rules(
     context: typer.Context,
+    *,
     claims: Annotated[str, typer.Argument(help="One claims file.", show_default=False)],
     expect: Annotated[Path, typer.Option(help="CSV file: row_number, code and, if you like, field.")],
     update: Annotated[bool, typer.Option("--update", help="Write that file from what is found.")] = False,
-    payer: given.Payer = None,
-    practice: given.Practice = None,
-    profile: given.Profile = None,
-    practice_type: given.PracticeType = None,
-    mapping: given.Map = None,
-    constants: given.Set = None,
-    as_of: given.AsOf = None,
-    rules: given.Rules = None,
-    only: given.Only = None,
-    without: given.Without = None,
+    reading: given.Reading,
+    choosing: given.Choosing,
     json: given.Json = False,
 ) -> None:
     """Check a claims file and compare the findings with the expected ones; exit 1 if they differ.
@@ -104,18 +98,15 @@ def try_rules(
     from claimsctl.cli.ruletest import run_test
     from claimsctl.cli.run import Options
 
-    options = Options(
-        inputs=(claims,), payer=payer, practice=practice or state.practice, profile=profile,
-        practice_type=practice_type, mapping=tuple(mapping or ()), constants=tuple(constants or ()),
-        as_of=as_of.date() if as_of else None, dry_run=True,
-        rules=tuple(rules or ()), only=tuple(only or ()), without=tuple(without or ()),
-    )  # fmt: skip
+    options = Options.of(state, [claims], reading, choosing, dry_run=True)
     raise typer.Exit(run_test(state, options, expect, update=update))
 
 
 @app.command("diff")
+@given.with_groups
 def diff(
     context: typer.Context,
+    *,
     before: Annotated[
         str, typer.Argument(help="A rule pack or folder of packs, or an edition (mue@2026Q2).")
     ],
@@ -126,13 +117,7 @@ def diff(
     show: Annotated[
         int, typer.Option("--show", min=1, max=1_000, help="Codes of a table, and rows of a code, to print.")
     ] = 5,
-    payer: given.Payer = None,
-    practice: given.Practice = None,
-    profile: given.Profile = None,
-    practice_type: given.PracticeType = None,
-    mapping: given.Map = None,
-    constants: given.Set = None,
-    as_of: given.AsOf = None,
+    reading: given.Reading,
     rules: given.Rules = None,
     json: given.Json = False,
 ) -> None:
@@ -146,9 +131,5 @@ def diff(
     from claimsctl.cli.rulediff import run_diff
     from claimsctl.cli.run import Options
 
-    options = Options(
-        inputs=tuple(claims or ()), payer=payer, practice=practice or state.practice, profile=profile,
-        practice_type=practice_type, mapping=tuple(mapping or ()), constants=tuple(constants or ()),
-        as_of=as_of.date() if as_of else None, dry_run=True, rules=tuple(rules or ()),
-    )  # fmt: skip
+    options = Options.of(state, claims or (), reading, given.Choosing(rules), dry_run=True)
     raise typer.Exit(run_diff(state, before, after, options, show))

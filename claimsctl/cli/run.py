@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from claimsctl.cli.state import State
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from claimsctl.cli.options import Choosing, Reading
     from claimsctl.process.request import Request
     from claimsctl.process.rulebook import Rulebook
     from claimsctl.settings import Settings
@@ -47,6 +48,24 @@ class Options:
     rules: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(state: State, inputs: Sequence[str], reading: Reading, choosing: Choosing, **more: Any) -> Options:
+        """From the options that commands share, and `more` of this class's fields."""
+        return Options(
+            inputs=tuple(inputs),
+            payer=reading.payer,
+            practice=reading.practice or state.practice,
+            profile=reading.profile,
+            practice_type=reading.practice_type,
+            mapping=tuple(reading.mapping or ()),
+            constants=tuple(reading.constants or ()),
+            as_of=reading.as_of.date() if reading.as_of else None,
+            rules=tuple(choosing.rules or ()),
+            only=tuple(choosing.only or ()),
+            without=tuple(choosing.without or ()),
+            **more,
+        )
 
 
 def run_process(state: State, options: Options) -> int:
