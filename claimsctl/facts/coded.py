@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
@@ -33,7 +33,7 @@ class Coding:
         self._lock = RLock()
         self._values = pl.Series([], dtype=pl.String)
         self._derived: dict[Hashable, pl.Series] = {}
-        self._tables: dict[Hashable, tuple[int, object]] = {}
+        self._tables: dict[Hashable, tuple[int, Any]] = {}  # by key, each of the type its caller makes
         self._rows = 0
 
     @property
@@ -80,11 +80,13 @@ class Coding:
     def table(self, key: Hashable, compute: Callable[[], Made]) -> Made:
         """What `compute` makes of all distinct values; made anew when values have come."""
         with self._lock:
-            count, found = self._tables.get(key, (-1, None))
-            if count != len(self._values):
-                found = compute()
-                self._tables[key] = (len(self._values), found)
-            return found  # type: ignore[return-value]
+            count, kept = self._tables.get(key, (-1, None))
+            if count == len(self._values):
+                known: Made = kept
+                return known
+            made = compute()
+            self._tables[key] = (len(self._values), made)
+            return made
 
 
 @dataclass

@@ -8,6 +8,7 @@ per distinct value, so that odd spellings cost nothing where there are none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 
@@ -131,13 +132,13 @@ def read_integers(text: pl.Series) -> pl.Series:
     return _read_rest(text, text.cast(pl.Int64, strict=False), odd_integers)
 
 
-def _read_rest(text: pl.Series, parsed: pl.Series, read_odd: object) -> pl.Series:
+def _read_rest(text: pl.Series, parsed: pl.Series, read_odd: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """`parsed`, with the values it left unread taken from `read_odd` over their distinct texts."""
     if parsed.null_count() == text.null_count():
         return parsed.alias(text.name)
     unread = parsed.is_null() & text.is_not_null()
     odd = text.filter(unread).unique()
-    values = read_odd(odd.alias("t"))  # type: ignore[operator]
+    values = read_odd(odd.alias("t"))
     found = text.to_frame("t").join(
         pl.DataFrame({"t": odd, "v": values}), on="t", how="left", maintain_order="left"
     )["v"]

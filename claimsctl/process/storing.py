@@ -23,6 +23,7 @@ from claimsctl.validate.cross import without
 if TYPE_CHECKING:
     from claimsctl.security.keys import Keys
     from claimsctl.store.database import Notify
+    from claimsctl.store.job import Job
     from claimsctl.store.workspace import Workspace
 
 UNCHANGED, CHANGED, UPDATED, SKIPPED = "unchanged", "changed", "updated", "skipped"
@@ -214,11 +215,11 @@ def since_last(
     return {"job": previous, "fixed": before.height - same, "new": now.height - same, "same": same}
 
 
-def seen_inputs(hashes: Sequence[str], previous: Sequence[object]) -> dict[str, tuple[str, str]]:
+def seen_inputs(hashes: Sequence[str], previous: Sequence[Job]) -> dict[str, tuple[str, str]]:
     """sha256 -> (job, date) of the newest job that read the same content."""
     seen: dict[str, tuple[str, str]] = {}
     for job in previous:
-        for each in job.inputs:  # type: ignore[attr-defined]
+        for each in job.inputs:
             if each.sha256 in hashes:
-                seen.setdefault(each.sha256, (job.job_id, f"{job.created_at:%Y-%m-%d}"))  # type: ignore[attr-defined]
+                seen.setdefault(each.sha256, (job.job_id, f"{job.created_at:%Y-%m-%d}"))
     return seen
