@@ -16,6 +16,7 @@ from claimsctl.facts.values import read_amounts
 Change = Callable[[pl.Series], pl.Series]
 
 _T: Final = pl.col("t")
+_COMPACT: Final = _T.str.replace_all(" ", "", literal=True).str.replace(r"\.$", "")
 _INVISIBLE: Final = (
     r"[\x01-\x08\x0E-\x1F\x7F\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}"
     r"\x{2066}-\x{2069}\x{FEFF}]"
@@ -145,24 +146,23 @@ def _same_amount(before: pl.Series, after: pl.Series) -> pl.Series:
     return pairs.select(pl.when(pl.col("old") == pl.col("new")).then("t")).to_series().alias("after")
 
 
-def zip_with_zero(text: pl.Series) -> pl.Series:
-    """ZIP codes of 4 or 4+4 digits with a zero in front."""
-    return rewritten(text, "0" + _T, _T.str.contains("^([0-9]{4}|[0-9]{8}|[0-9]{4}-[0-9]{4})$"))
+def where_shaped(shape: str, after: pl.Expr) -> Change:
+    """`after` of the texts (column "t") of a shape."""
+
+    def change(text: pl.Series) -> pl.Series:
+        return rewritten(text, after, _T.str.contains(shape))
+
+    return change
 
 
-def zip_with_two_zeros(text: pl.Series) -> pl.Series:
-    """ZIP codes of 3 or 3+4 digits with two zeros in front."""
-    return rewritten(text, "00" + _T, _T.str.contains("^([0-9]{3}|[0-9]{7}|[0-9]{3}-[0-9]{4})$"))
-
-
-def zip_without_hyphen(text: pl.Series) -> pl.Series:
-    """ZIP codes without a hyphen that nothing follows."""
-    return rewritten(text, _T.str.head(5), _T.str.contains("^[0-9]{5}-$"))
-
-
-def two_digit_place(text: pl.Series) -> pl.Series:
-    """Places of service 1 to 9 with two digits."""
-    return rewritten(text, "0" + _T, _T.str.contains("^[1-9]$"))
+# ZIP codes of 4 or 4+4 digits lost one zero, of 3 or 3+4 digits two.
+zip_with_zero: Final = where_shaped("^([0-9]{4}|[0-9]{8}|[0-9]{4}-[0-9]{4})$", "0" + _T)
+zip_with_two_zeros: Final = where_shaped("^([0-9]{3}|[0-9]{7}|[0-9]{3}-[0-9]{4})$", "00" + _T)
+zip_without_hyphen: Final = where_shaped("^[0-9]{5}-$", _T.str.head(5))
+two_digit_place: Final = where_shaped("^[1-9]$", "0" + _T)
+tax_id_with_zero: Final = where_shaped("^[0-9]{8}$", "0" + _T)
+# Too short and without hyphens: nobody can tell where the zero belongs.
+ndc_without_hyphens: Final = where_shaped("^[0-9]{8,10}$", pl.lit(""))
 
 
 def ndc_of_eleven(text: pl.Series) -> pl.Series:
@@ -175,11 +175,6 @@ def ndc_of_eleven(text: pl.Series) -> pl.Series:
         + segments.get(2, null_on_oob=True).str.zfill(2)
     )
     return rewritten(text, eleven, _T.str.contains(hyphens))
-
-
-def ndc_without_hyphens(text: pl.Series) -> pl.Series:
-    """ "" for drug codes too short and without hyphens: nobody can tell where the zero belongs."""
-    return rewritten(text, pl.lit(""), _T.str.contains("^[0-9]{8,10}$"))
 
 
 def payer_with_zeros(known: Collection[str], words: Collection[str]) -> Change:
@@ -195,24 +190,14 @@ def payer_with_zeros(known: Collection[str], words: Collection[str]) -> Change:
     return change
 
 
-def ssn_with_hyphens(text: pl.Series) -> pl.Series:
-    """Nine digits as 123-45-6789."""
-    nine = _T.str.contains(r"^([0-9]{9}|[0-9]{3}[ .][0-9]{2}[ .][0-9]{4})$")
-    return rewritten(text, _hyphened(_T.str.replace_all("[ .]", "")), nine)
-
-
-def ssn_with_zero(text: pl.Series) -> pl.Series:
-    """Eight digits as a social security number that lost its first zero."""
-    return rewritten(text, _hyphened("0" + _T), _T.str.contains("^[0-9]{8}$"))
-
-
 def _hyphened(nine: pl.Expr) -> pl.Expr:
     return nine.str.replace("^(.{3})(.{2})(.{4})$", "${1}-${2}-${3}")
 
 
-def tax_id_with_zero(text: pl.Series) -> pl.Series:
-    """Eight digits as a tax number that lost its first zero."""
-    return rewritten(text, "0" + _T, _T.str.contains("^[0-9]{8}$"))
+ssn_with_hyphens: Final = where_shaped(
+    r"^([0-9]{9}|[0-9]{3}[ .][0-9]{2}[ .][0-9]{4})$", _hyphened(_T.str.replace_all("[ .]", ""))
+)
+ssn_with_zero: Final = where_shaped("^[0-9]{8}$", _hyphened("0" + _T))
 
 
 def ten_digit_phone(text: pl.Series) -> pl.Series:
@@ -230,16 +215,14 @@ def plain_mbi(text: pl.Series) -> pl.Series:
 
 def one_icd10_form(text: pl.Series) -> pl.Series:
     """Diagnoses without spaces inside and without a dot at the end; dots inside stay as they are."""
-    compact = _T.str.replace_all(" ", "", literal=True).str.replace(r"\.$", "")
     # I10 E119 is two codes: what follows a space must not look like the start of another one.
     one_code = ~_T.str.contains("[ ,;/][A-Za-z][0-9]")
-    return rewritten(text, compact, compact.str.contains(_ICD10) & one_code)
+    return rewritten(text, _COMPACT, _COMPACT.str.contains(_ICD10) & one_code)
 
 
 def one_procedure_form(text: pl.Series) -> pl.Series:
     """Procedure codes without spaces inside and without a dot at the end."""
-    compact = _T.str.replace_all(" ", "", literal=True).str.replace(r"\.$", "")
-    return rewritten(text, compact, compact.str.contains(_PROCEDURE))
+    return rewritten(text, _COMPACT, _COMPACT.str.contains(_PROCEDURE))
 
 
 def npi_without_spaces(text: pl.Series) -> pl.Series:
@@ -250,11 +233,7 @@ def npi_without_spaces(text: pl.Series) -> pl.Series:
 
 def capitals(shape: str) -> Change:
     """Upper case, for texts of the given shape."""
-
-    def change(text: pl.Series) -> pl.Series:
-        return rewritten(text, _T.str.to_uppercase(), _T.str.contains("[a-z]") & _T.str.contains(shape))
-
-    return change
+    return where_shaped(shape, pl.when(_T.str.contains("[a-z]")).then(_T.str.to_uppercase()))
 
 
 # A longer word without a digit is no code but what somebody wrote instead of one.

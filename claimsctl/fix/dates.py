@@ -69,19 +69,18 @@ def iso_dates(text: pl.Series, latest: date | None = None) -> pl.Series:
     return dates.select(pl.when(real).then(day.dt.to_string("%Y-%m-%d"))).to_series().alias("after")
 
 
-def year_first(text: pl.Series) -> pl.Series:
-    """2026/5/4, 20260504, 4-May-2026 and dates with a time of midnight: only one reading is possible."""
-    return rewritten(text, pl.lit(iso_dates(text)), _T.str.contains(_YEAR_OR_NAME_FIRST + _MIDNIGHT))
+def _as_iso(where: pl.Expr) -> Change:
+    """YYYY-MM-DD of the dates where a condition on their text (column "t") holds."""
+    return lambda text: rewritten(text, pl.lit(iso_dates(text)), where)
+
+
+# 2026/5/4, 20260504, 4-May-2026 and dates with a time of midnight: only one reading is possible.
+year_first: Final = _as_iso(_T.str.contains(_YEAR_OR_NAME_FIRST + _MIDNIGHT))
 
 
 def month_first(evidence: DateEvidence, *, sure: bool) -> Change:
     """5/4/2026 read month first: those that are sure by the evidence, or those that are not."""
-
-    def change(text: pl.Series) -> pl.Series:
-        shape = _T.str.contains(_LONG_YEAR + _MIDNIGHT)
-        return rewritten(text, pl.lit(iso_dates(text)), shape & (_proven(evidence) == sure))
-
-    return change
+    return _as_iso(_T.str.contains(_LONG_YEAR + _MIDNIGHT) & (_proven(evidence) == sure))
 
 
 def two_digit_year(column: str, evidence: DateEvidence, as_of: date, *, sure: bool) -> Change:
