@@ -8,14 +8,17 @@ from typing import Any, Final
 
 from claimsctl.cli.control_lines import control_lines
 from claimsctl.cli.screen import count, listed
+from claimsctl.fix.repairs import TITLES
 
 MAX_REASONS: Final = 3
+MAX_REPAIRS: Final = 3
 
 
 def fact_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Label and text of each line; a text is blank where there is nothing to say."""
     return [
         ("Columns", mapping_line(summary.get("mapping") or {})),
+        ("Repairs", _repairs_line(summary)),
         ("Rules", _rules_line(summary.get("rules") or {})),
         *control_lines(summary),
         ("Tables", _tables_line(summary.get("reference") or ())),
@@ -34,6 +37,25 @@ def mapping_line(mapping: Mapping[str, Any]) -> str:
         parts.append(f"{len(missing):,} required but not in the file: {listed(missing)}")
     if ignored:
         parts.append(f"{len(ignored):,} not recognised and kept as x_ columns: {listed(ignored)}")
+    return "; ".join(parts)
+
+
+def _repairs_line(summary: Mapping[str, Any]) -> str:
+    """Cells that `process --fix` repaired; blank in a run without --fix."""
+    repairs, cells = summary.get("repairs"), summary.get("cells_repaired", 0)
+    if repairs is None:
+        return ""
+    parts = ["no cell needed one"]
+    if cells:
+        kinds = [f"{number:,} {TITLES[name]}" for name, number in list(repairs.items())[:MAX_REPAIRS]]
+        more = len(repairs) - len(kinds)
+        kinds += [f"{more} more {'kind' if more == 1 else 'kinds'}"] if more else []
+        parts = [f"{count(cells, 'cell')} repaired ({', '.join(kinds)})"]
+    proposed = sum((summary.get("proposals") or {}).values())
+    if proposed:
+        parts.append(f"{proposed:,} only proposed")
+    if (cells or proposed) and "repairs" in (summary.get("outputs") or {}):
+        parts.append("repairs.csv lists them")
     return "; ".join(parts)
 
 

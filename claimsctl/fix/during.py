@@ -31,9 +31,19 @@ class InputRepairs:
         self._tally = Tally()
 
     @property
-    def counts(self) -> Counter[str]:
-        """How many cells each repair has changed so far."""
+    def cells(self) -> int:
+        """Cells changed so far."""
+        return self._tally.cells
+
+    @property
+    def repairs(self) -> Counter[str]:
+        """Cells that each repair has changed so far."""
         return self._tally.repairs
+
+    @property
+    def proposals(self) -> Counter[str]:
+        """Cells for which each repair only proposes a change, so far."""
+        return self._tally.proposals
 
     def mend(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], object]:
         """The rows repaired, the raw columns that changed, and what to `keep`."""

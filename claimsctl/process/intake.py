@@ -38,8 +38,16 @@ class Mending(Protocol):
     """Repairs of form, made on the raw rows of an input before anything reads them (claimsctl.fix)."""
 
     @property
-    def counts(self) -> Mapping[str, int]:
-        """Cells changed so far, by repair."""
+    def cells(self) -> int:
+        """Cells changed so far."""
+
+    @property
+    def repairs(self) -> Mapping[str, int]:
+        """Cells that each repair has changed so far."""
+
+    @property
+    def proposals(self) -> Mapping[str, int]:
+        """Cells for which each repair only proposes a change, so far."""
 
     def mend(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], object]:
         """The rows repaired, the raw columns that changed, and a record for `keep`."""

@@ -75,14 +75,20 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
 
 
 def _repairs(inputs: Sequence[Input]) -> dict[str, object]:
-    """Cells changed by each repair, where the run was asked to repair."""
+    """Cells changed and by which repair, and what is only proposed, where the run was asked to repair."""
     mendings = [each.mending for each in inputs if each.mending is not None]
     if not mendings:
         return {}
-    counts: Counter[str] = Counter()
+    repairs: Counter[str] = Counter()
+    proposals: Counter[str] = Counter()
     for mending in mendings:
-        counts.update(mending.counts)
-    return {"repairs": dict(counts.most_common())}
+        repairs.update(mending.repairs)
+        proposals.update(mending.proposals)
+    return {
+        "cells_repaired": sum(mending.cells for mending in mendings),
+        "repairs": dict(repairs.most_common()),
+        "proposals": dict(proposals.most_common()),
+    }
 
 
 def peak_memory() -> int:

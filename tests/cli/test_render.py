@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from claimsctl.cli.fact_lines import fact_lines
 from claimsctl.cli.render import render_summary
 from claimsctl.cli.render_preview import render_preview, render_sample
 
@@ -197,3 +198,26 @@ def test_sample_fits_and_counts_blank_columns() -> None:
     text = shown(render_sample, ["a", "b", "c"], rows)
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "2 more columns blank in these rows." in text
+
+
+@pytest.mark.parametrize(
+    ("summary", "says"),
+    [
+        ({}, None),
+        ({"cells_repaired": 0, "repairs": {}, "proposals": {}}, "no cell needed one"),
+        (
+            {"cells_repaired": 1_201, "repairs": {"zip_zero": 1_200, "date_format": 1}, "proposals": {},
+             "outputs": {"repairs": f"{OUT}/repairs.csv"}},
+            "1,201 cells repaired (1,200 ZIP codes with the zeros they lost, 1 dates as YYYY-MM-DD);"
+            " repairs.csv lists them",
+        ),
+        (
+            {"cells_repaired": 4, "proposals": {"date_order": 3, "date_year": 2},
+             "repairs": {"zip_zero": 1, "npi_spaces": 1, "point_zero": 1, "zip_hyphen": 1}},
+            "1 NPIs without spaces, 1 .0 behind a code removed, 1 more kind); 5 only proposed",
+        ),
+    ],
+)  # fmt: skip
+def test_repairs_are_counted(summary: dict[str, Any], says: str | None) -> None:
+    found = dict(fact_lines(summary))["Repairs"]
+    assert found.endswith(says) if says else found == ""

@@ -37,6 +37,7 @@ def test_repaired_cells_are_what_is_checked_and_accepted(run: Process, tmp_path:
         "date_format": 2, "stray_spaces": 1, "point_zero": 1, "amount_format": 1, "place_of_service_zero": 1,
         "zip_zero": 1,
     }  # fmt: skip
+    assert (summary["cells_repaired"], summary["proposals"]) == (6, {})
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["repairs"] == summary["repairs"]
     listed = rows_of(Path(summary["outputs"]["repairs"]))
     assert {(line["input"], line["row_number"], line["field"]) for line in listed} == {
@@ -84,6 +85,7 @@ def test_limit_and_dry_run(run: Process, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "claims.csv", [claim(f"A{n}", **DAMAGE) for n in range(5)])
     summary: Any = run(path, fix=True, limit=2, dry_run=True)
     assert summary["repairs"]["zip_zero"] == 2
+    assert summary["cells_repaired"] == 2 * len(DAMAGE)
     assert "repairs" not in summary["outputs"]
 
 
