@@ -26,6 +26,7 @@ def fix(
     as_of: given.AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the repairs; write nothing.")] = False,
     yes: given.Yes = False,
+    show_phi: given.ShowPhi = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
 ) -> None:
@@ -47,4 +48,4 @@ def fix(
         as_of=as_of.date() if as_of else None,
         dry_run=dry_run,
     )
-    run_fix(state, options, replace=yes or state.yes)
+    run_fix(state, options, replace=yes or state.yes, show_phi=show_phi)

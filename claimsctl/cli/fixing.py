@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STAGES = {"reading": 0.3, "repairing": 0.7}
 
 
-def run_fix(state: State, options: Options, *, replace: bool) -> None:
+def run_fix(state: State, options: Options, *, replace: bool, show_phi: bool) -> None:
     """Repair one file and print what was done."""
     stop_on_signals()
     settings, workspace = open_workspace(state)
@@ -32,8 +32,9 @@ def run_fix(state: State, options: Options, *, replace: bool) -> None:
     knowledge = knowledge_of(settings.payers, request.run_date)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=_STAGES) as progress:
         done = fix_input(
-            request, knowledge, workspace, house=settings.mapping, replace=replace, progress=progress
-        )
+            request, knowledge, workspace, house=settings.mapping, replace=replace, show_phi=show_phi,
+            progress=progress,
+        )  # fmt: skip
     if state.json:
         print(json.dumps(done, indent=2))
     elif not state.quiet:

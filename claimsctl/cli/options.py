@@ -69,6 +69,9 @@ Rules = Annotated[list[str] | None, typer.Option("--rules", help="Further rule p
 Only = Annotated[list[str] | None, typer.Option("--only", help="Run only these rules (PAT-008, MOD-*).")]
 Without = Annotated[list[str] | None, typer.Option("--without", help="Leave these rules out.")]
 Fix = Annotated[bool, typer.Option("--fix", help="Repair the form of cells first, as claimsctl fix does.")]
+ShowPhi = Annotated[
+    bool, typer.Option("--show-phi", help="Identifiers as they are, not masked; noted in the audit log.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 import polars as pl
@@ -23,7 +22,7 @@ REPORT: Final = pl.Schema(
         "after": pl.String(), "why": pl.String(), "applied": pl.String(),
     }
 )  # fmt: skip
-"""Columns of a list of repairs; identifiers are masked in it."""
+"""Columns of a list of repairs; identifiers are masked in it unless somebody asks for them."""
 _FULL_NAMES: Final = {"patient": PATIENT_NAME, "subscriber": SUBSCRIBER_NAME}
 
 
@@ -63,9 +62,20 @@ class Repaired:
 
 
 class Repairer:
-    """The repairs of one input; `evidence` is what its date columns prove."""
+    """The repairs of one input; `evidence` is what its date columns prove.
 
-    def __init__(self, layout: Layout, knowledge: Knowledge, evidence: Mapping[str, DateEvidence]) -> None:
+    Identifiers are masked in the list of repairs unless `show_phi`.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        knowledge: Knowledge,
+        evidence: Mapping[str, DateEvidence],
+        *,
+        show_phi: bool = False,
+    ) -> None:
+        self._show_phi = show_phi
         fields = dict(layout.columns)
         fields |= {_FULL_NAMES[who]: raw for who, raw in layout.full_names.items()}
         self._claim = layout.columns.get("claim_number")
@@ -98,7 +108,7 @@ class Repairer:
             if cells["after"].null_count() < cells.height:
                 changed.append(place.raw)
                 rows = rows.with_columns(cells.select(pl.coalesce("after", "before").alias(place.raw)))
-            lines += _lines(cells, place)
+            lines += _lines(cells, place, show_phi=self._show_phi)
         report = pl.concat(lines) if lines else pl.DataFrame(schema=REPORT)
         report = report.sort("row_number", maintain_order=True)
         tally.cells = int((report["applied"] == "yes").sum())
@@ -185,9 +195,12 @@ def _count(counter: Counter[str], name: str, cells: pl.Series) -> None:
         counter[name] += int(cells.sum())
 
 
-def _lines(cells: pl.DataFrame, place: _Place) -> Iterator[pl.DataFrame]:
+def _lines(cells: pl.DataFrame, place: _Place, *, show_phi: bool) -> Iterator[pl.DataFrame]:
     """Lines of the report for a column: what was applied, then what is only proposed."""
-    masked = partial(mask_expr, BY_NAME.get(place.name))
+
+    def shown(name: str, text: pl.Expr) -> pl.Expr:
+        return text if show_phi else mask_expr(BY_NAME.get(name), text)
+
     now = pl.coalesce("after", "before")
     for applied, before, after, why in (
         ("yes", pl.col("before"), pl.col("after"), "why"),
@@ -197,10 +210,10 @@ def _lines(cells: pl.DataFrame, place: _Place) -> Iterator[pl.DataFrame]:
         if some.height:
             yield some.select(
                 "row_number",
-                mask_expr(BY_NAME["claim_number"], pl.col("claim_number")),
+                shown("claim_number", pl.col("claim_number")),
                 pl.lit(place.name).alias("field"),
-                masked(before).alias("before"),
-                masked(after).alias("after"),
+                shown(place.name, before).alias("before"),
+                shown(place.name, after).alias("after"),
                 pl.col(why).alias("why"),
                 pl.lit(applied).alias("applied"),
             ).cast(REPORT)

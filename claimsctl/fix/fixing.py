@@ -83,11 +83,13 @@ def fix_input(
     *,
     house: Mapping[str, str],
     replace: bool = False,
+    show_phi: bool = False,
     progress: Progress = lambda *_: None,
 ) -> dict[str, object]:
     """Repair the one input of the request into `request.out`; returns what was done, without values.
 
-    A dry run writes nothing. Raises UsageError for several inputs or an output that may not be written.
+    A dry run writes nothing. `show_phi`: the list of repairs has identifiers as they are, and the audit
+    log says so. Raises UsageError for several inputs or an output that may not be written.
     """
     with workspace.scratch() as spool:
         inputs = open_inputs(request, spool, house)
@@ -96,7 +98,7 @@ def fix_input(
                 f"{len(inputs)} files were named; fix repairs one at a time.",
                 hint="Name one file and its --out.",
             )
-        run = _Run(request, inputs[0], knowledge, progress)
+        run = _Run(request, inputs[0], knowledge, progress, show_phi=show_phi)
         if request.dry_run:
             for _ in run.parts():
                 pass
@@ -106,14 +108,18 @@ def fix_input(
         outputs = Outputs.named(request.out)
         outputs.check(inputs[0].source, replace=replace)
         paths, notes = _write(run, outputs, replace=replace)
-    audit.record(workspace, "fix", rows=run.read, cells=run.tally.cells, out_files=len(paths))
+    audit.record(
+        workspace, "fix", rows=run.read, cells=run.tally.cells, out_files=len(paths), show_phi=show_phi
+    )
     return run.summary(paths, [*_left_out(inputs[0].source), *notes])
 
 
 class _Run:
     """One pass of repairs over an input, and its counts."""
 
-    def __init__(self, request: Request, each: Input, knowledge: Knowledge, progress: Progress) -> None:
+    def __init__(
+        self, request: Request, each: Input, knowledge: Knowledge, progress: Progress, *, show_phi: bool
+    ) -> None:
         self.source = each.source
         self.tally = Tally()
         self.read = self.malformed = 0
@@ -121,11 +127,12 @@ class _Run:
         self._each = each
         self._knowledge = knowledge
         self._progress = progress
+        self._show_phi = show_phi
 
     def parts(self) -> Iterator[tuple[RawPart, pl.DataFrame, pl.DataFrame]]:
         """Each part with its rows repaired, blank ones in their places, and the list of repairs."""
         evidence = survey((part.rows for part in self._raw("reading")), self._each.layout)
-        repairer = Repairer(self._each.layout, self._knowledge, evidence)
+        repairer = Repairer(self._each.layout, self._knowledge, evidence, show_phi=self._show_phi)
         for part in self._raw("repairing"):
             headers = repeated_headers(part.rows, self.source.header)
             done = repairer.repair(part.rows, untouched=headers if headers.any() else None)

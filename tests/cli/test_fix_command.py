@@ -58,6 +58,14 @@ def test_dry_run_and_quiet(command: Command, damaged: Path, tmp_path: Path) -> N
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
+def test_show_phi(command: Command, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "claims.csv", [claim("A1", patient_first_name="Elena ")])
+    command("fix", path, *AS_OF, "--out", tmp_path / "masked.csv")
+    command("fix", path, *AS_OF, "--out", tmp_path / "plain.csv", "--show-phi")
+    assert "Elena" not in (tmp_path / "masked.repairs.csv").read_text()
+    assert "Elena" in (tmp_path / "plain.repairs.csv").read_text()
+
+
 def test_nothing_to_repair(command: Command, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "claims.csv", [claim()])
     ended = command("fix", path, *AS_OF, "--out", tmp_path / "fixed.csv")

@@ -39,10 +39,17 @@ Fix = Callable[..., dict[str, Any]]
 def fix(tmp_path: Path) -> Fix:
     knowledge = knowledge_of({}, AS_OF)
 
-    def run(source: Path | str, out: Path | None, *, replace: bool = False, **options: Any) -> dict[str, Any]:
+    def run(
+        source: Path | str,
+        out: Path | None,
+        *,
+        replace: bool = False,
+        show_phi: bool = False,
+        **options: Any,
+    ) -> dict[str, Any]:
         request = Request((str(source),), AS_OF, out=out, **options)
         workspace = Workspace.open(tmp_path / "workspace")
-        return fix_input(request, knowledge, workspace, house={}, replace=replace)
+        return fix_input(request, knowledge, workspace, house={}, replace=replace, show_phi=show_phi)
 
     return run
 
@@ -200,6 +207,18 @@ def test_the_report_is_safe_to_open(fix: Fix, tmp_path: Path) -> None:
     (line,) = rows_of(tmp_path / "fixed.repairs.csv")
     assert line["claim_number"] == "'=1+1"
     assert rows_of(tmp_path / "fixed.csv")[0]["patient_city"] == " =cmd()", "no repair makes a formula"
+
+
+@pytest.mark.parametrize("show_phi", [False, True])
+def test_identifiers_are_listed_only_on_request(fix: Fix, tmp_path: Path, show_phi: bool) -> None:
+    path = write_csv(tmp_path / "claims.csv", [claim("A1", patient_last_name=" Rivera", patient_zip="1609")])
+    fix(path, tmp_path / "fixed.csv", show_phi=show_phi)
+    listed = {line["field"]: (line["before"], line["after"])
+              for line in rows_of(tmp_path / "fixed.repairs.csv")}  # fmt: skip
+    assert listed["patient_last_name"] == ((" Rivera", "Rivera") if show_phi else ("R***", "R***"))
+    assert listed["patient_zip"] == ("1609", "01609")
+    (noted,) = (tmp_path / "workspace" / "audit.log").read_text().splitlines()
+    assert json.loads(noted)["facts"]["show_phi"] is show_phi
 
 
 def test_dry_run_counts_and_writes_nothing(fix: Fix, tmp_path: Path) -> None:
