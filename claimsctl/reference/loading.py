@@ -65,11 +65,8 @@ def load_file(
         for release in format_.read(opened, wanted):
             if table not in (None, release.table):
                 continue
-            rival = next((n for n, (r, _, _) in enumerate(found) if _same_place(r, release)), None)
-            if rival is None:
+            if not any(_same_place(other, release) for other, _, _ in found):
                 found.append((release, origin, format_.name))
-            elif found[rival][0].edition.endswith(_QPP) and not release.edition.endswith(_QPP):
-                found[rival] = (release, origin, format_.name)
 
     for opened, origin in unpacked(path, spool):
         format_ = recognise(opened)
@@ -96,10 +93,6 @@ def load_file(
     return [
         Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
     ]
-
-
-_QPP: Final = "-QPP"
-"""Amounts for clinicians in advanced payment models, from 2026 beside the common ones; load them by name."""
 
 
 def _same_place(one: Release, other: Release) -> bool:

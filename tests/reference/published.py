@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted
+from claimsctl.reference.formats import all_formats
+from claimsctl.reference.releases import Opened, Release, UnknownRelease, Wanted
 
-MODULES: Final = ("ncci", "icd10", "hcpcs", "codesets", "nppes", "house")
-FORMATS: Final[tuple[Format, ...]] = tuple(
-    form for name in MODULES for form in import_module(f"claimsctl.reference.formats.{name}").FORMATS
-)
+FORMATS: Final = all_formats()
+
+Real = Callable[[str], Release]
+"""The one release in a file as published, by its name."""
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Opened:

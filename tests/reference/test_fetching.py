@@ -504,12 +504,14 @@ def test_only_the_edition_asked_for_is_taken(
     """The RVU zip of 2026 holds a second file for qualifying APM participants, and all as text too."""
 
     def read(opened: Opened, wanted: Wanted) -> list[Release]:
-        name = "RVU26C-QPP" if "_QPP" in opened.name else "RVU26C"
+        table = "mpfs_qpp" if "_QPP" in opened.name else "mpfs"
         frame = pl.DataFrame({"code": [opened.name]})
-        return [Release("mpfs", name, date(2026, 7, 1), None, "test", "test", frame)]
+        return [Release(table, "RVU26C", date(2026, 7, 1), None, "test", "test", frame)]
 
     text, csv = (
-        Format(kind, ("mpfs",), kind, kind, lambda opened, kind=kind: opened.name.endswith(kind), read)  # type: ignore[misc]
+        Format(
+            kind, ("mpfs", "mpfs_qpp"), kind, kind, lambda opened, kind=kind: opened.name.endswith(kind), read
+        )  # type: ignore[misc]
         for kind in (".txt", ".csv")
     )
     monkeypatch.setattr(fetching, "all_formats", lambda: (csv, text))

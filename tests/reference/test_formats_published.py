@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -11,7 +10,7 @@ import pytest
 
 from claimsctl.reference import icd10cm
 from claimsctl.reference.releases import Opened, Wanted
-from tests.reference.published import load, one, recognised, unpacked
+from tests.reference.published import load, one, recognised
 
 OWN: Final = {
     "MCR_MUE_PractitionerServices_Eff_04-01-2026.csv": "ncci_mue",
@@ -26,17 +25,24 @@ OWN: Final = {
     "place_of_srvc_derived.csv": "pos",
     "hdi_carc.csv": "carc",
     "pyx12_codes.xml": "pyx12_codes",
+    "PPRRVU2025_Oct.csv": "pprrvu-csv",
+    "PPRRVU2025_Oct.txt": "pprrvu-text",
+    "PPRRVU2026_Apr_nonQPP.txt": "pprrvu-text",
+    "PPRRVU2026_Jul_nonQPP.csv": "pprrvu-csv",
+    "GPCI2025.csv": "gpci",
+    "GPCI2025.txt": "gpci",
+    "GPCI2026.csv": "gpci",
+    "25LOCCO.csv": "locality-counties",
+    "25LOCCO.txt": "locality-counties",
+    "ANES2025.csv": "anesthesia-cf",
+    "ANES2025.txt": "anesthesia-cf",
+    "OPPSCAP_Oct.csv": "oppscap",
+    "OPPSCAP_Oct.txt": "oppscap",
+    "ZIP5_OCT2025.txt": "zip-locality",
 }
 
 FLAGS = ["newborn", "pediatric", "maternity", "adult"]
 FLAGS += ["manifestation", "unacceptable_principal", "questionable_admission"]
-
-
-@pytest.fixture(scope="module")
-def files(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Opened]:
-    folder = tmp_path_factory.mktemp("unpacked")
-    plain = [unpacked(p, folder) for p in sorted((shared / "data/reference").rglob("*")) if p.is_file()]
-    return {path.name: Opened.of(path) for path in plain}
 
 
 def test_each_file_is_read_by_its_format_and_no_other(files: dict[str, Opened]) -> None:

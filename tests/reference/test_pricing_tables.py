@@ -13,15 +13,14 @@ import pytest
 from claimsctl.reference import Tables
 from claimsctl.reference.comparing import edition_of
 from claimsctl.reference.editions import EditionStore, Origin
-from claimsctl.reference.formats import localities, pprrvu
-from claimsctl.reference.releases import Opened, Release, Wanted
+from claimsctl.reference.releases import Release
 from claimsctl.reference.tables import Table
-from tests.reference.published import unpacked
+from tests.reference.published import Real
 
 RELEASES: Final = {
-    "RVU25D": ("rvu25d/PPRRVU2025_Oct.csv.gz", (date(2025, 1, 1), date(2025, 10, 1), date(2025, 12, 31))),
-    "RVU26B": ("rvu26b/PPRRVU2026_Apr_nonQPP.txt.gz", (date(2026, 1, 1), date(2026, 6, 30))),
-    "RVU26C": ("rvu26c/PPRRVU2026_Jul_nonQPP.csv.gz", (date(2026, 7, 1), date(2027, 1, 1))),
+    "RVU25D": ("PPRRVU2025_Oct.csv", (date(2025, 1, 1), date(2025, 10, 1), date(2025, 12, 31))),
+    "RVU26B": ("PPRRVU2026_Apr_nonQPP.txt", (date(2026, 1, 1), date(2026, 6, 30))),
+    "RVU26C": ("PPRRVU2026_Jul_nonQPP.csv", (date(2026, 7, 1), date(2027, 1, 1))),
 }
 DATES: Final = ["valid_from", "valid_to"]
 
@@ -30,13 +29,6 @@ def in_force(frame: pl.DataFrame, day: date) -> pl.DataFrame:
     """The rows of one day, without their dates."""
     begun = pl.col("valid_from").fill_null(date.min) <= day
     return frame.filter(begun, pl.col("valid_to").fill_null(date.max) >= day).drop(DATES)
-
-
-def published(path: Path, folder: Path) -> Release:
-    opened = Opened.of(unpacked(path, folder))
-    form = next(f for f in (*pprrvu.FORMATS, *localities.FORMATS) if f.recognises(opened))
-    (release,) = form.read(opened, Wanted())
-    return release
 
 
 def loaded(store: EditionStore, tables: Tables, table: str, start: date | None, end: date | None) -> Table:
@@ -49,12 +41,10 @@ def loaded(store: EditionStore, tables: Tables, table: str, start: date | None, 
 
 
 @pytest.mark.parametrize("edition", RELEASES)
-def test_every_row_of_the_starter_is_that_of_the_release(
-    tables: Tables, shared: Path, tmp_path: Path, edition: str
-) -> None:
+def test_every_row_of_the_starter_is_that_of_the_release(tables: Tables, real: Real, edition: str) -> None:
     starter = tables["mpfs_starter"].frame
-    path, days = RELEASES[edition]
-    whole = published(shared / "data/reference/pfs" / path, tmp_path).frame
+    name, days = RELEASES[edition]
+    whole = real(name).frame
     # All rows of a code come together: its 26, TC and 53 rows with it.
     expected = whole.filter(pl.col("code").is_in(starter["code"].unique().implode()))
     for day in days:
@@ -85,13 +75,10 @@ def test_the_starter_has_the_codes_that_practices_bill(tables: Tables) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "day"),
-    [("rvu25d/GPCI2025.csv", date(2025, 6, 1)), ("rvu26b/GPCI2026.csv", date(2026, 6, 1))],
+    ("name", "day"), [("GPCI2025.csv", date(2025, 6, 1)), ("GPCI2026.csv", date(2026, 6, 1))]
 )
-def test_indices_of_all_localities(
-    tables: Tables, shared: Path, tmp_path: Path, path: str, day: date
-) -> None:
-    expected = published(shared / "data/reference/pfs" / path, tmp_path).frame
+def test_indices_of_all_localities(tables: Tables, real: Real, name: str, day: date) -> None:
+    expected = real(name).frame
     found = in_force(tables["gpci"].frame, day)
     assert found.height == 109
     assert found.equals(expected.sort("locality"))
@@ -105,8 +92,8 @@ def test_the_floor_of_the_work_index(tables: Tables) -> None:
     assert (now["work_gpci_floor"] >= 1).all()
 
 
-def test_anesthesia_factors_of_all_localities(tables: Tables, shared: Path, tmp_path: Path) -> None:
-    expected = published(shared / "data/reference/pfs/rvu25d/ANES2025.csv", tmp_path).frame
+def test_anesthesia_factors_of_all_localities(tables: Tables, real: Real) -> None:
+    expected = real("ANES2025.csv").frame
     assert in_force(tables["anesthesia_cf"].frame, date(2025, 6, 1)).equals(expected)
 
 

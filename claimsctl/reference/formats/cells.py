@@ -1,29 +1,39 @@
-"""Cells of published code lists: text into tables, tables into typed columns, names into editions."""
+"""From the text of a published file to typed columns: lines, cells, and what each cell must look like."""
 
 from __future__ import annotations
 
 import csv
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import PurePath
 from typing import Final
 
 import polars as pl
 
-from claimsctl.reference.releases import Opened, Wanted, damaged, no_date
+from claimsctl.reference.releases import Opened, damaged
 
 ROW: Final = "#"
-"""Column of `read_table` that holds the number of the row in the file; its first line is 1."""
+"""Column that holds the number of the row in the file; its first line is 1."""
+
+PROCEDURE: Final = r"^(?:\d{4}|[A-Z]\d{3})[0-9A-Z]$"
+"""A CPT or HCPCS code: five characters, at most the first a letter or the last."""
+
+FLAG: Final = pl.Boolean()
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """The edition of a file and the service dates it is for."""
+class Column:
+    """A column to keep: what a filled cell looks like (the whole cell) and its type.
 
-    edition: str
-    valid_from: date | None
-    valid_to: date | None
+    A flag is true where its cell is filled, unless with 0.
+    """
+
+    name: str
+    pattern: str
+    dtype: pl.DataType = pl.String()  # noqa: RUF009
+    may_be_blank: bool = False
+
+
+# --- text and its lines
 
 
 def decoded(opened: Opened) -> str:
@@ -32,11 +42,10 @@ def decoded(opened: Opened) -> str:
     return opened.text() if "\ufffd" in text else text
 
 
-def lines(text: str) -> pl.DataFrame:
-    """The filled lines of a text as column `line`, numbered in ROW."""
-    return numbered(pl.DataFrame({"line": text.split("\n")}, schema={"line": pl.String})).filter(
-        pl.col("line").str.strip_chars() != ""
-    )
+def lines(text: str, filled: str = r"\S") -> pl.DataFrame:
+    """The lines of a text that match `filled`, column `line`, numbered in ROW."""
+    every = pl.select(pl.lit(text).str.split("\n").explode().alias("line"))
+    return numbered(every).filter(pl.col("line").str.contains(filled))
 
 
 def numbered(frame: pl.DataFrame, first: int = 1) -> pl.DataFrame:
@@ -63,6 +72,9 @@ def header(opened: Opened, separator: str = ",") -> list[str]:
 def plain(cell: str | None) -> str:
     """A header cell in lower case with single blanks, line ends within it included."""
     return " ".join((cell or "").replace("\u00a0", " ").split()).lower()
+
+
+# --- cells
 
 
 def read_table(
@@ -99,11 +111,6 @@ def read_table(
     return cells.filter(~pl.all_horizontal(pl.col(names).is_null()))
 
 
-def filled(text: pl.Expr) -> pl.Expr:
-    """The text, null where it is blank. (`replace` would keep all of a streamed file in memory.)"""
-    return pl.when(text != "").then(text)
-
-
 def columns_at(
     opened: Opened, found: list[str], wanted: dict[str, tuple[str, ...]], expected: str
 ) -> dict[str, str]:
@@ -113,6 +120,87 @@ def columns_at(
     if missing:
         raise damaged(opened, expected, f"no column for {', '.join(missing)}")
     return chosen
+
+
+def csv_cells(opened: Opened, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Trimmed cells of comma-separated `rows`, null where blank; a column named "" is not read."""
+    bare = pl.col("line").str.replace_all('"[^"]*"', "")
+    counted = rows.select(ROW, (bare.str.count_matches(",") + 1).alias("cells"), bare.alias("bare"))
+    wrong = counted.filter(pl.col("cells") != len(names))
+    if not wrong.is_empty():
+        line, found, _ = wrong.row(0)
+        raise damaged(opened, f"{len(names)} columns in every row", f"{found} in line {line}")
+    loose = counted.filter(pl.col("bare").str.contains('"', literal=True))
+    if not loose.is_empty():
+        raise damaged(opened, "quotes in pairs", f"a single one in line {loose[ROW][0]}")
+    # A line of names above: then a file without rows is a table too.
+    head = [f"{place}{name}" for place, name in enumerate(names)]
+    kept = {numbered: name for numbered, name in zip(head, names, strict=True) if name}
+    text = "\n".join([",".join(head), *rows["line"]])
+    try:
+        cells = pl.read_csv(text.encode(), infer_schema=False, columns=list(kept))
+        return _trimmed(cells.rename(kept).select(rows[ROW], pl.all()))
+    except pl.exceptions.PolarsError:
+        # Its message quotes the file.
+        raise damaged(opened, "cells parted by commas", "quotes within a cell") from None
+
+
+def text_cells(opened: Opened, rows: pl.DataFrame, pattern: str) -> pl.DataFrame:
+    """Trimmed cells of fixed-width `rows`, null where blank: the named groups of `pattern`."""
+    text = pl.col("line")
+    wrong = rows.filter(~text.str.contains(pattern))
+    if not wrong.is_empty():
+        line, other = wrong.row(0)
+        found = f"another in line {line} ({len(other)} characters)"
+        raise damaged(opened, "every line in the published layout", found)
+    return _trimmed(rows.select(ROW, text.str.extract_groups(pattern).alias("cells")).unnest("cells"))
+
+
+def _trimmed(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.with_columns(filled(pl.col(pl.String).str.strip_chars()))
+
+
+def filled(text: pl.Expr) -> pl.Expr:
+    """The text, null where it is blank. (`replace` would keep all of a streamed file in memory.)"""
+    return pl.when(text != "").then(text)
+
+
+# --- what cells look like, and their types
+
+
+def procedure_code(column: str) -> pl.Expr:
+    """A procedure code in capitals; the leading zeros that a spreadsheet took are put back.
+
+    Only those of anesthesia (00100 to 01999): any other short number is a code cut off.
+    """
+    code = pl.col(column).str.strip_chars().str.to_uppercase()
+    return pl.when(code.str.contains(r"^(?:[1-9]\d\d|1\d{3})$")).then(code.str.zfill(5)).otherwise(code)
+
+
+def day(column: str, *formats: str) -> pl.Expr:
+    """A date column read in the first format that fits; null where none does."""
+    return pl.coalesce(pl.col(column).str.to_date(form, strict=False) for form in formats or ("%Y%m%d",))
+
+
+def typed(opened: Opened, cells: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """`columns` of `cells` in their types; the first cell that does not look as it must is damage."""
+    for column in columns:
+        fits = pl.col(column.name).str.contains(f"^(?:{column.pattern})$").fill_null(column.may_be_blank)
+        wrong = cells.filter(~fits).select(ROW, column.name)
+        if not wrong.is_empty():
+            line, cell = wrong.row(0)
+            found = "an empty cell" if cell is None else f"{cell!r}"
+            raise damaged(opened, f"{column.name} to match {column.pattern}", f"{found} in line {line}")
+    return cells.select(_cast(column) for column in columns)
+
+
+def _cast(column: Column) -> pl.Expr:
+    text = pl.col(column.name)
+    # Text to Decimal directly: a float between would change the last digit of some factors.
+    return (text != "0").fill_null(False) if column.dtype == FLAG else text.cast(column.dtype)
+
+
+# --- rows
 
 
 def refuse(opened: Opened, frame: pl.DataFrame, fits: pl.Expr, expected: str) -> None:
@@ -140,66 +228,12 @@ def few(frame: pl.DataFrame, usual: int) -> tuple[str, ...]:
     return (f"only {frame.height:,} rows where some {usual:,} are published: this looks like an excerpt",)
 
 
-def procedure_code(column: str) -> pl.Expr:
-    """A procedure code in capitals; the leading zeros that a spreadsheet took are put back.
-
-    Only those of anesthesia (00100 to 01999): any other short number is a code cut off.
-    """
-    code = pl.col(column).str.strip_chars().str.to_uppercase()
-    return pl.when(code.str.contains(r"^(?:[1-9]\d\d|1\d{3})$")).then(code.str.zfill(5)).otherwise(code)
-
-
-def day(column: str, *formats: str) -> pl.Expr:
-    """A date column read in the first format that fits; null where none does."""
-    return pl.coalesce(pl.col(column).str.to_date(form, strict=False) for form in formats or ("%Y%m%d",))
-
-
-PROCEDURE: Final = r"^(?:\d{4}|[A-Z]\d{3})[0-9A-Z]$"
-"""A CPT or HCPCS code: five characters, at most the first a letter or the last."""
-
-_IN_NAME: Final = (
-    re.compile(r"(?<!\d)(?P<m>0[1-9]|1[0-2])[-_][0-3]\d[-_](?P<y>20\d\d)(?!\d)"),
-    re.compile(r"(?P<y>20\d\d)[-_ ]?q(?P<q>[1-4])", re.IGNORECASE),
-    re.compile(r"q(?P<q>[1-4])[-_ ]?(?P<y>20\d\d)", re.IGNORECASE),
-)
-
-
-def quarter(opened: Opened, wanted: Wanted, what: str, start: date | None = None) -> Period:
-    """The quarter a file is for: said by the user, else `start`, else a date or quarter in its name."""
-    start = wanted.valid_from or start or quarter_in(opened.name)
-    if start is None:
-        raise no_date(opened, what)
-    number = (start.month - 1) // 3 + 1
-    return Period(wanted.edition or f"{start.year}Q{number}", start, wanted.valid_to or quarter_end(start))
-
-
-def quarter_in(name: str) -> date | None:
-    """The first day of the quarter that a file name holds (Eff_04-01-2026, 2026q2)."""
-    for pattern in _IN_NAME:
-        if found := pattern.search(name):
-            parts = found.groupdict()
-            number = int(parts["q"]) if "q" in parts else (int(parts["m"]) - 1) // 3 + 1
-            return quarter_start(int(parts["y"]), number)
-    return None
-
-
-def quarter_start(year: int, number: int) -> date:
-    """The first day of a quarter, 1 to 4."""
-    return date(year, 3 * number - 2, 1)
-
-
-def quarter_end(day_in: date) -> date:
-    """The last day of the quarter a day is in."""
-    months = day_in.year * 12 + (day_in.month - 1) // 3 * 3 + 3
-    return date(months // 12, months % 12 + 1, 1) - timedelta(days=1)
-
-
-def stem(name: str) -> str:
-    """A file name as the name of an edition, where nothing else gives one."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", PurePath(name).stem).strip("-._")[:40] or "own"
-
-
-def year_in(name: str) -> int | None:
-    """The year that a file name holds."""
-    found = re.search(r"(?<!\d)(20\d\d)(?!\d)", name)
-    return int(found[1]) if found else None
+def complete(opened: Opened, frame: pl.DataFrame, key: Sequence[str], least: int) -> pl.DataFrame:
+    """The frame, if it has at least `least` rows and no two with the same `key`."""
+    if frame.height < least:
+        raise damaged(opened, f"at least {least:,} rows", f"{frame.height:,}: a part of the file is missing")
+    twice = frame.group_by(key, maintain_order=True).len().filter(pl.col("len") > 1)
+    if not twice.is_empty():
+        shown = " ".join(str(cell) for cell in twice.row(0)[:-1] if cell is not None)
+        raise damaged(opened, f"one row for each {', '.join(key)}", f"{shown} in {twice['len'][0]} rows")
+    return frame

@@ -22,8 +22,8 @@ from claimsctl.reference.formats.cells import (
     once,
     read_table,
     refuse,
-    stem,
 )
+from claimsctl.reference.formats.periods import stem
 from claimsctl.reference.manifest import read_shipped, shipped_specs
 from claimsctl.reference.releases import US_GOVERNMENT, Format, Opened, Release, Wanted, damaged, no_date
 

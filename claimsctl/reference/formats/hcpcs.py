@@ -8,19 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.reference.formats.cells import (
-    ROW,
-    Period,
-    decoded,
-    few,
-    filled,
-    head_lines,
-    lines,
-    once,
-    quarter,
-    quarter_start,
-    refuse,
-)
+from claimsctl.reference.formats.cells import ROW, decoded, few, filled, head_lines, lines, once, refuse
+from claimsctl.reference.formats.periods import Period, quarter, quarter_start
 from claimsctl.reference.releases import US_GOVERNMENT, Format, Opened, Release, Wanted
 
 _CODE: Final = r"[A-V]\d{4}"

@@ -23,8 +23,8 @@ from claimsctl.reference.formats.cells import (
     header,
     procedure_code,
     read_table,
-    stem,
 )
+from claimsctl.reference.formats.periods import stem
 from claimsctl.reference.locate import data_path
 from claimsctl.reference.manifest import TYPES, shipped_specs
 from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted

@@ -11,7 +11,6 @@ import polars as pl
 from claimsctl.reference import icd10cm
 from claimsctl.reference.formats.cells import (
     ROW,
-    Period,
     decoded,
     few,
     head_lines,
@@ -20,8 +19,8 @@ from claimsctl.reference.formats.cells import (
     once,
     read_table,
     refuse,
-    year_in,
 )
+from claimsctl.reference.formats.periods import Period, year_in
 from claimsctl.reference.releases import US_GOVERNMENT, Format, Opened, Release, Wanted, damaged, no_date
 
 _DIAGNOSIS: Final = r"[A-Z][0-9A][0-9A-Z]{1,5}"

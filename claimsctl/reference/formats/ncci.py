@@ -17,11 +17,10 @@ from claimsctl.reference.formats.cells import (
     head_lines,
     header,
     procedure_code,
-    quarter,
-    quarter_start,
     read_table,
     refuse,
 )
+from claimsctl.reference.formats.periods import quarter, quarter_start
 from claimsctl.reference.releases import (
     CPT_CODES,
     Format,

@@ -9,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.reference.formats.cells import ROW, few, filled, refuse, stem
+from claimsctl.reference.formats.cells import ROW, few, filled, refuse
+from claimsctl.reference.formats.periods import stem
 from claimsctl.reference.releases import US_GOVERNMENT, Format, Opened, Release, Wanted, damaged
 
 _NPI: Final = "NPI"

@@ -1,40 +1,33 @@
-"""The relative value file of the Medicare physician fee schedule (PPRRVU), as CSV and as fixed-width text.
-
-What reads lines, cells and dates here also serves the other files of a release: see localities.
-"""
+"""The relative value file of the Medicare physician fee schedule (PPRRVU), as CSV and as fixed-width text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import polars as pl
 
-from claimsctl.reference.releases import CPT_CODES, Format, Opened, Release, Wanted, damaged, no_date
+from claimsctl.reference.formats.cells import (
+    FLAG,
+    ROW,
+    Column,
+    complete,
+    csv_cells,
+    lines,
+    text_cells,
+    typed,
+)
+from claimsctl.reference.formats.periods import year
+from claimsctl.reference.manifest import read_shipped, shipped_specs
+from claimsctl.reference.releases import CPT_CODES, Format, Opened, Release, Wanted, damaged
 
 LEAST_ROWS: Final = 1_000
 """A release has about 19,000 rows; fewer than these are a piece of one."""
 
 TEXT: Final = pl.String()
-FLAG: Final = pl.Boolean()
 RVU: Final = pl.Decimal(12, 4)
 NUMBER: Final = r"\d{1,8}(?:\.\d{0,4})?|\.\d{1,4}"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column to keep: what a filled cell looks like (the whole cell) and its type.
-
-    A flag is true where its cell is filled, unless with 0.
-    """
-
-    name: str
-    pattern: str
-    dtype: pl.DataType = TEXT
-    may_be_blank: bool = False
 
 
 # Not only real codes: RVU26B holds the placeholder GXXX1.
@@ -110,99 +103,11 @@ _NAMED: Final = re.compile(r"PPRRVU(?:20)?(\d\d)[-_ ]?(JAN|APR|JUL|OCT)", re.I)
 _QPP: Final = re.compile(r"(NON)?[-_ ]?QPP", re.I)
 _QUARTERS: Final = {"JAN": 1, "APR": 4, "JUL": 7, "OCT": 10}
 
-
-# --- lines, cells and types
-
-
-def lines(opened: Opened) -> pl.DataFrame:
-    """The lines of a file that hold something, `text`, with their number in the file, `line`."""
-    text = pl.Series("text", opened.text().split("\n"), dtype=pl.String)
-    return pl.DataFrame(text).with_row_index("line", offset=1).filter(pl.col("text").str.contains(r"[^\s,]"))
+FILLED: Final = r"[^\s,]"
+"""Lines of commas alone are blank rows of a spreadsheet."""
 
 
-def csv_cells(opened: Opened, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Trimmed cells of comma-separated `rows`, null where blank; a column named "" is not read."""
-    bare = pl.col("text").str.replace_all('"[^"]*"', "")
-    counted = rows.select("line", (bare.str.count_matches(",") + 1).alias("cells"), bare.alias("bare"))
-    wrong = counted.filter(pl.col("cells") != len(names))
-    if not wrong.is_empty():
-        line, found, _ = wrong.row(0)
-        raise damaged(opened, f"{len(names)} columns in every row", f"{found} in line {line}")
-    loose = counted.filter(pl.col("bare").str.contains('"', literal=True))
-    if not loose.is_empty():
-        raise damaged(opened, "quotes in pairs", f"a single one in line {loose['line'][0]}")
-    # A line of names above: then a file without rows is a table too.
-    head = [f"{place}{name}" for place, name in enumerate(names)]
-    kept = {numbered: name for numbered, name in zip(head, names, strict=True) if name}
-    text = "\n".join([",".join(head), *rows["text"]])
-    try:
-        cells = pl.read_csv(text.encode(), infer_schema=False, columns=list(kept))
-        return _trimmed(cells.rename(kept).select(rows["line"], pl.all()))
-    except pl.exceptions.PolarsError:
-        # Its message quotes the file.
-        raise damaged(opened, "cells parted by commas", "quotes within a cell") from None
-
-
-def text_cells(opened: Opened, rows: pl.DataFrame, pattern: str) -> pl.DataFrame:
-    """Trimmed cells of fixed-width `rows`, null where blank: the named groups of `pattern`."""
-    text = pl.col("text")
-    wrong = rows.filter(~text.str.contains(pattern))
-    if not wrong.is_empty():
-        line, other = wrong.row(0)
-        found = f"another in line {line} ({len(other)} characters)"
-        raise damaged(opened, "every line in the published layout", found)
-    return _trimmed(rows.select("line", text.str.extract_groups(pattern).alias("cells")).unnest("cells"))
-
-
-def _trimmed(cells: pl.DataFrame) -> pl.DataFrame:
-    text = pl.col(pl.String).str.strip_chars()
-    return cells.with_columns(pl.when(text != "").then(text))
-
-
-def typed(opened: Opened, cells: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    """`columns` of `cells` in their types; the first cell that does not look as it must is damage."""
-    for column in columns:
-        fits = pl.col(column.name).str.contains(f"^(?:{column.pattern})$").fill_null(column.may_be_blank)
-        wrong = cells.filter(~fits).select("line", column.name)
-        if not wrong.is_empty():
-            line, cell = wrong.row(0)
-            found = "an empty cell" if cell is None else f"{cell!r}"
-            raise damaged(opened, f"{column.name} to match {column.pattern}", f"{found} in line {line}")
-    return cells.select(_cast(column) for column in columns)
-
-
-def _cast(column: Column) -> pl.Expr:
-    text = pl.col(column.name)
-    # Text to Decimal directly: a float between would change the last digit of some factors.
-    return (text != "0").fill_null(False) if column.dtype == FLAG else text.cast(column.dtype)
-
-
-def complete(opened: Opened, frame: pl.DataFrame, key: Sequence[str], least: int) -> pl.DataFrame:
-    """The frame, if it has at least `least` rows and no two with the same `key`."""
-    if frame.height < least:
-        raise damaged(opened, f"at least {least:,} rows", f"{frame.height:,}: a part of the file is missing")
-    twice = frame.group_by(key, maintain_order=True).len().filter(pl.col("len") > 1)
-    if not twice.is_empty():
-        shown = " ".join(str(cell) for cell in twice.row(0)[:-1] if cell is not None)
-        raise damaged(opened, f"one row for each {', '.join(key)}", f"{shown} in {twice['len'][0]} rows")
-    return frame
-
-
-# --- editions
-
-
-def dated(
-    opened: Opened, wanted: Wanted, said: date | None, name: Callable[[date], str], what: str
-) -> tuple[str, date, date]:
-    """Edition and service dates: as the user wants, else as the file `said`; to the end of its year."""
-    start = wanted.valid_from or said
-    if start is None:
-        raise no_date(opened, what)
-    # A file is called what it says, also where the user knows a later day it counts from.
-    return wanted.edition or name(said or start), start, wanted.valid_to or date(start.year, 12, 31)
-
-
-def quarter(day: date) -> str:
+def release_letter(day: date) -> str:
     """How a release of the fee schedule is called: 25D for the fourth quarter of 2025."""
     return f"{day:%y}{'ABCD'[(day.month - 1) // 3]}"
 
@@ -218,22 +123,33 @@ def _release(opened: Opened, wanted: Wanted, cells: pl.DataFrame, preamble: str)
     frame = complete(opened, typed(opened, cells, _COLUMNS), ("code", "modifier"), LEAST_ROWS)
     # The text file names no release at all: its HDR lines hold only copyright years, of other years.
     said = _said(_TITLE.search(preamble)) or _said(_NAMED.search(opened.name))
-    # From 2026 there are two files a quarter with their own conversion factors.
-    qpp = _QPP.search(opened.name)
-    suffix = "-QPP" if qpp and not qpp[1] else ""
-    edition, start, end = dated(
-        opened, wanted, said, lambda day: f"RVU{quarter(day)}{suffix}", "the relative value file"
-    )
+    period = year(opened, wanted, said, lambda day: f"RVU{release_letter(day)}", "the relative value file")
     factors = frame["conversion_factor"].unique().sort()
     notes = [f"Conversion factor {', '.join(f'{factor:f}' for factor in factors)}."]
-    if suffix:
+    table = "mpfs"
+    if _is_for_qualifying(opened, factors):
+        table = "mpfs_qpp"
         notes.append("For qualifying APM participants only; all others are paid by the nonQPP file.")
     if released := _RELEASED.search(preamble):
         day = f"{released[3]}-{released[1]:0>2}-{released[2]:0>2}"
-        if day > start.isoformat():
-            notes.append(f"Released {day}, after {start}: say --from if this correction counts from later.")
-    source = f"CMS physician fee schedule, relative value file {edition} ({opened.name})"
-    return [Release("mpfs", edition, start, end, source, CPT_CODES, frame, tuple(notes))]
+        if day > str(period.valid_from):
+            notes.append(
+                f"Released {day}, after {period.valid_from}: say --from if this correction counts from later."
+            )
+    source = f"CMS physician fee schedule, relative value file {period.edition} ({opened.name})"
+    return [
+        Release(
+            table, period.edition, period.valid_from, period.valid_to, source, CPT_CODES, frame, tuple(notes)
+        )
+    ]
+
+
+def _is_for_qualifying(opened: Opened, factors: pl.Series) -> bool:
+    """From 2026 each quarter has two files, alike but for the factor: QPP and nonQPP in their names."""
+    if named := _QPP.search(opened.name):
+        return named[1] is None
+    known = read_shipped(shipped_specs()["conversion_factors"]).filter(kind="physician_qp")
+    return bool(factors.is_in(known["conversion_factor"].implode()).all())
 
 
 def _is_csv(opened: Opened) -> bool:
@@ -241,18 +157,18 @@ def _is_csv(opened: Opened) -> bool:
 
 
 def _read_csv(opened: Opened, wanted: Wanted) -> list[Release]:
-    rows = lines(opened)
-    header = rows.filter(pl.col("text").str.contains(_HEADER.pattern))
+    rows = lines(opened.text(), FILLED)
+    header = rows.filter(pl.col("line").str.contains(_HEADER.pattern))
     if header.is_empty():
         raise damaged(opened, "a header line that begins with HCPCS,MOD,DESCRIPTION,CODE", "no such line")
     line, text = header.row(0)
     width = text.count(",") + 1
     if width not in _CSV_LAYOUTS:
         raise damaged(opened, "31 columns (to 2025) or 32 (from 2026)", f"{width}")
-    cells = csv_cells(opened, rows.filter(pl.col("line") > line), _CSV_LAYOUTS[width])
+    cells = csv_cells(opened, rows.filter(pl.col(ROW) > line), _CSV_LAYOUTS[width])
     if "pricing_indicator" not in cells.columns:
         cells = cells.with_columns(pl.lit(None, pl.String).alias("pricing_indicator"))
-    preamble = "\n".join(rows.filter(pl.col("line") < line)["text"])
+    preamble = "\n".join(rows.filter(pl.col(ROW) < line)["line"])
     return _release(opened, wanted, cells, preamble)
 
 
@@ -262,15 +178,15 @@ def _is_text(opened: Opened) -> bool:
 
 
 def _read_text(opened: Opened, wanted: Wanted) -> list[Release]:
-    rows = lines(opened)
-    records = rows.filter(~pl.col("text").str.starts_with(_HDR))
+    rows = lines(opened.text(), FILLED)
+    records = rows.filter(~pl.col("line").str.starts_with(_HDR))
     return _release(opened, wanted, text_cells(opened, records, _RECORD), "")
 
 
 FORMATS: Final[tuple[Format, ...]] = (
     Format(
         name="pprrvu-csv",
-        tables=("mpfs",),
+        tables=("mpfs", "mpfs_qpp"),
         title="physician fee schedule, relative values (PPRRVU)",
         expects="PPRRVU…csv: a title, then a header whose last line begins with HCPCS,MOD,DESCRIPTION,CODE",
         recognises=_is_csv,
@@ -278,7 +194,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     ),
     Format(
         name="pprrvu-text",
-        tables=("mpfs",),
+        tables=("mpfs", "mpfs_qpp"),
         title="physician fee schedule, relative values (PPRRVU)",
         expects="PPRRVU…txt: HDR lines, then a line of 171 characters for each code and modifier",
         recognises=_is_text,
