@@ -19,7 +19,7 @@ from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook
-from claimsctl.process.storing import StoreSink, claims_of, seen_inputs, since_last, stored_claims
+from claimsctl.process.storing import StoreSink, claim_ids, seen_inputs, since_last, stored_claims
 from claimsctl.process.summary import Facts, build_summary
 from claimsctl.process.timing import Timings
 from claimsctl.security import audit
@@ -79,12 +79,8 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         with timings.stage("store"):
             setting.progress("storing", 0, 1, outcome.intake.rows)
             found = store.keep_findings()
-            claim_ids = (
-                claims_of(outcome.intake, outcome.copies)["claim_id"]
-                if outcome.intake.parts
-                else found["claim_id"]
-            )
-            since = since_last(workspace, job_id, found, claim_ids)
+            claims = claim_ids(outcome.intake, outcome.copies) if outcome.intake.parts else found["claim_id"]
+            since = since_last(workspace, job_id, found, claims)
             jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
             end = _end(outcome, rulebook, paths)

@@ -143,6 +143,12 @@ def claims_of(intake: Intake, copies: pl.Series) -> pl.DataFrame:
     )
 
 
+def claim_ids(intake: Intake, copies: pl.Series) -> pl.Series:
+    """The claim_id of every claim of `claims_of`, without the rest: millions of claims fit in little."""
+    keys = without(intake.keys(), copies).filter(pl.col("claim_number").is_not_null())
+    return keys.select(pl.col("claim_id").unique()).collect(engine="streaming")["claim_id"]
+
+
 def stored_claims(
     intake: Intake,
     copies: pl.Series,
