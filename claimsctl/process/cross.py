@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +25,9 @@ from claimsctl.validate.cross import (
 
 _IN_MEMORY_ROWS = 120_000
 """Up to here the columns are kept in memory; above, each group's are written aside."""
+_IN_A_TABLE = 24_000_000
+"""Rows times aggregates of one sort that are brought together at once: some 400 MB."""
+_LEAST = 4
 
 
 def relate(
@@ -36,14 +40,13 @@ def relate(
         keys = keys.collect().lazy()
     repeats = exact_copies(keys)
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
-    frames = cross_columns(keys, groups, repeats, counted)
-    frames.append(keys.select(CONTENT).with_columns(line_ranks(keys)))
-    if context.ncci is not None:
-        given = without(keys, repeats).select(ncci.COLUMNS)
-        frames.append(ncci.aligned(keys, ncci.bundled(given, context.ncci)))
+    frames = chain(
+        cross_columns(keys, groups, repeats, counted, most=max(_LEAST, _IN_A_TABLE // max(intake.rows, 1))),
+        _others(keys, repeats, context),
+    )
     named = {old: new for new, old in span.items()}
     if small:
-        found = pl.concat(pl.collect_all(frames), how="horizontal").rename(named)
+        found = pl.concat(pl.collect_all(list(frames)), how="horizontal").rename(named)
         return CrossFacts((), repeats, tuple(groups), columns=found)
     paths = []
     for number, frame in enumerate(frames):
@@ -52,6 +55,14 @@ def relate(
             paths[-1], compression="lz4", statistics=False, maintain_order=True, row_group_size=100_000
         )
     return CrossFacts(tuple(paths), repeats, tuple(groups))
+
+
+def _others(keys: pl.LazyFrame, repeats: pl.Series, context: Context) -> Iterator[pl.LazyFrame]:
+    """Line numbers, and what the NCCI edits say."""
+    yield keys.select(CONTENT).with_columns(line_ranks(keys))
+    if context.ncci is not None:
+        given = without(keys, repeats).select(ncci.COLUMNS)
+        yield ncci.aligned(keys, ncci.bundled(given, context.ncci))
 
 
 def _exactly(

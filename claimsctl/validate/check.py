@@ -47,7 +47,7 @@ def check_in_memory(
                        overrides=overrides)  # fmt: skip
     if groups:
         keys = key_frame(frame, groups)
-        found = pl.collect_all(cross_columns(keys.lazy(), groups))
+        found = pl.collect_all(list(cross_columns(keys.lazy(), groups)))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     if any(check.columns & ncci.TYPES.keys() for check in checks):
         known = context.ncci

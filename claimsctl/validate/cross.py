@@ -11,7 +11,7 @@ few groups that disagree are counted exactly (`deferred`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -108,30 +108,49 @@ def cross_columns(
     groups: Sequence[Group],
     excluded: pl.Series | None = None,
     counted: Mapping[str, pl.DataFrame] | None = None,
-) -> list[pl.LazyFrame]:
-    """The aggregates of each group as columns aligned with `keys`, in its order; one frame per group.
+    *,
+    most: int | None = None,
+) -> Iterator[pl.LazyFrame]:
+    """The aggregates of each group as columns aligned with `keys`, in its order, some at a time.
 
     Rows whose index is in `excluded` (exact duplicates) do not count, but get their columns. A null key
     gives null; an empty count or sum is 0; an empty minimum or maximum is null. `counted` has the exact
     counts of groups that disagree (`count_exactly`); deferred aggregates are null where `settle` has the
-    answer. Apart, because one chain of joins would drag all columns through every join.
+    answer. Apart, because one chain of joins would drag all columns through every join. Each frame joins
+    one table with a row per group; `most` aggregates at once bound the memory that takes (without it the
+    rows are few, and fewer, simpler queries are what counts).
     """
     rows = without(keys, excluded)
-    return [_group_columns(keys, rows, group, (counted or {}).get(group.id)) for group in groups]
+    for group in groups:
+        for members in _together(group.aggregates, most):
+            table = _distinct if most and members[0].kind == "distinct" else _table
+            joined = keys.select(group.id).join(
+                table(_saying(rows, group, members), group.id, members),
+                on=group.id,
+                how="left",
+                maintain_order="left",
+            )
+            yield joined.select(_result(a, group).alias(a.name) for a in members)
+        if group.deferred:
+            yield _settled(keys, group, (counted or {}).get(group.id))
 
 
-def _group_columns(
-    keys: pl.LazyFrame, rows: pl.LazyFrame, group: Group, counted: pl.DataFrame | None
-) -> pl.LazyFrame:
-    joined = keys.select(group.id)
-    tables = _tables(rows, group) + ([counted.lazy()] if counted is not None else [])
-    for table in tables:
-        joined = joined.join(table, on=group.id, how="left", maintain_order="left")
-    columns = [_result(a, group).alias(a.name) for a in group.aggregates]
-    columns += [
-        (pl.lit(None, pl.Int64) if counted is None else pl.col(a.name)).alias(a.name) for a in group.deferred
-    ]
-    return joined.select(columns)
+def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> pl.LazyFrame:
+    """Deferred counts where they are known exactly, null elsewhere."""
+    names = [a.name for a in group.deferred]
+    if counted is None:
+        return keys.select(group.id).select(pl.lit(None, pl.Int64).alias(name) for name in names)
+    joined = keys.select(group.id).join(counted.lazy(), on=group.id, how="left", maintain_order="left")
+    return joined.select(names)
+
+
+def _together(aggregates: Sequence[Aggregate], most: int | None) -> Iterator[Sequence[Aggregate]]:
+    """Aggregates of one sort: counts are apart since few rows meet a condition, distinct ones see above."""
+    sorts = (("count",), ("distinct",), ("sum", "min", "max"))
+    for kinds in sorts if most else (("count",), ("distinct", "sum", "min", "max")):
+        members = [a for a in aggregates if a.kind in kinds]
+        for first in range(0, len(members), most or len(members) or 1):
+            yield members[first : first + (most or len(members))]
 
 
 def without(keys: pl.LazyFrame, excluded: pl.Series | None) -> pl.LazyFrame:
@@ -193,34 +212,59 @@ def _inner(aggregate: Aggregate) -> pl.Expr:
     return aggregate.inner
 
 
-def _tables(counted: pl.LazyFrame, group: Group) -> list[pl.LazyFrame]:
-    """One row per group that has anything to say; counts apart, since few rows meet a condition."""
-    counts = [a for a in group.aggregates if a.kind == "count"]
-    others = [a for a in group.aggregates if a.kind != "count"]
-    return [_table(counted, group, members) for members in (counts, others) if members]
-
-
-def _table(counted: pl.LazyFrame, group: Group, members: Sequence[Aggregate]) -> pl.LazyFrame:
+def _saying(rows: pl.LazyFrame, group: Group, members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """The rows that have anything to say."""
     says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in members]
-    return (
-        counted.select([group.id, *[a.name for a in members]])
-        .filter(pl.col(group.id).is_not_null() & pl.any_horizontal(says))
-        .group_by(group.id)
-        .agg([_AGGREGATE[a.kind](pl.col(a.name)).alias(a.name + "__all") for a in members])
+    return rows.select([group.id, *[a.name for a in members]]).filter(
+        pl.col(group.id).is_not_null() & pl.any_horizontal(says)
     )
 
 
-_AGGREGATE = {
-    "count": lambda value: value.sum().cast(pl.Int64),
+def _table(saying: pl.LazyFrame, key: str, members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """One row per group with its aggregates."""
+    return saying.group_by(key).agg(
+        [_AGGREGATE[a.kind](pl.col(a.name)).alias(a.name + _ALL) for a in members]
+    )
+
+
+def _distinct(saying: pl.LazyFrame, key: str, members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """Counts of different values: nearly always one, which the smallest and the greatest tell; a set of
+    values for every group would take many times the memory."""
+    names = [a.name for a in members]
+    agree = [pl.col(f"{name}__low") == pl.col(f"{name}__high") for name in names]
+    ends = [pl.col(names).min().name.suffix("__low"), pl.col(names).max().name.suffix("__high")]
+    found = (
+        saying.group_by(key)
+        .agg(ends)
+        .select(
+            key,
+            pl.all_horizontal(each.fill_null(True) for each in agree).alias("agree"),
+            *(pl.col(f"{name}__low").is_not_null().cast(pl.UInt32).alias(name + _ALL) for name in names),
+        )
+        .collect(engine="streaming")
+    )
+    several = found.filter(~pl.col("agree"))[key]
+    agreed = found.lazy().filter("agree").drop("agree")
+    if several.is_empty():
+        return agreed
+    exact = _table(saying.filter(pl.col(key).is_in(several.implode())), key, members)
+    return pl.concat([agreed, exact.collect(engine="streaming").lazy()])
+
+
+_ALL = "__all"
+_AGGREGATE: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "count": lambda value: value.sum(),
     "sum": lambda value: value.sum(),
-    "distinct": lambda value: value.drop_nulls().n_unique().cast(pl.Int64),
+    "distinct": lambda value: value.drop_nulls().n_unique().cast(pl.UInt32),
     "min": lambda value: value.min(),
     "max": lambda value: value.max(),
 }
 
 
 def _result(aggregate: Aggregate, group: Group) -> pl.Expr:
-    value = pl.col(aggregate.name + "__all")
+    value = pl.col(aggregate.name + _ALL)
+    if aggregate.kind in ("count", "distinct"):
+        value = value.cast(pl.Int64)
     if aggregate.kind in ("count", "distinct", "sum"):
         value = value.fill_null(0)
     return pl.when(pl.col(group.id).is_not_null()).then(value)

@@ -40,13 +40,15 @@ def aggregate(text: str):  # type: ignore[no-untyped-def]
     return found
 
 
-def collected(*arguments):  # type: ignore[no-untyped-def]
-    return pl.concat(pl.collect_all(cross_columns(*arguments)), how="horizontal")
+def collected(*arguments, **options):  # type: ignore[no-untyped-def]
+    return pl.concat(pl.collect_all(list(cross_columns(*arguments, **options))), how="horizontal")
 
 
 @settings(deadline=None, max_examples=60)
-@given(ROWS)
-def test_aggregates_agree_with_a_loop(rows: list[tuple[str | None, str | None, int | None]]) -> None:
+@given(ROWS, st.sampled_from([None, 1, 2, 100]))
+def test_aggregates_agree_with_a_loop(
+    rows: list[tuple[str | None, str | None, int | None]], most: int | None
+) -> None:
     frame = pl.DataFrame(
         {
             "row_index": range(len(rows)),
@@ -71,7 +73,7 @@ def test_aggregates_agree_with_a_loop(rows: list[tuple[str | None, str | None, i
         "any": aggregate("count_in(by(claim_number), procedure_code = '2')"),
     }
     groups = plan_groups(wanted.values())
-    result = collected(key_frame(frame, groups).lazy(), groups)
+    result = collected(key_frame(frame, groups).lazy(), groups, most=most)
     for n, (claim, code, _) in enumerate(rows):
         same = [m for c, p, m in rows if (c, p) == (claim, code) and m is not None]
         known = claim is not None and code is not None
