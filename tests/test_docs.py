@@ -142,9 +142,9 @@ def test_every_rule_is_listed_once() -> None:
 
 def test_every_key_of_a_rule_is_described(tmp_path: Path) -> None:
     from claimsctl.errors import RuleError
-    from claimsctl.validate import pack
+    from claimsctl.validate import packreader
 
-    assert set(RULE_KEYS) == set(pack._KEYS)
+    assert set(RULE_KEYS) == set(packreader._KEYS)
     path = tmp_path / "pack.toml"
     (shown,) = blocks("toml", RULES)
     path.write_text(shown)

@@ -88,6 +88,7 @@ def _full(rule: Rule) -> dict[str, object]:
         "source": rule.source,
         "needs": list(rule.needs),
         "cause": rule.cause,
+        "show": dict(rule.show),
         "valid_from": rule.valid_from.isoformat() if rule.valid_from else None,
         "valid_to": rule.valid_to.isoformat() if rule.valid_to else None,
         "passes": [_rows(example) for example in rule.passes],

@@ -38,7 +38,8 @@ def display_names(checks: Sequence[Check]) -> set[str]:
     for check in checks:
         names.add(check.field)
         for template in (check.rule.error_message, check.rule.suggestion, check.rule.cause or ""):
-            names.update(check.field if n == "value" else n for n in _PLACEHOLDER.findall(template))
+            quoted = set(_PLACEHOLDER.findall(template)) - check.shown.keys()
+            names.update(check.field if n == "value" else n for n in quoted)
         names.discard("column")
     return names
 
@@ -86,7 +87,9 @@ def _describe(
     facts = [n for n in names if n in FACT_TYPES and n in frame.columns]
     few = rows[at]
     told_facts = frame.select(facts)[at] if facts else pl.DataFrame()
-    quoted = _Quoted(names, few, told_facts, layout, show_phi=show_phi)
+    shown = _shown(used, frame, at)
+    names += shown.columns
+    quoted = _Quoted(names, few, told_facts, shown, layout, show_phi=show_phi)
     wording = _Wording(used, names)
     place = at.search_sorted(hits["row"]).alias("place")
     told = wording.table[numbers.search_sorted(hits["check"])].with_columns(place)
@@ -107,6 +110,26 @@ def _describe(
     )
 
 
+def _shown(checks: Sequence[Check], frame: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
+    """The values of `show` on some rows, named by the number of their check."""
+    exprs = [
+        expr.alias(_shown_name(number, name))
+        for number, check in enumerate(checks)
+        for name, expr in check.shown.items()
+    ]
+    if not exprs:
+        return pl.DataFrame()
+    read = set().union(
+        *(check.columns | {a.name for a in check.aggregates} for check in checks if check.shown)
+    )
+    rows = frame.select(sorted(read & set(frame.columns)))[at]
+    return rows.with_columns(exprs).select(pl.all().exclude(rows.columns))
+
+
+def _shown_name(number: int, name: str) -> str:
+    return f"{number}:{name}"
+
+
 class _Quoted:
     """Texts of some rows that findings may quote, one below the other: name by name, row by row."""
 
@@ -115,6 +138,7 @@ class _Quoted:
         names: Sequence[str],
         rows: pl.DataFrame,
         facts: pl.DataFrame,
+        shown: pl.DataFrame,
         layout: Layout,
         *,
         show_phi: bool,
@@ -122,10 +146,16 @@ class _Quoted:
         texts = clean_text(rows, layout, [n for n in names if n in BY_NAME])
         given = {s.name: s for s in texts.iter_columns()}
         given |= {s.name: s.cast(pl.String) for s in [*facts.iter_columns(), rows["row_number"]]}
+        given |= {s.name: s for s in shown.iter_columns()}
         nothing = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
         self._rows = rows.height
         self._texts = pl.concat([given.get(name, nothing).rename("text") for name in names])
-        ways = [mask_way(BY_NAME[n]) if n in BY_NAME and n in texts.columns else "none" for n in names]
+        ways = [
+            "plain" if n in shown.columns
+            else mask_way(BY_NAME[n]) if n in BY_NAME and n in texts.columns
+            else "none"
+            for n in names
+        ]  # fmt: skip
         self._ways = pl.Series(ways, dtype=pl.String)
         self._masked = not show_phi
 
@@ -159,7 +189,10 @@ class _Wording:
             ("suggestion", [c.rule.suggestion for c in checks]),
             ("cause", [c.rule.cause or "" for c in checks]),
         ):
-            split = [_split(text, check.field) for text, check in zip(templates, checks, strict=True)]
+            split = [
+                _split(text, check, number)
+                for number, (text, check) in enumerate(zip(templates, checks, strict=True))
+            ]
             most = max(len(quoted) for _, quoted in split)
             self._pieces[kind] = most
             for n in range(most + 1):
@@ -180,8 +213,9 @@ class _Wording:
         return pl.concat_str(parts).alias(kind)
 
 
-def _split(template: str, field: str) -> tuple[list[str], list[str]]:
+def _split(template: str, check: Check, number: int) -> tuple[list[str], list[str]]:
     """The texts of a template and the names quoted between them; `{column}` is the field's name."""
+    field = check.field
     texts, quoted = [""], []
     for n, piece in enumerate(_PLACEHOLDER.split(template)):
         if n % 2 == 0:
@@ -189,7 +223,8 @@ def _split(template: str, field: str) -> tuple[list[str], list[str]]:
         elif piece == "column":
             texts[-1] += field
         else:
-            quoted.append(field if piece == "value" else piece)
+            name = _shown_name(number, piece) if piece in check.shown else piece
+            quoted.append(field if piece == "value" else name)
             texts.append("")
     return texts, quoted
 

@@ -66,7 +66,9 @@ def _code() -> bytes:
 
 
 def _write(kept: Path, pack: Pack) -> None:
-    texts = {text for rule in pack.rules for text in (rule.rule_expression, rule.when) if text}
+    texts = {
+        text for rule in pack.rules for text in (rule.rule_expression, rule.when, *rule.show.values()) if text
+    }
     document = {
         "pack": {"name": pack.name, "title": pack.title, "file": pack.file, "description": pack.description},
         "rules": [

@@ -26,7 +26,8 @@ _LISTS: Final = ("fields", "requires", "needs")
 _FLAGS: Final = ("each", "builtin")
 _DATES: Final = ("valid_from", "valid_to")
 _EXAMPLES: Final = ("passes", "fails")
-_KEYS: Final = (*_TEXTS, *_LISTS, *_FLAGS, *_DATES, *_EXAMPLES)
+_TABLES: Final = ("show",)
+_KEYS: Final = (*_TEXTS, *_LISTS, *_FLAGS, *_DATES, *_TABLES, *_EXAMPLES)
 
 
 @dataclass
@@ -103,6 +104,10 @@ class PackReader:
             if not isinstance(value, date) or isinstance(value, datetime):
                 raise self._fail(f"{key} must be a date without quotes", f"write {key} = 2026-01-01")
             return value
+        if key in _TABLES:
+            if not isinstance(value, dict) or not all(isinstance(part, str) for part in value.values()):
+                raise self._fail(f"{key} must be a table of texts", f'write {key} = {{ limit = "..." }}')
+            return {name: text.strip() for name, text in value.items()}
         if not isinstance(value, list):
             raise self._fail(f"{key} must be a list of example rows", f'write {key} = [{{ units = "1" }}]')
         return tuple(self._example(key, part) for part in value)
@@ -158,7 +163,7 @@ class PackReader:
         for number, line in enumerate(self.text.splitlines()[start:], start + 1):
             if _RULE_HEADER.match(line):
                 break
-            key = re.match(r"\s*([a-z_]+)\s*=", line)
+            key = re.match(r"\s*([a-z_]+)(?:\.[a-z0-9_]+)?\s*=", line)
             if key is not None and key.group(1) in _KEYS:
                 found.setdefault(key.group(1), number)
         return found
@@ -181,6 +186,9 @@ class PackReader:
         for key in ("fields", "requires"):
             for pattern in cast(Sequence[str], getattr(rule, key) or ()):
                 self._known_field(key, pattern)
+        for name in rule.show:
+            if not _NAME.fullmatch(name) or name in (*BY_NAME, *self.facts, "value", "column"):
+                raise self._fail(f"show cannot be called '{name}'", "choose a word that is no column or fact")
         for key in ("error_message", "suggestion", "cause"):
             self._known_placeholders(key, getattr(rule, key) or "", rule)
         if rule.valid_from and rule.valid_to and rule.valid_from > rule.valid_to:
@@ -203,7 +211,8 @@ class PackReader:
         if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
             raise self._fail(f"{key} has a single brace", "a placeholder is written {column}")
         for name in _PLACEHOLDER.findall(template):
-            if name in BY_NAME or name in self.facts or (name in ("value", "column") and rule.fields):
+            known = (*BY_NAME, *self.facts, *rule.show, "value", "column")
+            if name in known:
                 continue
-            hint = did_you_mean(name, [*BY_NAME, *self.facts, "value", "column"])
+            hint = did_you_mean(name, known)
             raise self._fail(f"{key} has an unknown placeholder {{{name}}}", hint)

@@ -37,7 +37,8 @@ class Rule:
     """One rule of a pack. `rule_expression` is what must hold; unknown (null) passes.
 
     `builtin` rules have no expression: their findings are made in code. `fields` may hold patterns;
-    `expanded` has their columns. `requires` is None for the default (`fields`).
+    `expanded` has their columns. `requires` is None for the default (`fields`). `show` names values that
+    the texts of a finding quote, each by the expression that computes it.
     """
 
     code: str
@@ -57,6 +58,7 @@ class Rule:
     source: str = ""
     needs: tuple[str, ...] = ()
     cause: str | None = None
+    show: Mapping[str, str] = field(default_factory=dict)
     valid_from: date | None = None
     valid_to: date | None = None
     passes: tuple[Example, ...] = field(default=(), repr=False)
@@ -67,7 +69,7 @@ class Rule:
 
     def where(self, key: str = "rule_expression") -> Where:
         """Place of one of the rule's keys, for messages."""
-        return Where(self.file, self.code, key, self.lines.get(key, self.line))
+        return Where(self.file, self.code, key, self.lines.get(key.partition(".")[0], self.line))
 
     @cached_property
     def expanded(self) -> tuple[str, ...]:
@@ -92,6 +94,11 @@ class Rule:
     def guard(self) -> Expr | None:
         """The parsed `when`, None without one."""
         return None if self.when is None else parse(self.when, where=self.where("when"))
+
+    @cached_property
+    def shown(self) -> Mapping[str, Expr]:
+        """The parsed expressions of `show`."""
+        return {name: parse(text, where=self.where(f"show.{name}")) for name, text in self.show.items()}
 
 
 def _reads_value(expr: Expr) -> bool:

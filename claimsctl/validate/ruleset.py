@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -15,10 +16,12 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
 from claimsctl.facts.table import FACT_TYPES
+from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.aggregates import Aggregate
-from claimsctl.validate.language.compiler import compile_expression
+from claimsctl.validate.language.compiler import Compiled, compile_expression
 from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.types import LangType, MissingTable, Names, TableInfo, expand_pattern
+from claimsctl.validate.language.words import as_words
 
 if TYPE_CHECKING:
     from claimsctl.validate.pack import Pack, Rule
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """One rule on one field, compiled: `fires` is true where there is a finding."""
+    """One rule on one field, compiled: `fires` is true where there is a finding.
+
+    `columns` are read by `fires` and by `shown`, what only the aggregates read left out.
+    """
 
     rule: Rule
     severity: str
@@ -36,6 +42,8 @@ class Check:
     aggregates: frozenset[Aggregate]
     tables: frozenset[str] = frozenset()
     predicates: frozenset[Predicate] = frozenset()
+    shown: Mapping[str, pl.Expr] = dataclasses.field(default_factory=dict)
+    """Texts that the words of a finding quote, by name."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +213,16 @@ def _compile(
         if rule.valid_to is not None:
             fires = fires & (pl.col("service_date_from") <= rule.valid_to)
             columns.add("service_date_from")
+        shown = {}
+        for key, text in rule.shown.items():
+            said = compile_expression(
+                text, names, tables, declared=declared, value_column=value, condition=False
+            )
+            _refuse_identifiers(rule, key, said)
+            shown[key] = as_words(said)
+            columns |= said.columns
+            aggregates |= said.aggregates
+            tables_read |= said.tables
         checks.append(
             Check(
                 rule,
@@ -215,9 +233,22 @@ def _compile(
                 frozenset(aggregates),
                 frozenset(tables_read),
                 frozenset(predicates),
+                shown,
             )
         )
     return checks
+
+
+def _refuse_identifiers(rule: Rule, key: str, said: Compiled) -> None:
+    """What a computed value gives away could not be masked any more."""
+    read = said.columns.union(*(a.columns for a in said.aggregates))
+    names = {name.removesuffix(TEXT_SUFFIX) for name in read}
+    found = sorted(name for name in names & BY_NAME.keys() if BY_NAME[name].phi == "identifier")
+    if found:
+        raise RuleError(
+            f"{rule.where(f'show.{key}')}: {found[0]} identifies a person and cannot be part of a value that"
+            f" is shown; write {{{found[0]}}} in the text, where it is masked"
+        )
 
 
 def runs(check: Check, present: frozenset[str]) -> bool:
