@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from claimsctl.cli.control_lines import control_lines
@@ -22,6 +23,7 @@ def fact_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Rules", _rules_line(summary.get("rules") or {})),
         *control_lines(summary),
         ("Tables", _tables_line(summary.get("reference") or ())),
+        *unserved_lines(summary.get("rules") or {}),
         ("Last run", _since_line(summary.get("since_last"))),
         ("History", _history_line(summary)),
     ]
@@ -69,15 +71,40 @@ def _tables_line(reference: Sequence[Mapping[str, Any]]) -> str:
 def _rules_line(rules: Mapping[str, Any]) -> str:
     if not rules:
         return ""
-    active, not_run = rules.get("active"), rules.get("not_run") or ()
+    active = rules.get("active")
+    not_run = [rule for rule in rules.get("not_run") or () if "table" not in rule]
     number = active if isinstance(active, int) else len(active or ())
     if not not_run:
-        return f"{number:,} active, all of them ran"
+        return f"{number:,} active" + ("" if _partly_run(rules) else ", all of them ran")
     reasons = Counter(str(rule.get("reason") or "unknown") for rule in not_run).most_common()
     why = "; ".join(f"{times:,} because {reason}" for reason, times in reasons[:MAX_REASONS])
     rest = sum(times for _, times in reasons[MAX_REASONS:])
     more = f"; {rest:,} for other reasons, in summary.json" if rest else ""
     return f"{number:,} active; {len(not_run):,} not run: {why}{more}"
+
+
+def unserved_lines(rules: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A labelled line per table and time without an edition: how many lines no rule could look up."""
+    counts = Counter(
+        (each["rows"], each["table"], each["from"], each["to"]) for each in _partly_run(rules)
+    )  # fmt: skip
+    lines = []
+    for (rows, table, first, last), codes in sorted(counts.items(), key=lambda item: -item[0][0]):
+        many = count(rows, "line")
+        stopped = f"{count(codes, 'rule')} not run on {'it' if rows == 1 else 'them'}"
+        if first is None:
+            verb = "is" if rows == 1 else "are"
+            begins = date.fromisoformat(str(last)) + timedelta(days=1)
+            text = f"{many} {verb} older than the oldest {table} edition ({begins}): {stopped}"
+        else:
+            text = f"{many} of {first} to {last}, between two {table} editions: {stopped}"
+        lines.append(("Warning", text))
+    return lines
+
+
+def _partly_run(rules: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Entries of rules that did not run on some lines, since a table has no edition for their day."""
+    return [each for each in rules.get("not_run") or () if "table" in each]
 
 
 def _since_line(since: Mapping[str, int] | None) -> str:

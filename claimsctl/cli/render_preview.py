@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.control_lines import control_lines
-from claimsctl.cli.fact_lines import mapping_line
+from claimsctl.cli.fact_lines import mapping_line, unserved_lines
 from claimsctl.cli.render_findings import show_causes, show_codes
 from claimsctl.cli.screen import Screen, byte_size, count, duration, new_table
 
@@ -30,11 +30,13 @@ def render_preview(preview: Mapping[str, Any], console: Console) -> None:
     if sample and sample.get("rows"):
         screen.heading("Sample rows, identifiers masked")
         render_sample(sample["header"], sample["rows"], console, row_numbers=sample.get("row_numbers"))
-    warnings = [*(preview.get("warnings") or ()), *(": ".join(line) for line in control_lines(preview))]
+    warnings = [str(warning) for warning in preview.get("warnings") or ()]
+    warnings += [": ".join(line) for line in control_lines(preview)]
+    warnings += [text for _, text in unserved_lines(preview.get("rules") or {})]
     if warnings:
         screen.heading("Warnings")
         for warning in warnings:
-            screen.wrapped(str(warning), 2)
+            screen.wrapped(warning, 2)
     show_causes(screen, preview.get("causes") or ())
     show_codes(screen, preview.get("findings_by_code") or ())
     estimate = preview.get("estimate")

@@ -25,6 +25,7 @@ from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.spilling import temporary_files
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
+from claimsctl.validate.dated import Unserved
 from claimsctl.validate.ruleset import NotRun
 
 
@@ -57,13 +58,18 @@ None when there is no store."""
 
 @dataclass
 class Outcome:
-    """What a run learned, for its summary."""
+    """What a run learned, for its summary.
+
+    `lines` were checked; of them so many are `unserved`, of a time that no edition of a table is for.
+    """
 
     intake: Intake
     book: FindingBook
     ledger: Ledger = field(default_factory=Ledger)
     plans: list[InputPlan] = field(default_factory=list)
     not_run: dict[str, NotRun] = field(default_factory=dict)
+    lines: int = 0
+    unserved: Mapping[Unserved, int] = field(default_factory=dict)
     seen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     copies: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt32))
     stored_changed: int = 0
@@ -151,6 +157,7 @@ def check_inputs(
         del checked  # or this part would stay in memory while the next one is checked
         progress("checking", done, intake.rows, done)
     router.finish()
+    outcome.lines, outcome.unserved = reviewer.lines, reviewer.unserved
     ledger.rows.skipped += reviewer.skipped_rows
     ledger.claims.skipped += reviewer.skipped_claims
     ledger.check()
@@ -188,7 +195,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
         checks, not_run = rulebook.ruleset.active(present | blank)
         checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
         plan = InputPlan.of(
-            checks, present, reviewer.cross.groups, rulebook.repeat_check,
+            checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
             control=rulebook.control,
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group, settle
+from claimsctl.validate.dated import Served, Unserved, count_unserved, unserved_times
 from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.language.predicates import CodedColumns
@@ -66,6 +68,7 @@ class Checked:
     frame: pl.DataFrame
     repeats: pl.DataFrame
     hits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS))
+    unserved: Mapping[Unserved, int] = field(default_factory=dict)
     skipped_rows: int = 0
     skipped_claims: int = 0
 
@@ -91,6 +94,8 @@ class Reviewer:
     timings: Timings
     show_phi: bool = False
     plans: dict[int, InputPlan] = field(default_factory=dict)
+    lines: int = 0
+    unserved: Counter[Unserved] = field(default_factory=Counter)
     skipped_rows: int = 0
     skipped_claims: int = 0
 
@@ -101,6 +106,7 @@ class Reviewer:
             checked = self._facts(part, plan)
         with self.timings.stage("validate"):
             checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
+            checked.unserved = count_unserved(checked.frame, plan.unserved)
         return checked
 
     def take(self, checked: Checked) -> None:
@@ -109,6 +115,8 @@ class Reviewer:
             self._note_repeats(checked)
             self.skipped_claims += checked.skipped_claims
             self.skipped_rows += checked.skipped_rows
+            self.lines += checked.frame.height
+            self.unserved.update(checked.unserved)
             self._route(checked)
 
     def _facts(self, part: SpilledPart, plan: InputPlan) -> Checked:
@@ -188,7 +196,8 @@ class Reviewer:
 class InputPlan:
     """What is decided once per input: the checks that run, the columns they and the outputs need.
 
-    `checks` are what hits may point to: those `evaluated`, and what `steering` adds.
+    `checks` are what hits may point to: those `evaluated`, and what `steering` adds. `unserved` are the
+    times that no edition of some table is for.
     """
 
     checks: tuple[Check, ...]
@@ -200,6 +209,7 @@ class InputPlan:
     repeat_check: Check | None
     rejects_all: bool = False
     steering: Steering | None = None
+    unserved: tuple[Unserved, ...] = ()
 
     @staticmethod
     def of(
@@ -207,6 +217,7 @@ class InputPlan:
         present: frozenset[str],
         groups: Sequence[Group],
         repeat_check: Check | None,
+        tables: Mapping[str, Served],
         *,
         stored: bool,
         rejects_all: bool = False,
@@ -225,6 +236,7 @@ class InputPlan:
         names -= aggregates | ncci.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
         kept += ["stored_claim"] if stored else []
         evaluated = tuple(checks)
+        unserved = tuple(unserved_times(evaluated, tables))
         checks = steering.checks if steering is not None else evaluated
         return InputPlan(
             tuple(checks),
@@ -236,4 +248,5 @@ class InputPlan:
             repeat_check,
             rejects_all,
             steering,
+            unserved,
         )

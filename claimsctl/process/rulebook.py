@@ -131,4 +131,6 @@ def _info(table: Table) -> TableInfo:
         name: (LangType.BOOLEAN if kind == "boolean" else FROM_COLUMN_TYPE[kind], values)
         for name, (kind, values) in view.columns.items()
     }
-    return TableInfo(view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts, view.ends)
+    return TableInfo(
+        view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts, view.ends, view.gaps
+    )

@@ -16,7 +16,6 @@ from claimsctl.process.control import Control
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
 from claimsctl.process.timing import Timings
-from claimsctl.validate.ruleset import NotRun
 
 if TYPE_CHECKING:
     from claimsctl.process.core import Outcome
@@ -164,14 +163,22 @@ def control_summary(control: Control, book: FindingBook) -> dict[str, object]:
 
 
 def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
-    """Which rules ran on at least one input, which did not, and why."""
-    active = {check.rule.code for plan in outcome.plans for check in plan.checks}
+    """Which rules ran on some line, which did not run on how many rows, and why.
+
+    Where a rule did not run on some lines only, its entry also names the table, and the days (`from` is
+    null for ever before, `to`) that no edition of it is for.
+    """
+    partly, nowhere = _unserved_rules(outcome)
+    active = {check.rule.code for plan in outcome.plans for check in plan.checks} - nowhere
     active |= rulebook.file_rules.rules.keys()
-    not_run: list[NotRun] = sorted(outcome.not_run.values(), key=lambda note: note.code)
+    whole: list[dict[str, object]] = [
+        {"code": note.code, "reason": note.reason, "rows": outcome.intake.rows}
+        for note in outcome.not_run.values()
+    ]
     return {
         "packs": list(rulebook.ruleset.packs),
         "active": len(active),
-        "not_run": [{"code": n.code, "reason": n.reason, "rows": outcome.intake.rows} for n in not_run],
+        "not_run": sorted([*whole, *partly], key=lambda entry: str(entry["code"])),
         "by_payer": {
             payer: {
                 "only": sorted(chosen.only),
@@ -182,6 +189,28 @@ def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
         },
         "digest": rulebook.ruleset.digest,
     }
+
+
+def _unserved_rules(outcome: Outcome) -> tuple[list[dict[str, object]], set[str]]:
+    """Entries of rules for lines of a day that no edition of a table is for; and the rules that did not
+    run on any line because of that."""
+    readers: dict[tuple[str, str], set[str]] = {}
+    for plan in outcome.plans:
+        for check in plan.evaluated:
+            for read in check.dated:
+                readers.setdefault(read, set()).add(check.rule.code)
+    entries: list[dict[str, object]] = []
+    lines: Counter[tuple[str, str]] = Counter()
+    for time, rows in sorted(outcome.unserved.items()):
+        read = (time.table, time.column)
+        lines[read] += rows
+        entries += [
+            {"code": code, "reason": time.reason, "rows": rows, "table": time.table, "from": time.first,
+             "to": time.last}
+            for code in sorted(readers[read])
+        ]  # fmt: skip
+    nowhere = {code for read, rows in lines.items() if rows == outcome.lines for code in readers[read]}
+    return entries, nowhere
 
 
 def _reference(rulebook: Rulebook, run_date: date) -> list[dict[str, str]]:

@@ -284,11 +284,13 @@ def in_force(editions: Sequence[E]) -> list[InForce[E]]:
 
 def gaps(periods: Sequence[InForce[E]]) -> Iterator[tuple[date, date]]:
     """First and last day of every gap between editions."""
+    served: date | None = None
     for before, after in pairwise(periods):
-        if before.last is None or after.first is None or after.first == before.first:
-            continue  # parts of one edition
-        if before.last + timedelta(days=1) < after.first:
-            yield before.last + timedelta(days=1), after.first - timedelta(days=1)
+        if before.last is None or after.first is None:
+            continue
+        served = before.last if served is None else max(served, before.last)
+        if after.first != before.first and served + timedelta(days=1) < after.first:  # else parts of one
+            yield served + timedelta(days=1), after.first - timedelta(days=1)
 
 
 def stale_since(editions: Sequence[Edition]) -> date | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import polars as pl
 from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
 from claimsctl.reference.editions import Edition as StoredEdition
-from claimsctl.reference.editions import EditionStore, InForce, dated_rows, in_force
+from claimsctl.reference.editions import EditionStore, InForce, dated_rows, gaps, in_force
 from claimsctl.reference.manifest import TYPES, EditionSpec, TableSpec, read_shipped, shipped_specs
 from claimsctl.reference.samples import sample_frames
 
@@ -83,6 +83,18 @@ class Table:
     def ends(self) -> date | None:
         """The published last service date of the newest edition; None when that is open."""
         return self.editions[-1].valid_to if self.editions else None
+
+    @property
+    def gaps(self) -> tuple[tuple[date, date], ...]:
+        """First and last day of each time between two editions that no edition is for."""
+        return tuple(gaps(in_force(self.editions)))
+
+    @property
+    def unserved(self) -> tuple[tuple[date | None, date], ...]:
+        """The times that no edition is for, but that after the newest one; None is ever before."""
+        if self.starts is None:
+            return self.gaps
+        return (None, self.starts - timedelta(days=1)), *self.gaps
 
 
 Loader = Callable[["Tables"], Table]
@@ -341,6 +353,7 @@ class TableView:
     valid_to: pl.Series | None
     starts: date | None = None
     ends: date | None = None
+    gaps: tuple[tuple[date, date], ...] = ()
 
 
 def _kind(dtype: pl.DataType) -> str:
@@ -368,4 +381,5 @@ def table_view(table: Table) -> TableView:
         table.frame["valid_to"] if dated else None,
         table.starts,
         table.ends,
+        table.gaps,
     )

@@ -17,6 +17,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
 from claimsctl.facts.table import FACT_TYPES
 from claimsctl.facts.typed import TEXT_SUFFIX
+from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import Compiled, compile_expression
 from claimsctl.validate.language.predicates import Predicate
@@ -44,6 +45,8 @@ class Check:
     predicates: frozenset[Predicate] = frozenset()
     shown: Mapping[str, pl.Expr] = dataclasses.field(default_factory=dict)
     """Texts that the words of a finding quote, by name."""
+    dated: frozenset[tuple[str, str]] = frozenset()
+    """Tables that it reads in the edition of a day, each with the column of that day."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,7 @@ def _compile(
     holds, guard = rule.holds, rule.guard
     assert holds is not None
     fields = rule.expanded if rule.each else rule.expanded[:1]
+    dated = dated_reads(rule)
     checks = []
     for name in fields:
         value = name if rule.each else None
@@ -234,6 +238,7 @@ def _compile(
                 frozenset(tables_read),
                 frozenset(predicates),
                 shown,
+                frozenset((table, name if day == "value" else day) for table, day in dated),
             )
         )
     return checks

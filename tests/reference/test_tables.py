@@ -10,6 +10,7 @@ import pytest
 
 from claimsctl.errors import InternalError
 from claimsctl.reference import DECLARED, Tables, data_path, locate, table_view
+from claimsctl.reference.tables import Edition, Table
 
 
 def test_a_table_that_is_not_loaded_is_declared_and_not_there(tables: Tables) -> None:
@@ -94,3 +95,30 @@ def test_data_is_found_beside_the_checkout_and_in_the_wheel(
     assert data_path("rules") == package / "_data" / "rules"
     with pytest.raises(InternalError, match="reference_data of the installation is missing"):
         data_path("reference_data")
+
+
+@pytest.mark.parametrize(
+    ("editions", "unserved"),
+    [
+        ([(None, None)], []),
+        ([(None, "2025-12-31"), ("2026-01-01", None)], []),
+        ([("2026-01-01", None), ("2026-04-01", "2026-06-30")], [(None, "2025-12-31")]),
+        (
+            [("2026-01-01", "2026-03-31"), ("2026-07-01", "2026-09-30"), ("2026-07-01", "2026-08-31"),
+             ("2026-10-01", "2026-12-31")],
+            [(None, "2025-12-31"), ("2026-04-01", "2026-06-30")],
+        ),
+        ([(None, "2025-06-30"), ("2026-01-01", None)], [("2025-07-01", "2025-12-31")]),
+    ],
+)  # fmt: skip
+def test_times_that_no_edition_is_for(
+    editions: list[tuple[str | None, str | None]], unserved: list[tuple[str | None, str]]
+) -> None:
+    """The second of two parts of a release may end earlier; the newest edition serves for ever."""
+    found = [Edition(f"e{n}", _day(first), _day(last), 1) for n, (first, last) in enumerate(editions)]
+    table = Table("mue", pl.DataFrame({"code": ["A"]}), tuple(found), "", "")
+    assert list(table.unserved) == [(_day(first), _day(last)) for first, last in unserved]
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

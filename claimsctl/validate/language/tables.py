@@ -113,11 +113,13 @@ def _known(compiler: Compiler, node: Call) -> Value:
         row = _row_of(compiler, node, value.expr, table, date)
         unknown = date.is_null() & codes.among_all(value.expr, table)
         held = pl.when(value.expr.is_not_null() & ~unknown).then(row.is_not_null())
-    return Value(_from_the_start(held, table, date), LangType.BOOLEAN, node)
+    return Value(_where_served(held, table, date), LangType.BOOLEAN, node)
 
 
-def _from_the_start(held: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
-    """Before the oldest edition the answer is unknown, which no rule counts as a finding."""
+def _where_served(held: pl.Expr, table: TableInfo, date: pl.Expr) -> pl.Expr:
+    """Before the oldest edition and between two the answer is unknown, which no rule counts as a finding."""
+    for first, last in table.gaps:
+        held = pl.when(date.is_between(first, last)).then(pl.lit(None, pl.Boolean)).otherwise(held)
     return held if table.starts is None else pl.when(date >= pl.lit(table.starts)).then(held)
 
 
@@ -134,7 +136,7 @@ def _known_row(
     if date is None:
         return Value(pl.when(asked).then(row.is_not_null()), LangType.BOOLEAN, node)
     held = pl.when(asked & ~(date.is_null() & row.is_not_null())).then(row.is_not_null())
-    return Value(_from_the_start(held, table, date), LangType.BOOLEAN, node)
+    return Value(_where_served(held, table, date), LangType.BOOLEAN, node)
 
 
 def _related_row(

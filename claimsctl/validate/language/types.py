@@ -203,7 +203,8 @@ class TableInfo:
 
     `codes` is the key; a code may stand in several rows when `valid_from`/`valid_to` (dates, null means
     open, both ends included) tell them apart. `starts`: before it the table knows nothing, which is not
-    the same as not knowing a code. `ends`: the last day its newest edition is published for.
+    the same as not knowing a code; nor does it in `gaps` between editions (first and last day). `ends`:
+    the last day its newest edition is published for.
     """
 
     name: str
@@ -213,6 +214,7 @@ class TableInfo:
     valid_to: pl.Series | None = None
     starts: date | None = None
     ends: date | None = None
+    gaps: tuple[tuple[date, date], ...] = ()
     beginnings: frozenset[str] = frozenset()
     """Columns whose cells are codes or the beginning of codes: `E11` stands for every code below it."""
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
