@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import RuleError
@@ -142,6 +143,11 @@ def _likeness(name: str, other: str) -> float:
 
 def expand_pattern(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
     """Names a pattern stands for, in their order; the star of `diagnosis_*` is a number, `*_npi` ends so."""
+    return _expanded(pattern, tuple(names))
+
+
+@lru_cache(maxsize=4096)
+def _expanded(pattern: str, names: tuple[str, ...]) -> tuple[str, ...]:
     if pattern.endswith("_*"):
         matcher = re.compile(re.escape(pattern[:-1]) + r"[0-9]+")
     elif pattern.startswith("*_"):
