@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
+# Tests run on every core; a test that shall be looked at alone: .venv/bin/python -m pytest tests/...
+PARALLEL := -n auto --dist loadgroup
 SIZES ?= 100k,1m,10m
 ROUNDS ?= 200
 
@@ -34,14 +36,14 @@ demo: $(STAMP) ## Check the example claims and show the result
 	@$(BIN)/claimsctl process examples/claims.csv
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 check: $(STAMP) ## Everything a change must pass: style, types, layers, tests, generated docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 	@$(BIN)/cog --check -P $(DOCS)
 
 # Files with generated parts (cog blocks).

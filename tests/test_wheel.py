@@ -17,6 +17,7 @@ import pytest
 from claimsctl import __version__
 from claimsctl.process.rulebook import Rulebook
 
+pytestmark = pytest.mark.xdist_group("wheel")  # built and installed once
 ROOT = Path(__file__).parents[1]
 NO_INDEX = re.compile(
     r"NewConnectionError|ConnectTimeout|Max retries exceeded|Connection (refused|reset)|Temporary failure"
