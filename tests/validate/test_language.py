@@ -437,21 +437,25 @@ def test_conditions_compare_with_conditions() -> None:
     assert answer("is_medicare in (true, false)", is_medicare=True) is True
 
 
+_TEXTS = (LangType.TEXT, pl.Series(["A"]))
+
+
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
 def test_every_function_has_an_example_that_runs(function: object) -> None:
-    from claimsctl.claim import COLUMNS
     from claimsctl.validate.language.compiler import compile_expression
     from claimsctl.validate.language.functions import Function
-    from claimsctl.validate.language.types import Names, TableInfo
+    from claimsctl.validate.language.types import TableInfo
+    from claimsctl.validate.ruleset import rule_names
 
     assert isinstance(function, Function)
-    facts = dict.fromkeys(("claim_id", "same_patient"), LangType.INTEGER)
-    names = Names.of(
-        {column.name: column.type for column in COLUMNS},
-        {**facts, "as_of_date": LangType.DATE, "payer_key": LangType.TEXT},
-    )
-    limit = (LangType.INTEGER, pl.Series([90]))
-    tables = TABLES | {"payers": TableInfo("payers", pl.Series(["A"]), {"filing_limit_days": limit})}
+    names = rule_names()
+    codes = pl.Series("code", ["A"])
+    rows = {
+        "payers": {"filing_limit_days": (LangType.INTEGER, pl.Series([90])), "id_pattern": _TEXTS},
+        "roster": {"states": _TEXTS}, "icd10cm_code_first": {"first": _TEXTS},
+        "icd10cm_excludes1": {"other": _TEXTS}, "ncci_addon": {"primary": _TEXTS},
+    }  # fmt: skip
+    tables = TABLES | {name: TableInfo(name, codes, columns) for name, columns in rows.items()}
     made = compile_expression(parse(function.example, where=WHERE), names, tables)
     assert made.type is LangType.BOOLEAN
     columns = {

@@ -14,7 +14,7 @@ from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
 from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, did_you_mean
-from claimsctl.validate.language.values import SUM_DIGITS, WHOLE_DIGITS, Value, summable
+from claimsctl.validate.language.values import COLUMN_DIGITS, SUM_DIGITS, WHOLE_DIGITS, Value, summable
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
@@ -137,7 +137,8 @@ def _plain(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
     if value.type in (LangType.NULL, LangType.BOOLEAN) and kind != "distinct":
         hint = "any_in(group, condition) looks for a line" if value.type is LangType.BOOLEAN else None
         raise compiler.error(f"{node.function} needs a text, number, date or time", node.arguments[1], hint)
-    digits = WHOLE_DIGITS if kind == "distinct" else value.digits
+    # A literal has few digits, but the answer is a column like any other.
+    digits = WHOLE_DIGITS if kind == "distinct" else max(value.digits, COLUMN_DIGITS)
     return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
 
 

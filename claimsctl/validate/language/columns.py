@@ -21,7 +21,7 @@ from claimsctl.validate.language.ast import (
     Several,
     Text,
 )
-from claimsctl.validate.language.render import replace_name
+from claimsctl.validate.language.places import stand_in
 from claimsctl.validate.language.types import LangType, did_you_mean, text_column
 from claimsctl.validate.language.values import Value, every, some
 
@@ -77,7 +77,7 @@ def _met(compiler: Compiler, node: Call) -> list[pl.Expr]:
         if condition is None:
             met.append(pl.col(column).is_not_null())
             continue
-        held = compiler.boolean(replace_name(condition, "it", column)).expr
+        held = compiler.boolean(stand_in(condition, "it", column)).expr
         met.append(held if _needs_it(condition) else held & pl.col(column).is_not_null())
     return met
 
@@ -94,7 +94,7 @@ def _all_of(compiler: Compiler, node: Call) -> Value:
     parts = []
     for column in expand(compiler, node.arguments[0], node.function):
         compiler.columns.add(column)
-        held = compiler.boolean(replace_name(node.arguments[1], "it", column)).expr
+        held = compiler.boolean(stand_in(node.arguments[1], "it", column)).expr
         parts.append(pl.col(column).is_null() | held)
     return Value(every(parts), LangType.BOOLEAN, node)
 
@@ -153,6 +153,14 @@ def _text(compiler: Compiler, node: Call) -> Value:
     return Value(_read(compiler, column if same else text_column(column)), LangType.TEXT, node)
 
 
+def _misplaced(compiler: Compiler, node: Call) -> Value:
+    hint = {
+        "beside": "it stands in conditions on `it`, and where `value` is a numbered column",
+        "before": "write it as the columns of partner, where `it` or `value` is a numbered column",
+    }
+    raise compiler.error(f"{node.function} has no meaning here", node, hint[node.function])
+
+
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     "has_modifier": _has_modifier,
     "any_of": _any_of,
@@ -162,4 +170,6 @@ BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     "given": _given,
     "unreadable": _unreadable,
     "text": _text,
+    "beside": _misplaced,
+    "before": _misplaced,
 }

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from claimsctl.validate.language import aggregates, columns, comparisons, identifiers, scalar, tables
+from claimsctl.validate.language import (
+    aggregates,
+    columns,
+    comparisons,
+    identifiers,
+    partners,
+    parts,
+    scalar,
+    tables,
+)
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.ast import (
     And,
@@ -42,8 +51,8 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
 from claimsctl.validate.language.parser import Expr
+from claimsctl.validate.language.places import replace_name, stand_in
 from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of, reads_one_text
-from claimsctl.validate.language.render import replace_name
 from claimsctl.validate.language.types import (
     ExpressionError,
     LangType,
@@ -102,8 +111,7 @@ def compile_expression(
     compiler.predicates = {} if split else None
     root = expr.root
     if value_column is not None:
-        root = replace_name(root, "value", value_column)
-        root = replace_name(root, "column", Text(value_column))
+        root = replace_name(stand_in(root, "value", value_column), "column", Text(value_column))
     value = compiler.boolean(root) if condition else compiler.compile(root)
     if value.type is LangType.DURATION:
         raise compiler.error("a duration stands only after a date and + or -", value.node)
@@ -384,6 +392,8 @@ _BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     **aggregates.BUILDERS,
     **columns.BUILDERS,
     **identifiers.BUILDERS,
+    **partners.BUILDERS,
+    **parts.BUILDERS,
     **tables.BUILDERS,
 }
 _KINDS: Mapping[str, LangType] = {

@@ -1,8 +1,6 @@
-"""A tree back to text: the canonical spelling, and renaming inside a tree."""
+"""A tree back to text: the canonical spelling."""
 
 from __future__ import annotations
-
-import dataclasses
 
 from claimsctl.validate.language.ast import (
     And,
@@ -121,47 +119,3 @@ def _leaf(node: Node) -> str:
         case Pattern(pattern):
             return pattern
     raise AssertionError(node)
-
-
-def replace_name(node: Node, name: str, by: str | Node) -> Node:
-    """The tree with every `name` replaced by another name, positions kept, or by a node."""
-    match node:
-        case Name(found):
-            if found != name:
-                return node
-            return dataclasses.replace(node, name=by) if isinstance(by, str) else by
-        case Not(operand) | Minus(operand) | Like(operand) | IsNull(operand) | IsTruth(operand):
-            return dataclasses.replace(node, operand=replace_name(operand, name, by))
-        case And(terms) | Or(terms):
-            return dataclasses.replace(node, terms=_each(terms, name, by))
-        case Several(items):
-            return dataclasses.replace(node, items=_each(items, name, by))
-        case Comparison(operands):
-            return dataclasses.replace(node, operands=_each(operands, name, by))
-        case Between(operand, low, high):
-            operand, low, high = _each((operand, low, high), name, by)
-            return dataclasses.replace(node, operand=operand, low=low, high=high)
-        case Range(low, high):
-            return dataclasses.replace(
-                node, low=replace_name(low, name, by), high=replace_name(high, name, by)
-            )
-        case In(operand, items):
-            return dataclasses.replace(
-                node, operand=replace_name(operand, name, by), items=_each(items, name, by)
-            )
-        case Arithmetic(_, left, right):
-            return dataclasses.replace(
-                node, left=replace_name(left, name, by), right=replace_name(right, name, by)
-            )
-        case Call(_, arguments):
-            return dataclasses.replace(node, arguments=_each(arguments, name, by))
-        case Case(branches, otherwise):
-            replaced = tuple((replace_name(c, name, by), replace_name(r, name, by)) for c, r in branches)
-            last = None if otherwise is None else replace_name(otherwise, name, by)
-            return dataclasses.replace(node, branches=replaced, otherwise=last)
-        case _:
-            return node
-
-
-def _each(nodes: tuple[Node, ...], name: str, by: str | Node) -> tuple[Node, ...]:
-    return tuple(replace_name(node, name, by) for node in nodes)

@@ -123,6 +123,27 @@ def _replaced(text: pl.Expr, pattern: str, new: str, *, literal: bool = False) -
     return _string(pl.lit(pl.select(replaced).item(), dtype=pl.String) if constant else replaced)
 
 
+def _listed(_: Call, values: list[Value]) -> _Built:
+    listed = values[1].expr.str.replace_all(r"\s*;\s*", ";").str.strip_chars()
+    among = pl.concat_str([pl.lit(";"), listed, pl.lit(";")])
+    return _truth(among.str.contains(pl.concat_str([pl.lit(";"), values[0].expr, pl.lit(";")]), literal=True))
+
+
+def _fits(text: pl.Expr, pattern: pl.Expr) -> pl.Expr:
+    def fits(cells: pl.Series) -> pl.Series:
+        frame = cells.struct.unnest()
+        answer = pl.repeat(None, len(cells), dtype=pl.Boolean, eager=True)
+        for each in frame["pattern"].unique().drop_nulls():
+            if _regex_problem(each) is None:
+                here = (frame["pattern"] == each).fill_null(False)
+                whole = frame["text"].str.contains(f"^(?:{each})$")
+                answer = answer.zip_with(~here, whole)
+        return answer.alias(cells.name)
+
+    cells = pl.struct(text.alias("text"), pattern.alias("pattern"))
+    return cells.map_batches(fits, return_dtype=pl.Boolean, is_elementwise=True)
+
+
 def _number(_: Call, values: list[Value]) -> _Built:
     text = values[0].expr
     read = pl.when(text.str.contains(_PLAIN_NUMBER)).then(text).cast(pl.Decimal(18, 4), strict=False)
@@ -188,6 +209,8 @@ _BUILDERS: Mapping[str, _Builder] = {
     "keep_digits": lambda node, v: _replaced(v[0].expr, "[^0-9]", ""),
     "keep_letters": lambda node, v: _replaced(v[0].expr, r"[^\p{L}]", ""),
     "concat": lambda node, v: _string(pl.concat_str([part.expr for part in v])),
+    "listed": _listed,
+    "fits": lambda node, v: _truth(_fits(v[0].expr, v[1].expr)),
     "number": _number,
     "abs": lambda node, v: (v[0].expr.abs(), v[0].type, v[0].digits),
     "floor": lambda node, v: _rounded(node, v, "floor"),

@@ -84,7 +84,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _on_date(compiler: Compiler, node: Node) -> pl.Expr:
+def on_date(compiler: Compiler, node: Node) -> pl.Expr:
+    """The day of a look-up."""
     value = compiler.compile(node)
     if value.type is not LangType.DATE:
         raise compiler.error(f"on_date must be a date, this is a {value.type.word}", node)
@@ -94,7 +95,7 @@ def _on_date(compiler: Compiler, node: Node) -> pl.Expr:
 def _known(compiler: Compiler, node: Call) -> Value:
     _, table, columns = table_of(compiler, node.arguments[1])
     values, columns = _keys(compiler, node, table, columns)
-    date = _on_date(compiler, node.arguments[2]) if len(node.arguments) > 2 else None
+    date = on_date(compiler, node.arguments[2]) if len(node.arguments) > 2 else None
     if table is None or any(value.type is LangType.UNKNOWN for value in values):
         return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
     undated = table.valid_from is None and table.valid_to is None and table.starts is None
@@ -163,7 +164,7 @@ def _related_row(
 def _lookup(compiler: Compiler, node: Call) -> Value:
     _, table, columns = table_of(compiler, node.arguments[1])
     values, columns = _keys(compiler, node, table, columns)
-    date = _on_date(compiler, node.arguments[3]) if len(node.arguments) > 3 else None
+    date = on_date(compiler, node.arguments[3]) if len(node.arguments) > 3 else None
     column = node.arguments[2]
     assert isinstance(column, Text)
     if table is None:
