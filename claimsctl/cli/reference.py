@@ -26,15 +26,22 @@ Day = Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help
 def list_tables(
     context: typer.Context,
     table: Annotated[str | None, typer.Argument(help="Only this table.")] = None,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="Show the file formats that `load` knows instead.")
+    ] = False,
     json: given.Json = False,
 ) -> None:
     """List the tables: editions, rows, service dates, age, where they came from.
 
     Example: claimsctl reference list
     """
-    from claimsctl.cli.references import print_tables
+    from claimsctl.cli.references import print_formats, print_tables
 
-    print_tables(context.obj.with_options(json=json), table)
+    state: State = context.obj.with_options(json=json)
+    if formats:
+        print_formats(state, table)
+    else:
+        print_tables(state, table)
 
 
 @app.command("show")

@@ -18,6 +18,7 @@ from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.reference.editions import EditionStore, gaps, in_force
+from claimsctl.reference.formats import all_formats
 from claimsctl.reference.loading import Loaded, load_file
 from claimsctl.reference.manifest import shipped_specs
 from claimsctl.reference.releases import Wanted
@@ -63,6 +64,24 @@ def print_tables(state: State, only: str | None) -> None:
             f"{len(absent)} tables that rules ask for are not loaded: {', '.join(absent)}. "
             "Load them as published: claimsctl reference load FILE"
         )
+
+
+def print_formats(state: State, only: str | None) -> None:
+    """Every file format that can be loaded, or those that hold one table: what it is, how it looks."""
+    formats = [form for form in all_formats() if only is None or only in form.tables]
+    if not formats:
+        raise UsageError(
+            f"No file format holds the table {only}.", hint="`claimsctl reference list` has all."
+        )
+    if state.json:
+        told = [{"title": f.title, "tables": list(f.tables), "expects": f.expects} for f in formats]
+        print(json.dumps({"formats": told}, indent=2))
+        return
+    screen = Screen(console(state))
+    for form in formats:
+        screen.wrapped(form.title[:1].upper() + form.title[1:])
+        screen.wrapped(form.expects, 2)
+        screen.wrapped(f"Tables: {', '.join(form.tables)}", 2)
 
 
 def _entry(table: Table, store: EditionStore, name: str) -> dict[str, object]:

@@ -25,26 +25,13 @@ from xml.etree import ElementTree
 import polars as pl
 
 from claimsctl.errors import InternalError
+from claimsctl.reference.diagnoses import SCHEMA, described
 from claimsctl.reference.locate import cache_folder
 
 SOURCE: Final = "CMS/NCHS ICD-10-CM {0.edition}, through PyPI simple-icd-10-cm {0.version}"
 LICENCE: Final = "ICD-10-CM: US government work, public domain. Package: MIT."
 LAYOUT: Final = 1
-"""Counts up when the columns below change, so that an older cached file is not used."""
-
-SCHEMA: Final[dict[str, pl.DataType]] = {
-    "code": pl.String(),
-    "billable": pl.Boolean(),
-    "category": pl.String(),
-    "chapter": pl.Int64(),
-    "needs_seventh": pl.Boolean(),
-    "side": pl.String(),
-    "sided_sibling": pl.Boolean(),
-    "trimester": pl.Int64(),
-    "postpartum": pl.Boolean(),
-}
-"""code without dot; needs_seventh: only its 7th character is missing (X filled in where needed); side:
-right, left or bilateral by its name; sided_sibling: names no side where another code names the right."""
+"""Counts up when the columns of SCHEMA change, so that an older cached file is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +139,7 @@ def build(release: Release) -> pl.DataFrame:
     )
     names = _names(release.tabular)
     titles = pl.Series("title", [_title(code, names) for code in frame["code"]], dtype=pl.String)
-    frame = frame.with_columns(titles.str.to_lowercase())
-    seventh = incomplete(frame).filter(pl.col("kind") == "seventh")["value"]
-    return frame.with_columns(
-        pl.col("code").is_in(seventh.implode()).alias("needs_seventh"),
-        _side(frame["title"]),
-        _sided_sibling(frame),
-        pl.col("title").str.contains(r"\b(?:puerper\w*|postpartum)\b").alias("postpartum"),
-        pl.col("title")
-        .str.extract(r"\b(first|second|third) trimester\b")
-        .replace_strict({"first": 1, "second": 2, "third": 3}, default=None, return_dtype=pl.Int64)
-        .alias("trimester"),
-    ).select(list(SCHEMA))
+    return described(frame.with_columns(titles.str.to_lowercase()))
 
 
 def _bases(code: str) -> list[str]:
@@ -231,68 +207,3 @@ def _title(code: str, names: dict[str, _Name]) -> str:
         if base in names:
             return f"{names[base].title}, {names[base].sevenths.get(code[6:], '')}"
     return ""
-
-
-def _side(titles: pl.Series) -> pl.Expr:
-    """The side a name gives, if the name exists for the other side too (so not `right heart failure`)."""
-    known = titles.unique().implode()
-
-    def only(here: str, there: str) -> pl.Expr:
-        other = pl.col("title").str.replace_all(rf"\b{here}\b", there)
-        return (
-            pl.col("title").str.contains(rf"\b{here}\b")
-            & ~pl.col("title").str.contains(rf"\b(?:{there}|bilateral)\b")
-            & other.is_in(known)
-        )
-
-    return (
-        pl.when(only("right", "left"))
-        .then(pl.lit("right"))
-        .when(only("left", "right"))
-        .then(pl.lit("left"))
-        .when(
-            pl.col("title").str.contains(r"\bbilateral\b")
-            & ~pl.col("title").str.contains(r"\b(?:right|left)\b")
-        )
-        .then(pl.lit("bilateral"))
-        .alias("side")
-    )
-
-
-def _sided_sibling(frame: pl.DataFrame) -> pl.Expr:
-    """True for a name with `unspecified` where the same category has the name with `right`."""
-    full = pl.concat_str("category", pl.lit(" "), "title")
-    known = frame.select(full).to_series().unique().implode()
-    word = r"\bunspecified\b"
-    sided = [full.str.replace(rf"^((?:.*?{word}){{{nth}}}.*?){word}", "${1}right") for nth in range(3)]
-    return pl.any_horizontal((name != full) & name.is_in(known) for name in sided).alias("sided_sibling")
-
-
-def incomplete(codes: pl.DataFrame) -> pl.DataFrame:
-    """Values that lack one character of a valid code (rule DX-009), from the frame of `load`.
-
-    `kind` is seventh (only the 7th character is missing, X filled in where needed) or placeholder (an X
-    is missing before the last character); `example` is the first valid code it may stand for.
-    """
-    code = pl.col("code")
-    full = codes.filter(pl.col("billable") & (code.str.len_chars() == 7)).select("code")
-    without_seventh = [
-        full.filter(code.str.slice(6 - fillers, fillers) == "X" * fillers).select(
-            code.str.slice(0, 6 - fillers).alias("value"),
-            pl.lit("seventh").alias("kind"),
-            code.alias("example"),
-        )
-        for fillers in range(4)
-    ]
-    without_filler = full.filter(code.str.slice(5, 1) == "X").select(
-        pl.concat_str(code.str.slice(0, 5), code.str.slice(6, 1)).alias("value"),
-        pl.lit("placeholder").alias("kind"),
-        code.alias("example"),
-    )
-    headers = codes.filter(~pl.col("billable")).select(code.alias("value"))
-    return (
-        pl.concat([*without_seventh, without_filler.join(headers, on="value", how="anti")])
-        .join(codes.filter("billable").select(code.alias("value")), on="value", how="anti")
-        .unique("value", keep="first", maintain_order=True)
-        .sort("value")
-    )

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 from claimsctl.errors import ClaimsctlError, InputError, UsageError
 from claimsctl.reference.editions import Edition, EditionStore, Origin
 from claimsctl.reference.formats import all_formats
+from claimsctl.reference.guessing import ALL_FORMATS, unrecognised
 from claimsctl.reference.releases import (
     Format,
     NoDate,
@@ -54,16 +56,20 @@ def load_file(
 ) -> list[Loaded]:
     """Load every release in a file (plain, .gz, .zip); members of a zip that are no tables are passed over.
 
-    `table` takes only that table. Raises InputError when nothing in it is recognised or anything in it is
-    damaged: then nothing of the file is stored.
+    `table` takes only that table, and is the table of a file that does not say which it is. Raises
+    InputError when nothing in it is recognised or anything in it is damaged: then nothing of the file is
+    stored.
     """
     found: list[tuple[Release, Origin, str]] = []
-    unknown: list[str] = []
+    unknown: list[Opened] = []
+    others: set[str] = set()
+    said = dataclasses.replace(wanted or Wanted(), table=table)
     undated: list[tuple[Opened, Origin, Format]] = []
 
     def take(opened: Opened, origin: Origin, format_: Format, wanted: Wanted) -> None:
         for release in format_.read(opened, wanted):
             if table not in (None, release.table):
+                others.add(release.table)
                 continue
             if not any(_same_place(other, release) for other, _, _ in found):
                 found.append((release, origin, format_.name))
@@ -71,12 +77,13 @@ def load_file(
     for opened, origin in unpacked(path, spool):
         format_ = recognise(opened)
         if format_ is None:
-            unknown.append(opened.name)
+            unknown.append(opened)
             continue
         if table is not None and table not in format_.tables:
+            others.update(format_.tables)
             continue
         try:
-            take(opened, origin, format_, wanted or Wanted())
+            take(opened, origin, format_, said)
         except NoDate:
             if origin.member is None:
                 raise
@@ -86,10 +93,10 @@ def load_file(
     for opened, origin, format_ in undated:
         # Files of one archive are one release: what does not say its date has that of the others.
         dates = [r.valid_from for r, _, _ in found if r.valid_from is not None]
-        take(opened, origin, format_, Wanted(valid_from=max(dates)) if dates else Wanted())
+        take(opened, origin, format_, Wanted(valid_from=max(dates, default=None), table=table))
         opened.path.unlink()
     if not found:
-        raise _nothing(path, unknown, table)
+        raise _nothing(path, unknown, table, others)
     return [
         Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
     ]
@@ -186,13 +193,16 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _nothing(path: Path, unknown: Sequence[str], table: str | None) -> ClaimsctlError:
-    if table is not None and not any(table in f.tables for f in all_formats()):
-        tables = sorted({name for f in all_formats() for name in f.tables})
-        return UsageError(f"No file format holds the table {table}.", hint=f"Tables: {', '.join(tables)}.")
-    what = f" ({', '.join(unknown[:5])})" if unknown and unknown != [path.name] else ""
-    known = "; ".join(sorted({f.title for f in all_formats()}))
-    return UnknownRelease(
-        f"{path.name}: not recognised as a reference table{what}.",
-        hint=f"Load files as their publishers release them. Known: {known}.",
-    )
+def _nothing(path: Path, unknown: Sequence[Opened], table: str | None, others: set[str]) -> ClaimsctlError:
+    tables = {name for f in all_formats() for name in f.tables}
+    if table is not None and table not in tables:
+        near = get_close_matches(table, tables, n=3)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        return UsageError(f"No file format holds the table {table}.", hint=f"{meant}{ALL_FORMATS}")
+    if others:
+        held = ", ".join(sorted(others))
+        return UnknownRelease(
+            f"{path.name}: nothing in it was recognised as {table}, but as {held}.",
+            hint="Load it without --table, or with one of these.",
+        )
+    return unrecognised(path, unknown)

@@ -25,11 +25,12 @@ class NoDate(UnknownRelease):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user says of an edition where the file does not: its name and its service dates."""
+    """What the user says of an edition where the file does not: its name, its service dates, its table."""
 
     edition: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

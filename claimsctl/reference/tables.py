@@ -14,6 +14,7 @@ import polars as pl
 
 from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
+from claimsctl.reference.diagnoses import incomplete
 from claimsctl.reference.editions import Edition as StoredEdition
 from claimsctl.reference.editions import EditionStore, InForce, dated_rows, gaps, in_force
 from claimsctl.reference.manifest import TYPES, EditionSpec, TableSpec, read_shipped, shipped_specs
@@ -31,15 +32,15 @@ _NAMES = """
     coverage_policy dmepos drg enrolments exclusions fee_schedules frequency_codes frequency_limits gpci
     hcpcs hcpcs_edits header_synonyms hipps history holidays icd10cm icd10cm_7th icd10cm_edits
     icd10cm_excludes1 icd10cm_laterality icd10cm_notes icd10pcs inpatient_only lab_panels
-    medicare_replacements mh_codes mh_dx modifier_code_ranges modifiers mpfs mpfs_starter mue ncci_addon
-    ncci_ptp ndc ndc_hcpcs neoplasm_history_map nppes nubc_admission nubc_bill_types nubc_condition
-    nubc_occurrence nubc_point_of_origin nubc_status nubc_value oppscap order_required_codes
-    payer_auth_list payer_code_policy payer_dx_policy payer_modifier_rules payer_types payers
-    pecos_ordering poa_exempt pos practice_fees practices preventive_codes reference_manifest
-    relationship_codes revenue_codes roster sad_list screening_pairs single_dose_drugs snf_consolidated
-    specialty_code_policy states symptom_map taxonomy telehealth_codes therapy_codes thresholds
-    timed_codes timely_filing unlisted_codes vaccine_codes zero_charge zero_charge_codes zip3_state
-    zip_locality
+    medicare_replacements mh_codes mh_dx modifier_code_ranges modifiers mpfs mpfs_qpp mpfs_starter mue
+    mue_dme mue_hospital ncci_addon ncci_ptp ncci_ptp_hospital ndc ndc_hcpcs neoplasm_history_map nppes
+    nubc_admission nubc_bill_types nubc_condition nubc_occurrence nubc_point_of_origin nubc_status
+    nubc_value oppscap order_required_codes payer_auth_list payer_code_policy payer_dx_policy
+    payer_modifier_rules payer_types payers pecos_ordering poa_exempt pos practice_fees practices
+    preventive_codes reference_manifest relationship_codes revenue_codes roster sad_list screening_pairs
+    single_dose_drugs snf_consolidated specialty_code_policy specialty_codes states symptom_map taxonomy
+    telehealth_codes therapy_codes thresholds timed_codes timely_filing unlisted_codes vaccine_codes
+    zero_charge zero_charge_codes zip3_state zip9_locality zip_locality
 """
 
 DECLARED: Final = frozenset(_NAMES.split())
@@ -333,7 +334,7 @@ def _icd10cm(cache_dir: Path | None) -> Table:
 
 def _icd10cm_7th(tables: Tables) -> Table:
     codes = tables["icd10cm"]
-    frame = icd10cm.incomplete(codes.frame)
+    frame = incomplete(codes.frame)
     edition = replace(codes.editions[-1], rows=frame.height)
     return replace(codes, name="icd10cm_7th", frame=frame, editions=(edition,))
 

@@ -98,7 +98,18 @@ def test_what_is_no_table_is_refused_with_what_was_found(command: Command, tmp_p
     refused = command("reference", "load", path)
     assert refused.code == 3
     assert "not recognised" in refused.err
+    assert "found 2 columns, among them claim_number, charge_amount" in refused.err
     assert command("reference", "list", "mue").code == 2
+
+
+def test_formats_that_can_be_loaded(command: Command) -> None:
+    listed = command("reference", "list", "--formats").out
+    assert "NPPES providers (npidata_pfile CSV)" in listed
+    told = json.loads(command("reference", "list", "mue_hospital", "--formats", "--json").out)["formats"]
+    assert [form["tables"] for form in told] == [["mue", "mue_hospital", "mue_dme"]]
+    unknown = command("reference", "list", "meu", "--formats")
+    assert unknown.code == 2
+    assert "No file format holds the table meu" in unknown.err
 
 
 def test_verify_and_remove(command: Command, published: Path, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import pytest
 
 from claimsctl.reference.formats import all_formats
+from claimsctl.reference.manifest import read_shipped, shipped_specs
 from claimsctl.reference.releases import Opened, Release, UnknownRelease, Wanted
 
 FORMATS: Final = all_formats()
@@ -61,3 +63,8 @@ def refusal(opened: Opened, wanted: Wanted | None = None) -> str:
     assert opened.name in caught.value.message
     assert caught.value.hint
     return caught.value.message
+
+
+def shipped_columns(table: str) -> dict[str, pl.DataType]:
+    """The columns of a shipped table, which rules look up, with their types."""
+    return dict(read_shipped(shipped_specs()[table]).schema)

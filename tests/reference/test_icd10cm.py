@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from claimsctl.reference import Tables, icd10cm
+from claimsctl.reference.diagnoses import SCHEMA
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_edition(tables: Tables) -> None:
 
 
 def test_complete(codes: pl.DataFrame) -> None:
-    assert dict(codes.schema) == icd10cm.SCHEMA
+    assert dict(codes.schema) == SCHEMA
     assert codes["code"].is_unique().all()
     assert codes["billable"].sum() >= 74_000
     assert set(codes["chapter"]) == set(range(1, 23))
@@ -99,7 +100,7 @@ def test_incomplete_values_are_no_codes(tables: Tables, codes: pl.DataFrame) -> 
 def test_cached_file_is_used_private_and_left_alone_when_damaged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    small = pl.DataFrame({name: [None] for name in icd10cm.SCHEMA}, schema=icd10cm.SCHEMA)
+    small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
     built = []
 
     def build(_: icd10cm.Release) -> pl.DataFrame:
@@ -124,7 +125,7 @@ def test_cached_file_is_used_private_and_left_alone_when_damaged(
 
 
 def test_works_without_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    small = pl.DataFrame({name: [None] for name in icd10cm.SCHEMA}, schema=icd10cm.SCHEMA)
+    small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
     monkeypatch.setattr(icd10cm, "build", lambda _: small)
     (tmp_path / "file").touch()
     _, frame = icd10cm.load(tmp_path / "file")
@@ -134,7 +135,7 @@ def test_works_without_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_a_folder_that_others_can_write_to_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    small = pl.DataFrame({name: [None] for name in icd10cm.SCHEMA}, schema=icd10cm.SCHEMA)
+    small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
     monkeypatch.setattr(icd10cm, "build", lambda _: small)
     os.chmod(tmp_path, 0o777)
     icd10cm.load(tmp_path)

@@ -8,7 +8,10 @@ from typing import Final
 
 from claimsctl.reference.releases import Format
 
-MODULES: Final = ("pprrvu", "localities", "zips", "ncci", "icd10", "hcpcs", "codesets", "nppes", "house")
+MODULES: Final = (
+    *("pprrvu", "localities", "zips", "ncci", "icd10", "mce", "hcpcs"),
+    *("codesets", "x12lists", "codesystems", "nppes", "house"),
+)
 
 
 @cache

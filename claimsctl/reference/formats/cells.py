@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +67,20 @@ def header(opened: Opened, separator: str = ",") -> list[str]:
     except csv.Error:
         return []
     return [plain(cell) for cell in record]
+
+
+def head_records(opened: Opened, wanted: Mapping[str, tuple[str, ...]]) -> list[dict[str, str]]:
+    """Our columns in the first records of a CSV; none when it has not all of them."""
+    found = header(opened)
+    places = {ours: next((found.index(n) for n in names if n in found), -1) for ours, names in wanted.items()}
+    if min(places.values()) < 0:
+        return []
+    try:
+        records = list(csv.reader(head_lines(opened, 400)))[1:]
+    except csv.Error:
+        return []
+    whole = [record for record in records if len(record) > max(places.values())]
+    return [{ours: record[place].strip() for ours, place in places.items()} for record in whole]
 
 
 def plain(cell: str | None) -> str:

@@ -1,4 +1,8 @@
-"""NCCI edits of CMS for practitioners: procedure to procedure (PTP) and medically unlikely (MUE)."""
+"""NCCI edits of CMS: procedure to procedure (PTP) and medically unlikely (MUE).
+
+CMS publishes them apart for practitioners, hospital outpatient services and (MUE) suppliers of DME. They
+differ, so each has a table of its own; rules use those for practitioners.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,6 @@ from claimsctl.reference.releases import (
     Format,
     Opened,
     Release,
-    UnknownRelease,
     Wanted,
     damaged,
     no_date,
@@ -39,18 +42,31 @@ _PTP_EXPECTED: Final = (
     "lines of seven columns parted by tabs: two codes, *, effective date, deletion date or *, "
     "modifier indicator 0, 1 or 9, rationale"
 )
-_PTP_SOURCE: Final = "CMS NCCI procedure to procedure edits, practitioner services"
+_PTP_SOURCE: Final = "CMS NCCI procedure to procedure edits"
+_PTP_FOR: Final = {"ncci_ptp": "practitioner services", "ncci_ptp_hospital": "hospital outpatient services"}
+_PTP_NAMES: Final = (
+    ("ncci_ptp_hospital", re.compile(r"ccioph|outpatient|hospital", re.IGNORECASE)),
+    ("ncci_ptp", re.compile(r"ccipra|practitioner", re.IGNORECASE)),
+)
+"""The files have the same columns and titles: only their names tell them apart."""
 _PART: Final = re.compile(r"(?<=[-_])f[1-9](?=[._-]|$)", re.IGNORECASE)
 """CMS parts the edits of a quarter into files f1 to f4."""
-_HOSPITAL: Final = re.compile(r"ccioph|outpatient|hospital", re.IGNORECASE)
 
 _PAIRS_COLUMNS: Final = ("column1", "column2", "modifier", "rationale")
 _PAIRS_HEADER: Final = ["column1", "column2", "modifier_indicator", "rationale"]
 _PAIRS_EXPECTED: Final = "columns column1, column2, modifier_indicator (0, 1 or 9), rationale"
 
 _MUE_HEADER: Final = re.compile(
-    r'^"?HCPCS\s*/\s*CPT\s+Code\s*"?\s*,\s*"?Practitioner Services MUE Values', re.IGNORECASE | re.MULTILINE
+    r'^"?HCPCS\s*/\s*CPT\s+Code\s*"?\s*,\s*'
+    r'"?(Practitioner|Outpatient Hospital|DME Supplier) Services MUE Values',
+    re.IGNORECASE | re.MULTILINE,
 )
+_MUE_TABLES: Final = {
+    "practitioner": ("mue", 15_000),
+    "outpatient hospital": ("mue_hospital", 15_000),
+    "dme supplier": ("mue_dme", 6_000),
+}
+"""The table for each kind of provider, and how many rows are usual."""
 _MUE_EXPECTED: Final = "four columns: code, MUE value, adjudication indicator 1 to 3, rationale"
 
 
@@ -59,12 +75,6 @@ def _is_ptp(opened: Opened) -> bool:
 
 
 def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
-    if _HOSPITAL.search(opened.name):
-        # The two files have the same columns and titles: only the name tells them apart.
-        raise UnknownRelease(
-            f"{opened.name}: these are the NCCI edits for hospital outpatient services.",
-            hint="Professional claims need the practitioner files (ccipra-...).",
-        )
     head = head_lines(opened, 40)
     preamble = next((at for at, line in enumerate(head) if _PTP_PAIR.match(line)), None)
     if preamble is None:
@@ -87,18 +97,16 @@ def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
     never = pl.col("valid_to") <= pl.col("valid_from")
     kept = frame.filter(~never.fill_null(False))
     dropped = frame.height - kept.height
-    notes = (
-        (f"{dropped:,} edits deleted on the day they began were left out: they never applied",)
-        if dropped
-        else ()
-    )
+    table, notes = _provider(opened, wanted)
+    if dropped:
+        notes += (f"{dropped:,} edits deleted on the day they began were left out: they never applied",)
     return [
         Release(
-            table="ncci_ptp",
+            table=table,
             edition=f"{period.edition}-{part[0].lower()}" if part else period.edition,
             valid_from=period.valid_from,
             valid_to=period.valid_to,
-            source=f"{_PTP_SOURCE}, {opened.name}",
+            source=f"{_PTP_SOURCE}, {_PTP_FOR[table]}, {opened.name}",
             licence=CPT_CODES,
             frame=kept,
             part=part is not None,
@@ -107,9 +115,21 @@ def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
     ]
 
 
+def _provider(opened: Opened, wanted: Wanted) -> tuple[str, tuple[str, ...]]:
+    """The table of the edits, and a note where nothing says whose they are."""
+    named = next((table for table, pattern in _PTP_NAMES if pattern.search(opened.name)), None)
+    table = named or (wanted.table if wanted.table in _PTP_FOR else None)
+    if table is not None:
+        return table, ()
+    return "ncci_ptp", (
+        "taken as edits for practitioners: neither the file nor its name says so; those for hospitals load "
+        "with --table ncci_ptp_hospital",
+    )
+
+
 def _version_start(name: str) -> date | None:
     """The quarter of ccipra-v322r0-f1.txt: version 32.2 is the third quarter of 1994 + 32."""
-    found = re.search(r"ccipra-?v(\d\d)([0-3])r\d", name, re.IGNORECASE)
+    found = re.search(r"cci(?:pra|oph)-?v(\d\d)([0-3])r\d", name, re.IGNORECASE)
     return quarter_start(1994 + int(found[1]), int(found[2]) + 1) if found else None
 
 
@@ -132,7 +152,7 @@ def _read_pairs(opened: Opened, wanted: Wanted) -> list[Release]:
             edition=period.edition,
             valid_from=period.valid_from,
             valid_to=period.valid_to,
-            source=f"{_PTP_SOURCE}, pairs without dates, {opened.name}",
+            source=f"{_PTP_SOURCE}, {_PTP_FOR['ncci_ptp']}, pairs without dates, {opened.name}",
             licence=CPT_CODES,
             frame=frame,
             notes=(note, *few(frame, 2_000_000)),
@@ -207,16 +227,18 @@ def _read_mue(opened: Opened, wanted: Wanted) -> list[Release]:
     )
     fits = pl.col("code").str.contains(PROCEDURE) & (pl.col("units") >= 0) & pl.col("mai").is_not_null()
     refuse(opened, frame, fits, _MUE_EXPECTED)
+    kind = start[1].lower()
+    table, usual = _MUE_TABLES[kind]
     return [
         Release(
-            table="mue",
+            table=table,
             edition=period.edition,
             valid_from=period.valid_from,
             valid_to=period.valid_to,
-            source=f"CMS NCCI medically unlikely edits, practitioner services, {opened.name}",
+            source=f"CMS NCCI medically unlikely edits, {kind} services, {opened.name}",
             licence=CPT_CODES,
             frame=frame.drop(ROW),
-            notes=few(frame, 15_000),
+            notes=few(frame, usual),
         )
     ]
 
@@ -224,8 +246,8 @@ def _read_mue(opened: Opened, wanted: Wanted) -> list[Release]:
 FORMATS: Final[tuple[Format, ...]] = (
     Format(
         name="ncci_ptp",
-        tables=("ncci_ptp",),
-        title="NCCI PTP edits, practitioner services (CMS text file)",
+        tables=("ncci_ptp", "ncci_ptp_hospital"),
+        title="NCCI PTP edits, practitioner or hospital outpatient services (CMS text file)",
         expects="text parted by tabs with the heading Column 1, Column 2, effective and deletion date",
         recognises=_is_ptp,
         read=_read_ptp,
@@ -240,9 +262,9 @@ FORMATS: Final[tuple[Format, ...]] = (
     ),
     Format(
         name="ncci_mue",
-        tables=("mue",),
-        title="NCCI MUE values, practitioner services (CMS CSV)",
-        expects="CSV with the header HCPCS/CPT Code, Practitioner Services MUE Values",
+        tables=tuple(table for table, _ in _MUE_TABLES.values()),
+        title="NCCI MUE values, practitioner, outpatient hospital or DME supplier services (CMS CSV)",
+        expects="CSV with the header HCPCS/CPT Code, Practitioner (or other) Services MUE Values",
         recognises=_is_mue,
         read=_read_mue,
     ),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from claimsctl.reference import icd10cm
+from claimsctl.reference.manifest import read_shipped, shipped_specs
 from claimsctl.reference.releases import Opened, Wanted
 from tests.reference.published import load, one, recognised
 
@@ -25,6 +26,13 @@ OWN: Final = {
     "place_of_srvc_derived.csv": "pos",
     "hdi_carc.csv": "carc",
     "pyx12_codes.xml": "pyx12_codes",
+    **{
+        f"bfd_CodeSystem-{name}.fsh": "code_system"
+        for name in (
+            *("ANSI-GRP-CD", "ANSI-RSN-CD", "CLM-AUDT-TRL-STUS-CD", "CLM-CARR-PMT-DNL-CD", "CLM-POS-CD"),
+            *("CLM-PRCNG-LCLTY-CD", "CLM-PRVDR-SPCLTY-CD", "CLM-REV-CNTR-CD"),
+        )
+    },
     "PPRRVU2025_Oct.csv": "pprrvu-csv",
     "PPRRVU2025_Oct.txt": "pprrvu-text",
     "PPRRVU2026_Apr_nonQPP.txt": "pprrvu-text",
@@ -79,9 +87,9 @@ def test_diagnosis_codes_are_those_of_the_package(files: dict[str, Opened]) -> N
     release = icd10cm.find_release()
     if release is None or release.edition != "2026-04":
         pytest.skip("another edition is installed")
-    columns = ["code", "billable", "category", "chapter", "needs_seventh"]
-    # Categories, chapters and missing seventh characters are made from the codes alone.
-    assert frame.select(columns).equals(icd10cm.build(release).select(columns).sort("code"))
+    # Categories, chapters and missing seventh characters are made from the codes alone; what the names
+    # tell is taken from the shipped list.
+    assert frame.equals(icd10cm.build(release).sort("code"))
 
 
 def test_mce_edits(files: dict[str, Opened]) -> None:
@@ -126,3 +134,19 @@ def test_code_sets(files: dict[str, Opened]) -> None:
     assert reasons.frame["valid_to"].count() == 16
     heights = {r.table: r.frame.height for r in load(files["pyx12_codes.xml"])}
     assert heights == {"status_categories": 48, "claim_status_codes": 759, "rarc": 998}
+
+
+def test_code_systems(files: dict[str, Opened]) -> None:
+    def frame(name: str) -> pl.DataFrame:
+        return one(files[f"bfd_CodeSystem-{name}.fsh"]).frame
+
+    # The shipped lists of these were made of them.
+    for name, table in (("ANSI-RSN-CD", "carc"), ("CLM-POS-CD", "pos")):
+        shipped = read_shipped(shipped_specs()[table])
+        assert frame(name).select(shipped.columns).equals(shipped)
+    assert frame("ANSI-RSN-CD")["description"].null_count() == 0
+    assert frame("ANSI-GRP-CD").height == 5
+    assert frame("CLM-PRVDR-SPCLTY-CD").height == 152
+    assert set(frame("CLM-REV-CNTR-CD")["code"]) == set(
+        read_shipped(shipped_specs()["revenue_codes"])["code"]
+    )
