@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 Severity = Literal["error", "warning", "info"]
+_Name = TypeVar("_Name", bound=str)
 
 LONGEST_SUPPRESSION: Final = timedelta(days=731)
 """A finding is put aside for two years at most; then somebody looks at the reason again."""
@@ -66,7 +67,7 @@ def choice_of(table: RuleChoice | Mapping[str, Any]) -> RuleChoice:
     return table if isinstance(table, RuleChoice) else RuleChoice(**table)
 
 
-def severities_of(common: Mapping[str, Severity], nearer: Mapping[str, Severity]) -> dict[str, Severity]:
+def severities_of(common: Mapping[str, _Name], nearer: Mapping[str, _Name]) -> dict[str, _Name]:
     """The severities of two tables, by code or pattern: what the nearer one covers is its own."""
     kept = {
         code: severity

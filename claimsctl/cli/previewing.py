@@ -60,7 +60,7 @@ class _FirstRows:
 def run_preview(state: State, options: Options) -> None:
     """Look at the first rows of each input and print what was seen."""
     settings, workspace = open_workspace(state)
-    request, rulebook, _ = settle(options, settings, workspace)
+    request, rulebook, _ = settle(options, settings)
     sample = _FirstRows()
     with workspace.scratch() as spill:
         inputs = open_inputs(request, spill, settings.mapping)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from claimsctl.cli.run import Options, console, house_control, requested, stop_on_signals
+from claimsctl.cli.run import Options, console, requested, stop_on_signals
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.process.comparing import (
@@ -19,6 +19,7 @@ from claimsctl.process.comparing import (
     read_side,
     stood_in_for,
 )
+from claimsctl.process.house_terms import house_control
 from claimsctl.process.rulebook import rule_packs, shipped_packs
 from claimsctl.process.trial import Trial, try_rules
 from claimsctl.reference.comparing import EditionChanges, compare_editions
@@ -94,7 +95,9 @@ def _moved(
             left_out=left_out,
             pinned=side.table if isinstance(side, EditionSide) else None,
         )
-        rulebook = house_control(rulebook, request, settings)
+        rulebook = house_control(
+            rulebook, settings, practice_id=request.practice_id, run_date=request.run_date
+        )
         folder = scratch / str(number)
         private_directory(folder)
         return try_rules(request, rulebook, workspace, settings.mapping, folder, progress=progress)

@@ -24,7 +24,7 @@ def run_test(state: State, options: Options, expect: Path, *, update: bool) -> i
     """Compare the findings of a dry run with the expected ones; 1 when they differ."""
     expected = None if update else read_expected(expect)
     settings, workspace = open_workspace(state)
-    request, rulebook, _ = settle(options, settings, workspace)
+    request, rulebook, _ = settle(options, settings)
     with workspace.scratch() as folder:
         trial = try_rules(request, rulebook, workspace, settings.mapping, folder)
         if len(trial.outcome.intake.inputs) != 1:

@@ -78,7 +78,7 @@ def run_process(state: State, options: Options) -> int:
 
     stop_on_signals()
     settings, workspace = open_workspace(state)
-    request, rulebook, fail_on = settle(options, settings, workspace)
+    request, rulebook, fail_on = settle(options, settings)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
         setting = Setting(workspace, settings.mapping, notifier(state), progress)
         summary = process(request, rulebook, setting)
@@ -103,68 +103,39 @@ def open_workspace(state: State) -> tuple[Settings, Workspace]:
     return settings, Workspace.open(settings.workspace)
 
 
-def settle(
-    options: Options, settings: Settings, workspace: Workspace
-) -> tuple[Request, Rulebook, str | None]:
+def settle(options: Options, settings: Settings) -> tuple[Request, Rulebook, str | None]:
     """Flags over environment and file: the request, its rules, and what makes it exit with 1."""
-    from claimsctl.process.rulebook import load_rulebook, rule_packs
-    from claimsctl.reference.editions import EditionStore
+    from claimsctl.process.house_terms import house_rulebook
 
     request = requested(options, settings)
-    rulebook = load_rulebook(
+    rulebook = house_rulebook(
+        settings,
         request.selection,
-        rule_packs(request.rule_packs, workspace.root),
-        settings.payers,
-        EditionStore(workspace.reference_directory),
-        run_date=request.run_date,
-    )
-    rulebook = house_control(rulebook, request, settings)
-    return request, rulebook, options.fail_on or settings.process.fail_on
-
-
-def house_control(rulebook: Rulebook, request: Request, settings: Settings) -> Rulebook:
-    """The rulebook with the suppressions and payers of the settings."""
-    if not settings.rules.suppress and not settings.rules.payer:
-        return rulebook
-    from claimsctl.process.control import with_control
-
-    return with_control(
-        rulebook,
-        settings.rules.suppressions(),
-        settings.rules.payer,
+        options.rules,
         practice_id=request.practice_id,
-        practices={*settings.practice, request.practice_id},
         run_date=request.run_date,
     )
+    return request, rulebook, options.fail_on or settings.process.fail_on
 
 
 def requested(options: Options, settings: Settings) -> Request:
     """What the user asks for: flags over environment and file."""
-    from claimsctl.house import severities_of
     from claimsctl.ingest.mapping import parse_map, parse_set
+    from claimsctl.process.house_terms import house_terms
     from claimsctl.process.request import Request
     from claimsctl.validate.ruleset import Selection
 
-    practice_id = options.practice or settings.process.practice or "default"
-    practice = settings.practice_named(practice_id)
-    house = {"payer_id": settings.process.payer, "practice_type": settings.process.practice_type}
-    typed = {"payer_id": options.payer, "practice_type": options.practice_type}
-    constants = {
-        **{name: value for name, value in house.items() if value},
-        **practice.columns(),
-        **{name: value for name, value in typed.items() if value},
-        **parse_set(options.constants),
-    }
-    ours, rules = practice.rules, settings.rules
-    selection = Selection(
-        frozenset(code.upper() for code in options.only or ours.only or rules.only),
-        frozenset(code.upper() for code in (*options.without, *ours.without, *rules.without)),
-        severities_of(rules.severity, ours.severity),
+    terms = house_terms(
+        settings,
+        practice_id=options.practice,
+        profile=options.profile,
+        payer=options.payer,
+        practice_type=options.practice_type,
+        constants=parse_set(options.constants),
+        selection=Selection(frozenset(options.only), frozenset(options.without)),
     )
-    packs = (*settings.rule_packs(), *options.rules)
     given: Mapping[str, object] = {
         "output_format": options.output_format or settings.process.output_format,
-        "profile": options.profile or practice.profile or settings.process.profile,
         "duplicates": options.duplicates or settings.process.duplicates,
         "batch_size": options.batch_size or settings.process.batch_size,
     }
@@ -172,11 +143,12 @@ def requested(options: Options, settings: Settings) -> Request:
         inputs=options.inputs,
         run_date=options.as_of or date.today(),
         out=options.out or (Path(settings.process.out) if settings.process.out else None),
-        practice_id=practice_id,
+        profile=terms.profile,
+        practice_id=terms.practice_id,
         mapping=parse_map(options.mapping),
-        constants=constants,
-        rule_packs=packs,
-        selection=selection,
+        constants=terms.constants,
+        rule_packs=(*settings.rule_packs(), *options.rules),
+        selection=terms.selection,
         limit=options.limit,
         safe_csv=options.safe_csv or settings.process.safe_csv,
         dry_run=options.dry_run,

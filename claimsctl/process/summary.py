@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from claimsctl.process.timing import Timings
 if TYPE_CHECKING:
     from claimsctl.process.core import Outcome
     from claimsctl.process.rulebook import Rulebook
+    from claimsctl.validate.dated import Unserved
+    from claimsctl.validate.ruleset import Check
 
 
 @dataclass(frozen=True)
@@ -149,13 +151,18 @@ def findings_summary(book: FindingBook) -> dict[str, object]:
     }
 
 
+def suppressed_entries(control: Control, counted: Mapping[int, int]) -> list[dict[str, object]]:
+    """The suppressions in force, each with the findings it put aside (`counted` by its number)."""
+    return [
+        {"code": each.code, "rows": counted.get(n, 0), "reason": each.reason, "until": each.until}
+        for n, each in enumerate(control.suppressions)
+    ]
+
+
 def control_summary(control: Control, book: FindingBook) -> dict[str, object]:
     """Findings that the house put aside, with the reason: counted, never silent; and what has ended."""
     return {
-        "suppressed": [
-            {"code": each.code, "rows": book.suppressed[n], "reason": each.reason, "until": each.until}
-            for n, each in enumerate(control.suppressions)
-        ],
+        "suppressed": suppressed_entries(control, book.suppressed),
         "suppressions_expired": [
             {"code": each.code, "reason": each.reason, "until": each.until} for each in control.expired
         ],
@@ -168,7 +175,8 @@ def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
     Where a rule did not run on some lines only, its entry also names the table, and the days (`from` is
     null for ever before, `to`) that no edition of it is for.
     """
-    partly, nowhere = _unserved_rules(outcome)
+    evaluated = [check for plan in outcome.plans for check in plan.evaluated]
+    partly, nowhere = unserved_entries(evaluated, outcome.unserved, outcome.lines)
     active = {check.rule.code for plan in outcome.plans for check in plan.checks} - nowhere
     active |= rulebook.file_rules.rules.keys()
     whole: list[dict[str, object]] = [
@@ -191,25 +199,26 @@ def rules_summary(rulebook: Rulebook, outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _unserved_rules(outcome: Outcome) -> tuple[list[dict[str, object]], set[str]]:
+def unserved_entries(
+    checks: Iterable[Check], counted: Mapping[Unserved, int], lines: int
+) -> tuple[list[dict[str, object]], set[str]]:
     """Entries of rules for lines of a day that no edition of a table is for; and the rules that did not
-    run on any line because of that."""
+    run on any of `lines` because of that."""
     readers: dict[tuple[str, str], set[str]] = {}
-    for plan in outcome.plans:
-        for check in plan.evaluated:
-            for read in check.dated:
-                readers.setdefault(read, set()).add(check.rule.code)
+    for check in checks:
+        for read in check.dated:
+            readers.setdefault(read, set()).add(check.rule.code)
     entries: list[dict[str, object]] = []
-    lines: Counter[tuple[str, str]] = Counter()
-    for time, rows in sorted(outcome.unserved.items()):
+    without: Counter[tuple[str, str]] = Counter()
+    for time, rows in sorted(counted.items()):
         read = (time.table, time.column)
-        lines[read] += rows
+        without[read] += rows
         entries += [
             {"code": code, "reason": time.reason, "rows": rows, "table": time.table, "from": time.first,
              "to": time.last}
             for code in sorted(readers[read])
         ]  # fmt: skip
-    nowhere = {code for read, rows in lines.items() if rows == outcome.lines for code in readers[read]}
+    nowhere = {code for read, rows in without.items() if rows == lines for code in readers[read]}
     return entries, nowhere
 
 

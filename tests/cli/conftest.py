@@ -38,9 +38,11 @@ def command(
 ) -> Command:
     """Run a command line; returns its exit code, standard output and standard error."""
     import claimsctl.cli.rulebook
+    import claimsctl.process.house_terms
 
     monkeypatch.setattr(process_rulebook, "load_rulebook", read_once)
     monkeypatch.setattr(claimsctl.cli.rulebook, "load_rulebook", read_once)
+    monkeypatch.setattr(claimsctl.process.house_terms, "load_rulebook", read_once)
 
     def run(*arguments: object) -> Ended:
         capsys.readouterr()
