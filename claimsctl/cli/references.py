@@ -17,12 +17,14 @@ from claimsctl.cli.run import console, open_workspace
 from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
-from claimsctl.reference.editions import EditionStore, gaps, in_force
+from claimsctl.reference.dating import gaps, in_force
+from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.formats import all_formats
 from claimsctl.reference.loading import Loaded, load_file
 from claimsctl.reference.manifest import shipped_specs
+from claimsctl.reference.names import DECLARED
 from claimsctl.reference.releases import Wanted
-from claimsctl.reference.tables import DECLARED, Table, Tables
+from claimsctl.reference.tables import Table, Tables
 
 _SHOWN_ROWS: Final = 5
 _WIDE: Final = 200

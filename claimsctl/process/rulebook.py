@@ -17,7 +17,9 @@ from claimsctl.process.file_rules import EXACT_COPY, FileRules
 from claimsctl.process.request import Request
 from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.locate import cache_folder, data_path
-from claimsctl.reference.tables import DECLARED, Table, Tables, table_view
+from claimsctl.reference.names import DECLARED
+from claimsctl.reference.tables import Table, Tables
+from claimsctl.reference.views import table_view
 from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
 from claimsctl.validate.pack import load_packs
 from claimsctl.validate.ruleset import Check, RuleSet, Selection, compile_rules

@@ -9,8 +9,10 @@ from itertools import groupby
 import polars as pl
 
 from claimsctl.errors import UsageError
-from claimsctl.reference.editions import EditionStore, dated_rows
-from claimsctl.reference.tables import SAME_AS, Edition, Table, Tables
+from claimsctl.reference.dating import dated_rows
+from claimsctl.reference.editions import EditionStore
+from claimsctl.reference.names import SAME_AS
+from claimsctl.reference.tables import Edition, Table, Tables
 
 Row = Mapping[str, object]
 

@@ -6,13 +6,10 @@ exceptions and further certificates come from the environment (HTTPS_PROXY, NO_P
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
@@ -20,8 +17,9 @@ from urllib.parse import urljoin
 from claimsctl import __version__
 from claimsctl.errors import OutsideError
 from claimsctl.reference.addresses import host_of, is_web_address, is_zip, may_follow, shown
+from claimsctl.reference.partial import Note, discard, size_of, write_note
 from claimsctl.reference.trouble import Busy, is_final, reason
-from claimsctl.security.files import FILE_MODE, disk_errors, write_private
+from claimsctl.security.files import FILE_MODE, disk_errors
 
 if TYPE_CHECKING:
     import httpx
@@ -62,24 +60,6 @@ class _Changed(Exception):
     """What was received before is not the beginning of the file as it is now."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """Beside a partial file: where it is from (a digest, an address may hold a key) and which version."""
-
-    source: str
-    validator: str
-    total: int | None
-
-    @staticmethod
-    def read(part: Path, url: str) -> _Note | None:
-        try:
-            note = _Note(**json.loads(_note_file(part).read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return None
-        whole = note.total is None or (isinstance(note.total, int) and note.total > 0)
-        return note if whole and note.source == _digest(url) else None
-
-
 def download(url: str, part: Path, *, most: int, watch: Watch, waits: Sequence[float] | None = None) -> None:
     """Bring `part` to the whole file at `url`; FetchError when that fails.
 
@@ -106,28 +86,6 @@ def download(url: str, part: Path, *, most: int, watch: Watch, waits: Sequence[f
                 failures += 1
             else:
                 return
-
-
-def discard(part: Path) -> None:
-    """Remove a partial or whole download."""
-    with disk_errors(part, "remove"):
-        part.unlink(missing_ok=True)
-        _note_file(part).unlink(missing_ok=True)
-
-
-def settle(part: Path, target: Path) -> None:
-    """Give a whole download its own name."""
-    with disk_errors(target, "write"):
-        part.replace(target)
-        _note_file(part).unlink(missing_ok=True)
-
-
-def size_of(part: Path) -> int:
-    """Bytes received so far."""
-    try:
-        return part.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def followed(url: str, location: str) -> str:
@@ -168,7 +126,7 @@ def _receive(client: httpx.Client, url: str, part: Path, most: int, watch: Watch
     """One request: from where `part` ends, when it is the beginning of the same file, else from the start."""
     import httpx
 
-    note, start, headers = _Note.read(part, url), 0, dict[str, str]()
+    note, start, headers = Note.read(part, url), 0, dict[str, str]()
     if note is not None:
         # At least one byte is asked for, so that the answer says whether the file is still the same.
         start = size_of(part) if note.total is None else min(size_of(part), note.total - 1)
@@ -187,7 +145,7 @@ def _receive(client: httpx.Client, url: str, part: Path, most: int, watch: Watch
             if not start:
                 discard(part)
                 part.touch(mode=FILE_MODE)
-                _write_note(part, url, response, total)
+                write_note(part, url, response, total)
             with part.open("r+b") as file:
                 file.truncate(start)
                 file.seek(start)
@@ -245,7 +203,7 @@ def _check_status(response: httpx.Response) -> None:
     raise FetchError(f"{host} answers {status} for {address}.")
 
 
-def _continued(response: httpx.Response, note: _Note | None, start: int) -> int | None:
+def _continued(response: httpx.Response, note: Note | None, start: int) -> int | None:
     """Size of the whole file, where the answer goes on from `start` of the same version."""
     said = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if note is None or not start:
@@ -281,23 +239,6 @@ def _check_head(head: bytes, url: str, part: Path) -> None:
         raise _page(url) if _PAGE.match(head) else FetchError(f"What {shown(url)} sends is no zip file.")
 
 
-def _write_note(part: Path, url: str, response: httpx.Response, total: int | None) -> None:
-    tag = response.headers.get("ETag", "")
-    # A weak tag does not promise the same bytes.
-    validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
-    if validator:
-        note = _Note(_digest(url), validator, total)
-        write_private(_note_file(part), json.dumps(asdict(note)).encode())
-
-
-def _note_file(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _digest(url: str) -> str:
-    return sha256(url.encode()).hexdigest()
-
-
 def _page(url: str) -> FetchError:
     return FetchError(
         f"The publisher shows a page instead of {shown(url)}: the file has moved, or wants the terms "
@@ -314,6 +255,6 @@ def _too_big(url: str, size: int, most: int) -> FetchError:
 
 def _given_up(error: Exception, url: str, part: Path) -> FetchError:
     have = size_of(part)
-    kept = bool(have and _Note.read(part, url))
+    kept = bool(have and Note.read(part, url))
     got = f" after {have:,} bytes" if have else ""
     return FetchError(f"{reason(error, host_of(url))}{got}.", kept=kept)

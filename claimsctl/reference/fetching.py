@@ -18,10 +18,11 @@ import polars as pl
 
 from claimsctl.errors import InputError, UsageError
 from claimsctl.reference.addresses import file_name, shown
-from claimsctl.reference.download import FetchError, discard, download, settle
+from claimsctl.reference.download import FetchError, download
 from claimsctl.reference.editions import Edition, EditionStore, Origin
 from claimsctl.reference.formats import all_formats
 from claimsctl.reference.loading import recognise, unpacked
+from claimsctl.reference.partial import discard, settle
 from claimsctl.reference.publishers import Order
 from claimsctl.reference.releases import Release, UnknownRelease
 from claimsctl.reference.terms import accepted_at

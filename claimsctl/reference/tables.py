@@ -5,46 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from claimsctl.errors import SettingsError
 from claimsctl.reference import icd10cm
+from claimsctl.reference.dating import InForce, dated_rows, gaps, in_force
 from claimsctl.reference.diagnoses import incomplete
 from claimsctl.reference.editions import Edition as StoredEdition
-from claimsctl.reference.editions import EditionStore, InForce, dated_rows, gaps, in_force
-from claimsctl.reference.manifest import TYPES, EditionSpec, TableSpec, read_shipped, shipped_specs
+from claimsctl.reference.editions import EditionStore
+from claimsctl.reference.entries import entries_frame
+from claimsctl.reference.manifest import EditionSpec, TableSpec, read_shipped, shipped_specs
+from claimsctl.reference.names import SAME_AS
 from claimsctl.reference.samples import sample_frames
-
-SAME_AS: Final[Mapping[str, str]] = {
-    "zero_charge": "zero_charge_codes",
-    "icd10cm_laterality": "icd10cm",
-}
-"""Further names of a table: a rule that asks for one of them gets the other."""
-
-_NAMES = """
-    adjustment_groups anesthesia_base anesthesia_cf asc_list authorizations benchmarks carc
-    claim_filing_codes clfs clia_certificates clia_codes code_groups companion_codes conversion_factors
-    coverage_policy dmepos drg enrolments exclusions fee_schedules frequency_codes frequency_limits gpci
-    hcpcs hcpcs_edits header_synonyms hipps history holidays icd10cm icd10cm_7th icd10cm_edits
-    icd10cm_excludes1 icd10cm_laterality icd10cm_notes icd10pcs inpatient_only lab_panels
-    medicare_replacements mh_codes mh_dx modifier_code_ranges modifiers mpfs mpfs_qpp mpfs_starter mue
-    mue_dme mue_hospital ncci_addon ncci_ptp ncci_ptp_hospital ndc ndc_hcpcs neoplasm_history_map nppes
-    nubc_admission nubc_bill_types nubc_condition nubc_occurrence nubc_point_of_origin nubc_status
-    nubc_value oppscap order_required_codes payer_auth_list payer_code_policy payer_dx_policy
-    payer_modifier_rules payer_types payers pecos_ordering poa_exempt pos practice_fees practices
-    preventive_codes reference_manifest relationship_codes revenue_codes roster sad_list screening_pairs
-    single_dose_drugs snf_consolidated specialty_code_policy specialty_codes states symptom_map taxonomy
-    telehealth_codes therapy_codes thresholds timed_codes timely_filing unlisted_codes vaccine_codes
-    zero_charge zero_charge_codes zip3_state zip9_locality zip_locality
-"""
-
-DECLARED: Final = frozenset(_NAMES.split())
-"""Every table a rule may ask for, loaded or not; a rule on one that is not loaded is "not run"."""
 
 FILING_LIMITS: Final = ("filing_limit_days", "corrected_claim_days", "cob_days")
 
@@ -212,38 +187,6 @@ class Tables(Mapping[str, Table]):
         return self.with_rows(name, frame, origin=origin)
 
 
-def entries_frame(spec: TableSpec, entries: Mapping[str, Mapping[str, object]], origin: str) -> pl.DataFrame:
-    """Settings entries as rows of a shipped table, checked against its columns."""
-    key, columns = spec.columns[0], {column.name: column for column in spec.columns[1:]}
-    rows: list[dict[str, object]] = []
-    for entry, values in entries.items():
-        place = f"{origin}, [{spec.name}.{entry}]"
-        if key.type == "integer" and not entry.isdecimal():
-            raise SettingsError(f"{place}: {key.name} is a whole number.")
-        row: dict[str, object] = {key.name: int(entry) if key.type == "integer" else entry}
-        for name, value in values.items():
-            if name not in columns:
-                near = get_close_matches(name, columns, n=1)
-                hint = f"Did you mean {near[0]}?" if near else f"Columns: {', '.join(columns)}."
-                raise SettingsError(f"{place}: {name} is no column of {spec.name}.", hint=hint)
-            row[name] = _checked(value, columns[name].type, columns[name].values, f"{place}, {name}")
-        rows.append(row)
-    schema = {column.name: TYPES[column.type] for column in spec.columns}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _checked(value: object, kind: str, allowed: tuple[str, ...], place: str) -> object:
-    if kind == "text" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = ";".join(value)
-    wanted = {"text": str, "integer": int, "boolean": bool, "date": date}[kind]
-    if not isinstance(value, wanted) or (kind == "integer" and isinstance(value, bool)):
-        words = {"text": "a text in quotes", "integer": "a whole number", "boolean": "true or false"}
-        raise SettingsError(f"{place}: give {words.get(kind, 'a date such as 2026-01-31')}.")
-    if allowed and value not in allowed:
-        raise SettingsError(f"{place}: give one of {', '.join(allowed)}.")
-    return value
-
-
 def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     key = old.columns[0]
     added = [name for name in new.columns if name not in old.columns]
@@ -337,50 +280,3 @@ def _icd10cm_7th(tables: Tables) -> Table:
     frame = incomplete(codes.frame)
     edition = replace(codes.editions[-1], rows=frame.height)
     return replace(codes, name="icd10cm_7th", frame=frame, editions=(edition,))
-
-
-@dataclass(frozen=True, slots=True)
-class TableView:
-    """A table as the rule language wants it: aligned series, types by their language names.
-
-    `columns` maps a column to its type ("text", "integer", "boolean", "date") and values; `valid_from`
-    and `valid_to` are there when rows have dates, null elements are open ends.
-    """
-
-    name: str
-    codes: pl.Series
-    columns: Mapping[str, tuple[str, pl.Series]]
-    valid_from: pl.Series | None
-    valid_to: pl.Series | None
-    starts: date | None = None
-    ends: date | None = None
-    gaps: tuple[tuple[date, date], ...] = ()
-
-
-def _kind(dtype: pl.DataType) -> str:
-    """Language name of a column's type."""
-    if dtype.is_decimal():
-        return "decimal"
-    if dtype.is_integer():
-        return "integer"
-    return next((name for name, each in TYPES.items() if each == dtype), "text")
-
-
-def table_view(table: Table) -> TableView:
-    """The aligned series of a table, without copying."""
-    columns = {
-        series.name: (_kind(series.dtype), series)
-        for series in table.frame.get_columns()[1:]
-        if series.name not in ("valid_from", "valid_to")
-    }
-    dated = {"valid_from", "valid_to"} <= set(table.frame.columns)
-    return TableView(
-        table.name,
-        table.frame[table.key],
-        columns,
-        table.frame["valid_from"] if dated else None,
-        table.frame["valid_to"] if dated else None,
-        table.starts,
-        table.ends,
-        table.gaps,
-    )

@@ -14,14 +14,8 @@ import pytest
 
 from claimsctl.errors import InputError, StoreError, UsageError
 from claimsctl.reference import loading
-from claimsctl.reference.editions import (
-    EditionStore,
-    Origin,
-    dated_rows,
-    gaps,
-    in_force,
-    stale_since,
-)
+from claimsctl.reference.dating import dated_rows, gaps, in_force
+from claimsctl.reference.editions import EditionStore, Origin
 from claimsctl.reference.loading import load_file
 from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted, damaged
 from claimsctl.reference.tables import Tables
@@ -127,10 +121,8 @@ def test_each_edition_serves_until_the_next_and_the_newest_for_ever(store: Editi
         ("B", date(2026, 4, 1), None),
     ]
     assert list(gaps(periods)) == []
-    assert stale_since(store.editions("mue")) == date(2027, 1, 1)
     store.add(release("C", date(2027, 4, 1)), origin("c"))
     assert list(gaps(in_force(store.editions("mue")))) == [(date(2027, 1, 1), date(2027, 3, 31))]
-    assert stale_since(store.editions("mue")) is None
 
 
 def test_rows_keep_their_own_dates_within_those_of_the_edition() -> None:

@@ -11,9 +11,9 @@ import pytest
 from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.loading import load_file
 from claimsctl.reference.locate import data_path
+from claimsctl.reference.names import DECLARED
 from claimsctl.reference.releases import UnknownRelease
 from claimsctl.reference.samples import sample_frames
-from claimsctl.reference.tables import DECLARED
 
 ENTRIES = tomllib.loads((data_path("reference_data") / "user_tables.toml").read_text())
 CELLS = {
