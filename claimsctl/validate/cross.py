@@ -18,8 +18,11 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import TEXT_SUFFIX
-from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.aggregates import SPAN_KINDS, Aggregate, AggregateKind
 from claimsctl.validate.language.predicates import CodedColumns, with_predicates
+from claimsctl.validate.language.relations import DAY
+from claimsctl.validate.pairing import COUNTS, GROUP, VALUE, paired_column
+from claimsctl.validate.spans import A, B, C, span_column
 
 ROW = "row_index"
 _WORTH_DEFERRING = 4
@@ -47,8 +50,9 @@ def plan_groups(aggregates: Iterable[Aggregate], *, defer: bool = False) -> tupl
         by_keys.setdefault(aggregate.group, []).append(aggregate)
     groups = []
     for n, (keys, members) in enumerate(by_keys.items()):
-        distinct = tuple(a for a in members if a.kind == "distinct" and _repeats(a, keys))
-        deferred = distinct if defer and len(distinct) >= _WORTH_DEFERRING else ()
+        distinct = tuple(a for a in members if a.kind in ("distinct", "several") and _repeats(a, keys))
+        worth = len(distinct) >= _WORTH_DEFERRING or any(a.kind == "several" for a in distinct)
+        deferred = distinct if defer and worth else ()
         now = tuple(a for a in members if a not in deferred)
         groups.append(Group(f"group_{n}", keys, now, deferred))
     return tuple(groups)
@@ -76,6 +80,8 @@ def key_frame(
         [pl.col(ROW)]
         + [_key(group.keys, frame.schema).alias(group.id) for group in groups]
         + [_value(a).alias(a.name) for group in groups for a in group.aggregates]
+        + [part.alias(a.part(n)) for group in groups for a in group.aggregates if a.kind in _PARTED
+           for n, part in enumerate(a.parts)]
         + [_tuple(group).alias(group.tuple_column) for group in groups if group.deferred]
     ).collect()  # fmt: skip
 
@@ -90,6 +96,8 @@ def _key(keys: tuple[str, ...], schema: pl.Schema) -> pl.Expr:
 def _value(aggregate: Aggregate) -> pl.Expr:
     if aggregate.inner is None:
         return pl.lit(True)
+    if aggregate.kind == "several":
+        return pl.concat_list(pl.when(part.is_not_null()).then(part.hash(seed=7)) for part in aggregate.parts)
     if aggregate.kind == "distinct":  # only equality matters: eight bytes instead of a text
         return pl.when(aggregate.inner.is_not_null()).then(aggregate.inner.hash(seed=7))
     return aggregate.inner
@@ -131,8 +139,29 @@ def cross_columns(
                 maintain_order="left",
             )
             yield joined.select(_result(a, group).alias(a.name) for a in members)
+        for aggregate in group.aggregates:
+            if aggregate.kind in _PARTED:
+                yield _parted(keys, group, aggregate, excluded)
         if group.deferred:
             yield _settled(keys, group, (counted or {}).get(group.id))
+
+
+_PARTED: frozenset[AggregateKind] = SPAN_KINDS | {"paired"}
+
+
+def _parted(
+    keys: pl.LazyFrame, group: Group, aggregate: Aggregate, excluded: pl.Series | None
+) -> pl.LazyFrame:
+    """Spans and pairs: what lines say of each other, not of their group."""
+    names = (A, B, C) if aggregate.pair is None else (VALUE, DAY)
+    counts = pl.col(aggregate.name)
+    if excluded is not None and len(excluded):
+        counts &= ~pl.col(ROW).is_in(excluded.implode())
+    parts = [pl.col(aggregate.part(n)).alias(names[n]) for n in range(len(aggregate.parts))]
+    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect()
+    if aggregate.pair is None:
+        return span_column(aggregate.kind, lines).alias(aggregate.name).to_frame().lazy()
+    return paired_column(lines, *aggregate.pair).alias(aggregate.name).to_frame().lazy()
 
 
 def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> pl.LazyFrame:
@@ -146,8 +175,8 @@ def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> 
 
 def _together(aggregates: Sequence[Aggregate], most: int | None) -> Iterator[Sequence[Aggregate]]:
     """Aggregates of one sort: counts are apart since few rows meet a condition, distinct ones see above."""
-    sorts = (("count",), ("distinct",), ("sum", "min", "max"))
-    for kinds in sorts if most else (("count",), ("distinct", "sum", "min", "max")):
+    sorts = (("count",), ("distinct",), ("several",), ("sum", "min", "max"))
+    for kinds in sorts if most else (("count",), ("distinct", "several", "sum", "min", "max")):
         members = [a for a in aggregates if a.kind in kinds]
         for first in range(0, len(members), most or len(members) or 1):
             yield members[first : first + (most or len(members))]
@@ -183,7 +212,7 @@ def deferred_values(frame: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 def count_exactly(values: pl.DataFrame, group: Group) -> pl.DataFrame:
     """Exact counts of the deferred aggregates, one row per group."""
-    counts = [pl.col(a.name).drop_nulls().n_unique().cast(pl.Int64) for a in group.deferred]
+    counts = [_AGGREGATE[a.kind](pl.col(a.name)).cast(pl.Int64) for a in group.deferred]
     return values.group_by(group.id).agg(counts)
 
 
@@ -196,9 +225,7 @@ def settle(
         return frame
     frame = with_predicates(frame, set().union(*(a.predicates for _, a in deferred)), coded)
     return frame.with_columns(
-        pl.when(_known(group.keys))
-        .then(pl.coalesce(pl.col(a.name), _inner(a).is_not_null().cast(pl.Int64)))
-        .alias(a.name)
+        pl.when(_known(group.keys)).then(pl.coalesce(pl.col(a.name), _alone(a))).alias(a.name)
         for group, a in deferred
     )
 
@@ -207,9 +234,12 @@ def _known(keys: tuple[str, ...]) -> pl.Expr:
     return pl.all_horizontal([pl.col(key).is_not_null() for key in keys])
 
 
-def _inner(aggregate: Aggregate) -> pl.Expr:
+def _alone(aggregate: Aggregate) -> pl.Expr:
+    """How many different values a line has by itself."""
+    if aggregate.own is not None:
+        return aggregate.own
     assert aggregate.inner is not None
-    return aggregate.inner
+    return aggregate.inner.is_not_null().cast(pl.Int64)
 
 
 def _saying(rows: pl.LazyFrame, group: Group, members: Sequence[Aggregate]) -> pl.LazyFrame:
@@ -256,6 +286,7 @@ _AGGREGATE: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "count": lambda value: value.sum(),
     "sum": lambda value: value.sum(),
     "distinct": lambda value: value.drop_nulls().n_unique().cast(pl.UInt32),
+    "several": lambda value: value.explode().drop_nulls().n_unique().cast(pl.UInt32),
     "min": lambda value: value.min(),
     "max": lambda value: value.max(),
 }
@@ -263,8 +294,8 @@ _AGGREGATE: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
 
 def _result(aggregate: Aggregate, group: Group) -> pl.Expr:
     value = pl.col(aggregate.name + _ALL)
-    if aggregate.kind in ("count", "distinct"):
+    if aggregate.kind in ("count", "distinct", "several"):
         value = value.cast(pl.Int64)
-    if aggregate.kind in ("count", "distinct", "sum"):
+    if aggregate.kind in ("count", "distinct", "several", "sum"):
         value = value.fill_null(0)
     return pl.when(pl.col(group.id).is_not_null()).then(value)

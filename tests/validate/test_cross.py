@@ -118,6 +118,9 @@ def test_deferred_counts_agree_with_exact_ones(
             "patient_sex": [r[1] for r in rows],
             "patient_dob": [None if r[2] is None else date(2000, 1, r[2]) for r in rows],
             "payer_id": [r[1] if r[2] else None for r in rows],
+            "diagnosis_1": [r[1] for r in rows],
+            "diagnosis_2": [None if r[2] is None else str(r[2]) for r in rows],
+            **{f"diagnosis_{n}": [None] * len(rows) for n in range(3, 13)},
         },
         schema={
             "row_index": pl.UInt32,
@@ -125,16 +128,15 @@ def test_deferred_counts_agree_with_exact_ones(
             "patient_sex": pl.String,
             "patient_dob": pl.Date,
             "payer_id": pl.String,
+            **{f"diagnosis_{n}": pl.String for n in range(1, 13)},
         },
     )
-    counts = [
-        aggregate(f"distinct_in(by(claim_number), {value})")
-        for value in ("patient_sex", "patient_dob", "payer_id", "upper(patient_sex)")
-    ]
+    values = ("patient_sex", "patient_dob", "payer_id", "upper(patient_sex)", "diagnosis_*")
+    counts = [aggregate(f"distinct_in(by(claim_number), {value})") for value in values]
     exact_groups = plan_groups(counts)
     exact = collected(key_frame(frame, exact_groups).lazy(), exact_groups)
     (group,) = plan_groups(counts, defer=True)
-    assert len(group.deferred) == 4
+    assert len(group.deferred) == 5
     keys = key_frame(frame, [group]).lazy()
     wanted = disagreeing(keys, group)
     chosen = frame.filter(keys.collect()[group.id].is_in(wanted.implode()).fill_null(False))

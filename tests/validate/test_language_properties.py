@@ -214,6 +214,7 @@ _ARGUMENTS: dict[str, list[Node]] = {
     "count": [ast.Number(Decimal(n)) for n in (0, 1, 5, 9)],
     "column": [ast.Name("units"), ast.Name("patient_dob"), ast.Name("procedure_code")],
     "pattern": [ast.Pattern("modifier_*"), ast.Pattern("diagnosis_*"), ast.Pattern("*_npi")],
+    "values": [ast.Name("units"), ast.Pattern("modifier_*"), ast.Pattern("diagnosis_*")],
     "group": [ast.Name("claim"), ast.Call("by", (ast.Name("units"), ast.Name("line_note")))],
 }
 _WORDS = {"table": ["pos", "payers", "dated"], "column": ["limit", "fee", "status"]}

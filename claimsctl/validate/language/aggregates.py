@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from claimsctl.validate.language.ast import Call, Name, Node
+from claimsctl.validate.language.ast import Call, Name, Node, Pattern
+from claimsctl.validate.language.columns import distinct_of, expand
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
 from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.render import render
-from claimsctl.validate.language.types import LangType, did_you_mean
+from claimsctl.validate.language.types import LangType, TableInfo, did_you_mean
 from claimsctl.validate.language.values import COLUMN_DIGITS, SUM_DIGITS, WHOLE_DIGITS, Value, summable
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
 
-AggregateKind = Literal["count", "sum", "distinct", "min", "max"]
+AggregateKind = Literal[
+    "count", "sum", "distinct", "several", "min", "max", "overlapping", "at_once", "between", "paired"
+]
+SPAN_KINDS: frozenset[AggregateKind] = frozenset({"overlapping", "at_once", "between"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Aggregate:
 
     `count`: lines where `inner` (boolean, None for every line) is true; null does not count. `sum`,
     `min`, `max`: of `inner`, nulls left out, null when nothing is left. `distinct`: number of
-    different values that are not null. Null for lines where a key is null. Equal when `text` is.
+    different values that are not null. `several`: of all `parts` together; `own` is what the line alone
+    has. Spans (`SPAN_KINDS`): as `spans.span_column` says, of `parts`, where `inner` is true. `paired`: of
+    `parts`, the code and perhaps a day, in `pair`. Null for lines where a key is null. Equal when `text` is.
     """
 
     kind: AggregateKind = field(compare=False)
@@ -39,14 +45,22 @@ class Aggregate:
     tables: frozenset[str] = field(compare=False)
     result_type: LangType = field(compare=False)
     predicates: frozenset[Predicate] = field(default=frozenset(), compare=False, repr=False)
+    parts: tuple[pl.Expr, ...] = field(default=(), compare=False, repr=False)
+    own: pl.Expr | None = field(default=None, compare=False, repr=False)
+    pair: tuple[TableInfo, tuple[str, str]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         """Stable column name, from the text alone."""
         return "agg_" + hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest()
 
+    def part(self, number: int) -> str:
+        """Column of one of the parts."""
+        return f"{self.name}__{number}"
 
-def _group(compiler: Compiler, node: Node) -> tuple[str, ...]:
+
+def group_of(compiler: Compiler, node: Node) -> tuple[str, ...]:
+    """The columns whose values the lines of a group share, sorted."""
     if isinstance(node, Call) and node.function == "by":
         if not node.arguments:
             raise compiler.error("by needs at least one column", node, "write by(claim_id, procedure_code)")
@@ -75,11 +89,8 @@ def _group(compiler: Compiler, node: Node) -> tuple[str, ...]:
 def _aggregate(
     compiler: Compiler, node: Call, kind: AggregateKind, compile_inner: Callable[[Compiler, Node], Value]
 ) -> tuple[Aggregate, Value | None]:
-    if compiler.inside_aggregate:
-        raise compiler.error(
-            f"{node.function} cannot stand inside another function over groups of lines", node
-        )
-    group = _group(compiler, node.arguments[0])
+    refuse_nesting(compiler, node)
+    group = group_of(compiler, node.arguments[0])
     inside = compiler.inner()
     value = compile_inner(inside, node.arguments[1]) if len(node.arguments) > 1 else None
     if value is not None and value.type is LangType.DURATION:
@@ -98,6 +109,14 @@ def _aggregate(
         frozenset((inside.predicates or {}).values()),
     )
     return compiler.aggregates.setdefault(made.text, made), value
+
+
+def refuse_nesting(compiler: Compiler, node: Call) -> None:
+    """An error where a function over lines stands inside another one."""
+    if compiler.inside_aggregate:
+        raise compiler.error(
+            f"{node.function} cannot stand inside another function over groups of lines", node
+        )
 
 
 def _condition(compiler: Compiler, node: Node) -> Value:
@@ -142,12 +161,30 @@ def _plain(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
     return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
 
 
+def _distinct_in(compiler: Compiler, node: Call) -> Value:
+    if not isinstance(node.arguments[1], Pattern):
+        return _plain(compiler, node, "distinct")
+    refuse_nesting(compiler, node)
+    group = group_of(compiler, node.arguments[0])
+    found = expand(compiler, node.arguments[1], "distinct_in")
+    inside = compiler.inner()
+    own = distinct_of(inside, Call("distinct_of", (node.arguments[1],), pos=node.pos)).expr
+    keys = Call("by", tuple(Name(key) for key in group))
+    made = Aggregate(
+        "several", group, pl.struct(list(found)), render(Call("distinct_in", (keys, node.arguments[1]))),
+        frozenset(found) | frozenset(group), frozenset(), LangType.INTEGER,
+        parts=tuple(pl.col(name) for name in found), own=own,
+    )  # fmt: skip
+    made = compiler.aggregates.setdefault(made.text, made)
+    return Value(pl.col(made.name), LangType.INTEGER, node, WHOLE_DIGITS)
+
+
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     "any_in": _any_in,
     "any_other_in": _any_other_in,
     "count_in": _count_in,
     "sum_in": _sum_in,
-    "distinct_in": lambda compiler, node: _plain(compiler, node, "distinct"),
+    "distinct_in": _distinct_in,
     "min_in": lambda compiler, node: _plain(compiler, node, "min"),
     "max_in": lambda compiler, node: _plain(compiler, node, "max"),
 }

@@ -99,7 +99,8 @@ def _all_of(compiler: Compiler, node: Call) -> Value:
     return Value(every(parts), LangType.BOOLEAN, node)
 
 
-def _distinct_of(compiler: Compiler, node: Call) -> Value:
+def distinct_of(compiler: Compiler, node: Call) -> Value:
+    """The number of different values of several columns."""
     found = expand(compiler, node.arguments[0], node.function)
     kinds = {compiler.names.types[column].word for column in found}
     if len(kinds) > 1:
@@ -166,7 +167,7 @@ BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     "any_of": _any_of,
     "all_of": _all_of,
     "count_of": _count_of,
-    "distinct_of": _distinct_of,
+    "distinct_of": distinct_of,
     "given": _given,
     "unreadable": _unreadable,
     "text": _text,

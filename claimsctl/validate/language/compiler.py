@@ -20,6 +20,7 @@ from claimsctl.validate.language import (
     parts,
     scalar,
     tables,
+    windows,
 )
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.ast import (
@@ -358,7 +359,7 @@ class Compiler:
                 raise self.error(
                     f"{parameter.name} of {function.name} must be a whole number such as 2", node
                 )
-        if isinstance(node, Pattern) and parameter.kind != "pattern":
+        if isinstance(node, Pattern) and parameter.kind not in ("pattern", "values"):
             self.compile(node)
 
     def _argument(self, node: Node, parameter: Parameter, function: Function) -> Value:
@@ -395,6 +396,7 @@ _BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     **partners.BUILDERS,
     **parts.BUILDERS,
     **tables.BUILDERS,
+    **windows.BUILDERS,
 }
 _KINDS: Mapping[str, LangType] = {
     "text": LangType.TEXT,

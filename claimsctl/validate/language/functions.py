@@ -10,9 +10,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "text", "number", "date", "time", "boolean", "any", "'text'", "count", "column", "pattern", "group"
+    "text",
+    "number",
+    "date",
+    "time",
+    "boolean",
+    "any",
+    "'text'",
+    "count",
+    "column",
+    "pattern",
+    "group",
+    "values",
 ]
-"""What a parameter takes: `'text'` and `count` are literals, `column` is a column of the file."""
+"""What a parameter takes: `'text'` and `count` are literals, `column` is a column of the file, `values` any
+value or a pattern."""
 Mark = Literal["", "?", "+", "*"]
 """Once, optional, once or more, any number of times."""
 
@@ -270,8 +282,8 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
         ("sum_in", "group:group number:number", "number",
          "sum over the lines of the group, nulls left out",
          "sum_in(claim, charge_amount) = claim_charge_amount"),
-        ("distinct_in", "group:group value:any", "number",
-         "how many different values the group has, nulls left out",
+        ("distinct_in", "group:group value:values", "number",
+         "how many different values the group has, nulls left out; of a pattern over all its columns",
          "distinct_in(claim, patient_dob) <= 1"),
         ("min_in", "group:group value:any", "same",
          "smallest value in the group, nulls left out",
@@ -279,6 +291,21 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
         ("max_in", "group:group value:any", "same",
          "largest value in the group, nulls left out",
          "max_in(claim, service_date_to) <= as_of_date"),
+        ("overlapping_in", "group:group start:any end:any condition:boolean?", "number",
+         "how many lines of the group have a span that overlaps the one of this line, itself counted; spans "
+         "of times may touch, spans of dates include both days",
+         "overlapping_in(by(rendering_npi, service_date_from), session_start_time, session_end_time) = 1"),
+        ("at_once_in", "group:group start:any end:any condition:boolean?", "number",
+         "how many lines of the group run at once at some moment of this line, at most",
+         "at_once_in(by(rendering_npi), session_start_time, session_end_time, has_modifier('QK')) <= 4"),
+        ("count_between_in", "group:group date:any from:any to:any condition:boolean?", "number",
+         "how many lines of the group have a date within the days `from` and `to` of this line",
+         "count_between_in(by(same_patient), service_date_from, service_date_from,"
+         " service_date_from + 7 days) <= 5"),
+        ("paired_in", "group:group value:any table:'text' on_date:date?", "boolean",
+         "another line of the group has a code that stands beside the one of this line in a row of the "
+         "table",
+         "paired_in(patient_day_biller, procedure_code, 'ncci_addon', service_date_from)"),
     ),
 }  # fmt: skip
 """Per subject: name, parameters (`name:kind` and mark), result, meaning, example."""
