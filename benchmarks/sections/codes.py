@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.measure import Failed, Row, best, run
 from benchmarks.runs import Bench
 
-LINES = 20_000
+LINES = 50_000
 SERVICE_DATE = "2026-06-15"
 CODE_RULES = ("DX-002", "DX-003", "DX-004", "DX-006", "DX-007", "DX-009")
 """The rules that say whether a diagnosis code exists and may be billed."""
