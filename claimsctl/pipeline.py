@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from claimsctl import __version__
-from claimsctl.errors import ClaimsctlError, Interrupted
 from claimsctl.fix.during import RunRepairs
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
 from claimsctl.process.intake import Input, Intake
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
+from claimsctl.process.recording import recorded, tidy, watched
+from claimsctl.process.repeating import earlier_run
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.storing import StoreSink, claim_ids, seen_inputs, since_last, stored_claims
@@ -31,7 +32,7 @@ from claimsctl.store.job import JobInput
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.files import OutputDir
-from claimsctl.write.marker import SUMMARY, clear_unfinished
+from claimsctl.write.marker import SUMMARY
 from claimsctl.write.summary import summary_json, write_summary
 
 DEFAULT_OUT = Path("claimsctl-out")
@@ -53,10 +54,13 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         return _dry_run(request, rulebook, setting)
     workspace, timings, started = setting.workspace, Timings(), datetime.now(UTC)
     jobs = JobStore(workspace)
-    _tidy(jobs)
+    tidy(jobs)
     job_id = workspace.new_job_id()
     out = (request.out or DEFAULT_OUT / job_id).absolute()
-    with _recorded(jobs, job_id, request, workspace, out) as kept, OutputDir.create(out, job_id) as directory:
+    with (
+        recorded(jobs, job_id, request, workspace, out) as kept,
+        _output(out, job_id, request, jobs, setting) as directory,
+    ):
         keys = load_keys(workspace)
         spill = workspace.tmp_directory(job_id)
         inputs = open_inputs(request, spill, setting.mapping)
@@ -69,7 +73,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
                 intake, copies, workspace, keys, request.practice_id, request.duplicates, setting.notify
             ),
             seen=lambda intake: _seen(jobs, intake),
-            progress=_watched(jobs, job_id, setting.progress),
+            progress=watched(jobs, job_id, setting.progress),
         )  # fmt: skip
         with timings.stage("write"):
             paths = {**files.close(), **(repairs.close() if repairs else {})}
@@ -83,21 +87,21 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             since = since_last(workspace, job_id, found, claims)
             jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
-            end = _end(outcome, rulebook, paths)
+            end = _end(status, outcome, rulebook, paths)
         # Published before it is stored: a run killed in between is repeated, and finds nothing stored.
         summary = build_summary(facts, outcome, timings)
         write_summary(directory, summary)
         directory.commit()
-        kept.published = True
+        kept.end = end
         with timings.stage("store"):
             commit_run(
                 workspace, job_id, digest_scheme=digest_scheme(keys.digest), notify=setting.notify,
-                finish={"status": status, **end},
+                finish=end,
             )  # fmt: skip
         kept.stored = True
         summary = build_summary(facts, outcome, timings)  # now with the time of storing
         write_private(directory.path / SUMMARY, summary_json(summary).encode())
-        jobs.finish(job_id, status, **end, timings=timings.as_dict())  # type: ignore[arg-type]
+        jobs.finish(job_id, **end, timings=timings.as_dict())
         audit.record(workspace, "process", job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
     return summary
 
@@ -117,66 +121,15 @@ def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str
     return build_summary(facts, outcome, timings)
 
 
-def _tidy(jobs: JobStore) -> None:
-    """Remove what killed jobs left half-written in their output directories: it holds patient data."""
-    for job in jobs.list_jobs(status="INTERRUPTED"):
-        if "out" in job.options:
-            clear_unfinished(job.options["out"])
-
-
-@dataclass
-class _Kept:
-    """How far a run came: what it leaves when it is stopped."""
-
-    published: bool = False
-    stored: bool = False
-
-    def sentence(self, out: Path) -> str:
-        """For the user who stopped it."""
-        if self.stored:
-            return f"The results in {out} are complete and stored."
-        if self.published:
-            return f"The results in {out} are complete; they were not stored."
-        return "Nothing was published or stored, the inputs are unchanged."
-
-
-@contextmanager
-def _recorded(
-    jobs: JobStore, job_id: str, request: Request, workspace: Workspace, out: Path
-) -> Iterator[_Kept]:
-    """The job's record from PENDING to its end; its private directory is removed whatever happens."""
-    jobs.create_job(
-        job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id
-    )
-    jobs.start(job_id)
-    kept = _Kept()
-    try:
-        yield kept
-    except (KeyboardInterrupt, Interrupted):
-        jobs.cancel(job_id)
-        raise Interrupted(
-            f"Stopped; job {job_id} is CANCELLED. {kept.sentence(out)}",
-            hint=None if kept.stored else "Run the same command again to start over.",
-        ) from None
-    except ClaimsctlError as error:
-        jobs.fail(job_id, error.message)
-        raise
-    except BaseException as error:
-        jobs.fail(job_id, f"internal error {type(error).__name__}")
-        raise
-    finally:
-        workspace.remove_tmp(job_id)
-
-
-def _watched(jobs: JobStore, job_id: str, progress: Progress) -> Progress:
-    """Progress that also keeps the job's heartbeat and hears of a cancel from another terminal."""
-
-    def told(stage: str, done: int, total: int, rows: int) -> None:
-        progress(stage, done, total, rows)
-        if jobs.progress(job_id, rows):
-            raise Interrupted("Cancelled from elsewhere.")
-
-    return told
+def _output(out: Path, job_id: str, request: Request, jobs: JobStore, setting: Setting) -> OutputDir:
+    """The output directory; it may be that of the same command, run before and not stored."""
+    earlier = earlier_run(out, request, setting.workspace, jobs)
+    if earlier is None:
+        return OutputDir.create(out, job_id)
+    if not earlier.same:
+        return OutputDir.create(out, job_id, hint=earlier.hint)
+    setting.notify(f"Replacing the results of job {earlier.job_id}, which were not stored.")
+    return OutputDir.create(out, job_id, instead_of=earlier.job_id)
 
 
 def _seen(jobs: JobStore, intake: Intake) -> dict[str, tuple[str, str]]:
@@ -189,9 +142,10 @@ def _job_input(each: Input) -> JobInput:
     return JobInput(str(source.path), source.sha256 or "", source.bytes, each.rows, source.format)
 
 
-def _end(outcome: Outcome, rulebook: Rulebook, paths: Mapping[str, Path]) -> dict[str, object]:
+def _end(status: str, outcome: Outcome, rulebook: Rulebook, paths: Mapping[str, Path]) -> dict[str, Any]:
     """What the job's record says at its end."""
     return {
+        "status": status,
         "ledger": outcome.ledger.as_dict(),
         "counts": dict(outcome.book.by_severity),
         "outputs": {name: str(path) for name, path in paths.items()},

@@ -22,7 +22,8 @@ def run(source: Path, report: Path) -> int:
             plan = plan.col_vals_regex(columns=rule.column, pattern=str(rule.argument), na_pass=True)
         else:
             plan = plan.col_vals_expr(expr=holds(rule).fill_null(True))
-    done = plan.interrogate(get_first_n=frame.height)
+    # It hands out the first 500 failing rows of a step, unless told otherwise.
+    done = plan.interrogate(extract_limit=max(1, frame.height))
     parts = []
     for step, rule in enumerate(RULES, 1):
         rows = done.get_data_extracts(i=step, frame=True)

@@ -152,7 +152,7 @@ class JobStore:
 
     def finish_for_the_dead(self, job_id: str, finish: Mapping[str, Any]) -> None:
         """Write the end that a process meant to write when it died after its commit."""
-        job = self._find(job_id)
+        job = self.find(job_id)
         if job is None or job.status != "INTERRUPTED":
             return
         results = {name: value for name, value in finish.items() if name in _RESULTS}
@@ -160,7 +160,7 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """The job; UsageError when there is none of that id."""
-        job = self._find(job_id)
+        job = self.find(job_id)
         if job is None:
             raise UsageError(f"There is no job {job_id}.", hint="`claimsctl jobs list` shows the jobs.")
         return job
@@ -191,7 +191,8 @@ class JobStore:
         )
         return self._read(jobs.select().where(jobs.c.job_id.in_(readers)).order_by(jobs.c.job_id.desc()))
 
-    def _find(self, job_id: str) -> Job | None:
+    def find(self, job_id: str) -> Job | None:
+        """The job; None when there is none of that id."""
         if not self._path.exists():
             return None
         jobs, _ = _tables()

@@ -149,9 +149,17 @@ class Workspace:
         """Private spill directory of a job this process runs; made on first call."""
         return self._owned(_checked(job_id))
 
-    def remove_tmp(self, job_id: str) -> None:
-        """Remove the spill directory of a finished job."""
-        _remove(self.root / "tmp" / _checked(job_id))
+    def remove_tmp(self, job_id: str, *, settle_later: bool = False) -> None:
+        """Remove the spill directory of a finished job; `settle_later`: but leave what tells the next start
+        that its commit is to be settled."""
+        path = self.root / "tmp" / _checked(job_id)
+        if not settle_later:
+            _remove(path)
+            return
+        for left in path.iterdir() if path.is_dir() else ():
+            if left.name not in (OWNER_FILE, COMMIT_FILE):
+                with suppress(OSError):
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

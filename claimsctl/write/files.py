@@ -8,13 +8,22 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
 
 from claimsctl.errors import InternalError, OutputError
-from claimsctl.write.marker import MARKER, SUMMARY, job_of, read_marker, remove_unfinished, take_lock
+from claimsctl.write.marker import (
+    MARKER,
+    SUMMARY,
+    job_of,
+    outputs_of,
+    read_marker,
+    remove_unfinished,
+    take_lock,
+)
 from claimsctl.write.trouble import ELSEWHERE, writing
 
 _SCRATCH: Final = "xlsx"
@@ -34,12 +43,24 @@ class OutputDir:
     Directories are made 0700, files 0600. As a context manager it aborts unless committed. A
     directory that another job finished, or is writing to now, is refused; what a killed job left
     unfinished is removed. Made without `create` it takes no hold of the directory, which is the user's
-    own then; `replaces` lets it replace files of the same names.
+    own then; `replaces` lets it replace files of the same names. `instead_of` is a job whose finished
+    output is replaced as a whole by that of this one; `hint` is told where there is that of another.
     """
 
-    def __init__(self, path: Path, job_id: str, *, replaces: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        job_id: str,
+        *,
+        replaces: bool = False,
+        instead_of: str | None = None,
+        hint: str = ELSEWHERE,
+    ) -> None:
         self.path = path
         self.job_id = job_id
+        self._instead_of = instead_of
+        self._hint = hint
+        self._stale: list[str] = []
         self._made: list[Path] = []
         self._temps: dict[str, Path] = {}
         self._writers: list[Stoppable] = []
@@ -49,11 +70,13 @@ class OutputDir:
         self._done = False
 
     @classmethod
-    def create(cls, path: str | Path, job_id: str) -> Self:
+    def create(
+        cls, path: str | Path, job_id: str, *, instead_of: str | None = None, hint: str = ELSEWHERE
+    ) -> Self:
         """Claim the directory, making it where needed; OutputError when it is another job's."""
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", job_id):
             raise InternalError(f"{job_id!r} cannot be part of a file name.")
-        self = cls(Path(path), job_id)
+        self = cls(Path(path), job_id, instead_of=instead_of, hint=hint)
         try:
             with writing(self.path):
                 self._make(self.path)
@@ -126,9 +149,10 @@ class OutputDir:
                     _flush_to_disk(self._temps[name])
                     self._refuse_existing(self.path / name)
                 if self._lock is not None:
-                    self._note(names)
+                    self._note([*names, *self._stale])
                     if self._replaces:
                         (self.path / SUMMARY).unlink(missing_ok=True)
+                    self._remove_stale(names)
                 for name in names:
                     self._temps[name].replace(self.path / name)
                     done.append(name)
@@ -187,16 +211,26 @@ class OutputDir:
         remove_unfinished(self.path, read_marker(marker))
         summary = self.path / SUMMARY
         if os.path.lexists(summary):
-            if job_of(summary) != self.job_id:
+            owner = job_of(summary)
+            if owner not in (self.job_id, self._instead_of):
                 raise OutputError(
-                    f"{self.path} holds the output of another run; it is never overwritten.", hint=ELSEWHERE
+                    f"{self.path} holds the output of another run; it is never overwritten.", hint=self._hint
                 )
             self._replaces = True
+            self._stale = outputs_of(summary) if owner == self._instead_of else []
         self._note([])
 
     def _note(self, names: list[str]) -> None:
         """Leave word of what is under way, for whoever finds the directory after a kill."""
         (self.path / MARKER).write_text(json.dumps({"job_id": self.job_id, "files": names}), "utf-8")
+
+    def _remove_stale(self, names: Sequence[str]) -> None:
+        """Remove files of the replaced job that this one does not have."""
+        for name in self._stale:
+            if name not in names:
+                (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.path / "rejected").rmdir()
 
     def _let_go(self) -> None:
         if self._scratch is not None:

@@ -69,6 +69,18 @@ def job_of(summary: Path) -> object:
     return read_marker(summary).get("job_id")
 
 
+def outputs_of(summary: Path) -> list[str]:
+    """Names of the output files of a run that stand in the directory of its summary."""
+    outputs = read_marker(summary).get("outputs")
+    paths = (
+        [Path(path) for path in outputs.values() if isinstance(path, str)]
+        if isinstance(outputs, dict)
+        else []
+    )
+    folder = summary.parent
+    return [path.relative_to(folder).as_posix() for path in paths if path.is_relative_to(folder)]
+
+
 def remove_unfinished(path: Path, note: dict[str, object]) -> None:
     """Remove partial files of the noted job and, without a summary, files it had already renamed."""
     job_id, names = note.get("job_id"), note.get("files")

@@ -214,6 +214,7 @@ MCE_LIST = (
     "A1814,adult,15,124,M,\r\n"
     "A33,newborn,0,0,,\r\n"
     "H28,,,,,MANIFESTATION_AS_PDX|UNSPECIFIED\r\n"
+    "Z5189,,,,,REQUIRES_SDX\r\n"
     "Z990,,,,,UNACCEPTABLE_PDX\r\n"
     "V0001XA,,,,,E_CODE_AS_PDX\r\n"
 )
@@ -222,9 +223,9 @@ MCE_LIST = (
 def test_diagnosis_edits_one_row_per_code(tmp_path: Path) -> None:
     release = one(write(tmp_path, "mce_dx_edits_2026.csv", MCE_LIST))
     assert (release.table, release.edition) == ("icd10cm_edits", "FY2026")
-    assert release.frame["code"].to_list() == ["A1814", "A33", "H28", "Z990"]
+    assert release.frame["code"].to_list() == ["A1814", "A33", "H28", "Z5189", "Z990"]
     assert release.frame.filter("manifestation")["code"].to_list() == ["H28"]
-    assert release.frame.filter("unacceptable_principal")["code"].to_list() == ["Z990"]
+    assert release.frame.filter("unacceptable_principal")["code"].to_list() == ["Z5189", "Z990"]
     assert release.frame.filter("newborn")["code"].to_list() == ["A33"]
     assert "1 codes with no edit" in release.notes[0]
     assert "no sex conflict" in release.notes[1]
@@ -236,8 +237,8 @@ def test_diagnosis_edits_one_row_per_code(tmp_path: Path) -> None:
         (MCE_HEAD, "found no rows"),
         (mce(("Odd_Only", "A33")), "the first in line 2"),
         (mce(("Newborn_Only", "A33")) + "37\t10\t4\tA\tNewborn_", "a last row that is cut off"),
-        (MCE_LIST + "A34,maternity,9,,F,\r\n", "the first in line 7"),
-        (MCE_LIST + "A34,elderly,9,64,F,\r\n", "the first in line 7"),
+        (MCE_LIST + "A34,maternity,9,,F,\r\n", "the first in line 8"),
+        (MCE_LIST + "A34,elderly,9,64,F,\r\n", "the first in line 8"),
     ],
 )
 def test_damaged_edits_are_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -1,5 +1,6 @@
 """The output directory: all files or none, nobody else's overwritten, private, clear refusals."""
 
+import json
 import os
 import signal
 import stat
@@ -108,6 +109,33 @@ def test_the_same_job_may_write_again(tmp_path: Path) -> None:
             put(out, "summary.json", '{"job_id": "job-1"}')
             out.commit()
     assert (tmp_path / "errors.csv").read_text() == "second"
+
+
+def test_another_job_may_take_the_place_of_one(tmp_path: Path) -> None:
+    """As a whole: no file of the first one stays; what is not its own does."""
+    outputs = {name: str(tmp_path / name) for name in ("errors.csv", "malformed.csv", "rejected/june.csv")}
+    outputs["elsewhere"] = str(tmp_path.parent / "elsewhere.csv")
+    (tmp_path.parent / "elsewhere.csv").write_text("not of this directory")
+    with OutputDir.create(tmp_path, "job-1") as out:
+        for name in ("errors.csv", "malformed.csv", "rejected/june.csv"):
+            put(out, name, "first")
+        put(out, "summary.json", json.dumps({"job_id": "job-1", "outputs": outputs}))
+        out.commit()
+    (tmp_path / "mine.txt").write_text("mine")
+    before = visible(tmp_path)
+    with OutputDir.create(tmp_path, "job-2", instead_of="job-1") as out:
+        put(out, "errors.csv", "second")
+    assert visible(tmp_path) == before, "given up: all is as it was"
+    assert (tmp_path / "errors.csv").read_text() == "first"
+    with OutputDir.create(tmp_path, "job-2", instead_of="job-1") as out:
+        put(out, "errors.csv", "second")
+        put(out, "summary.json", '{"job_id": "job-2"}')
+        out.commit()
+    assert visible(tmp_path) == ["errors.csv", "mine.txt", "summary.json"]
+    assert (tmp_path / "errors.csv").read_text() == "second"
+    assert (tmp_path.parent / "elsewhere.csv").exists()
+    with pytest.raises(OutputError, match="ask first"):
+        OutputDir.create(tmp_path, "job-3", instead_of="job-1", hint="ask first")
 
 
 def test_two_runs_in_one_directory_the_second_is_told(tmp_path: Path) -> None:

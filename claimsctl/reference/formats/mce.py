@@ -100,7 +100,10 @@ def _read_list(opened: Opened, wanted: Wanted) -> list[Release]:
     frame = typed.with_columns(
         *[(pl.col("age_class") == name).fill_null(False).alias(name) for name in _AGE_CLASSES],
         principal.list.contains("MANIFESTATION_AS_PDX").alias("manifestation"),
-        principal.list.contains("UNACCEPTABLE_PDX").alias("unacceptable_principal"),
+        # The editor's name for the one code of that list that another diagnosis makes acceptable (Z51.89).
+        pl.any_horizontal(
+            principal.list.contains(name) for name in ("UNACCEPTABLE_PDX", "REQUIRES_SDX")
+        ).alias("unacceptable_principal"),
         principal.list.contains("QUESTIONABLE_ADMISSION").alias("questionable_admission"),
     )
     other = pl.any_horizontal(
