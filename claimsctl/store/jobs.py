@@ -151,9 +151,9 @@ class JobStore:
         return self.get(job_id)
 
     def finish_for_the_dead(self, job_id: str, finish: Mapping[str, Any]) -> None:
-        """Write the end that a process meant to write when it died after its commit."""
+        """Write the end that a process meant to write when it died, or gave up, after its commit."""
         job = self.find(job_id)
-        if job is None or job.status != "INTERRUPTED":
+        if job is None or job.status not in (*UNFINISHED, "INTERRUPTED"):
             return
         results = {name: value for name, value in finish.items() if name in _RESULTS}
         self.finish(job_id, finish.get("status", "COMPLETED"), **results)
