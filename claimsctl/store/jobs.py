@@ -171,8 +171,11 @@ class JobStore:
             return []
         jobs, _ = _tables()
         query = jobs.select().order_by(jobs.c.job_id.desc())
-        # INTERRUPTED is not written in the file, so that a filter on status looks at the jobs themselves.
-        if status is None and limit is not None:
+        # INTERRUPTED is not written in the file: whether a job is, its owner tells.
+        written = status is not None and status != "INTERRUPTED" and status not in UNFINISHED
+        if written:
+            query = query.where(jobs.c.status == status)
+        if limit is not None and (written or status is None):
             query = query.limit(limit)
         found = self._read(query)
         if status is not None:
