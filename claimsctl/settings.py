@@ -12,11 +12,15 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from claimsctl.errors import ClaimsctlError, SettingsError
 from claimsctl.house import RuleChoice, RulesSettings, choice_of
+
+if TYPE_CHECKING:
+    from claimsctl.price.terms import Terms
 
 SETTINGS_FILE: Final = "claimsctl.toml"
 ENV_PREFIX: Final = "CLAIMSCTL_"
@@ -36,6 +40,7 @@ _BILLING: Final = {
     "city": "billing_city",
     "state": "billing_state",
     "zip": "billing_zip",
+    "locality": "medicare_locality",
     "practice_type": "practice_type",
     "payer": "payer_id",
 }
@@ -55,6 +60,7 @@ class PracticeSettings:
     city: str | None = None
     state: str | None = None
     zip: str | None = None
+    locality: str | None = None
     practice_type: str | None = None
     payer: str | None = None
     profile: Profile | None = None
@@ -93,6 +99,58 @@ class ProcessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PricingSettings:
+    """The `[pricing]` table: whether lines are priced, and on which terms (claimsctl.price.terms.Terms).
+
+    Percentages are texts or numbers, `provider_percent` by the beginning of a taxonomy code; what is not
+    set is as Medicare pays.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    enabled: bool = True
+    locality: str | None = None
+    qualifying_apm_participant: bool = False
+    work_floor: bool = True
+    work_floor_by_edition: dict[str, bool] = field(default_factory=dict)
+    participating: bool = True
+    sequestration_percent: float | None = None
+    reduced_services_percent: float | None = None
+    provider_percent: dict[str, float] = field(default_factory=dict)
+    charge_factor: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("sequestration_percent", "reduced_services_percent"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 100:
+                raise ValueError(f"{name} must be from 0 to 100")
+        if any(not 0 < percent <= 100 for percent in self.provider_percent.values()):
+            raise ValueError("provider_percent must be above 0, up to 100")
+        if self.charge_factor is not None and self.charge_factor <= 1:
+            raise ValueError("charge_factor must be above 1")
+
+    def terms(self, locality: str | None = None) -> Terms | None:
+        """The terms lines are priced on, None where pricing is turned off; `locality` goes first."""
+        if not self.enabled:
+            return None
+        from claimsctl.price.terms import PROVIDER_PERCENT, Terms
+
+        numbers = ("sequestration_percent", "reduced_services_percent", "charge_factor")
+        # A number of a settings file means what is written there, not the nearest binary fraction.
+        exact = {name: Decimal(str(value)) for name in numbers if (value := getattr(self, name)) is not None}
+        percents = {begin: Decimal(str(percent)) for begin, percent in self.provider_percent.items()}
+        return Terms(
+            locality=locality or self.locality,
+            qualifying=self.qualifying_apm_participant,
+            work_floor=self.work_floor,
+            work_floor_by_edition=self.work_floor_by_edition,
+            participating=self.participating,
+            provider_percent={**PROVIDER_PERCENT, **percents},
+            **exact,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceSettings:
     """The `[reference]` table: where published tables are fetched from, if not from their publishers.
 
@@ -120,6 +178,7 @@ class Settings:
     payers: dict[str, dict[str, Any]] = field(default_factory=dict)
     rules: RulesSettings = field(default_factory=RulesSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
+    pricing: PricingSettings = field(default_factory=PricingSettings)
     reference: ReferenceSettings = field(default_factory=ReferenceSettings)
 
     def rule_packs(self) -> tuple[str, ...]:
@@ -140,7 +199,7 @@ class Settings:
         )
 
 
-SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "reference")
+SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "pricing", "reference")
 
 
 def find_workspace(
@@ -201,6 +260,7 @@ def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | N
             payers=data.get("payers", {}),
             rules=RulesSettings(**data.get("rules", {})),
             process=ProcessSettings(**data.get("process", {})),
+            pricing=PricingSettings(**data.get("pricing", {})),
             reference=ReferenceSettings(**data.get("reference", {})),
         )
     except (TypeError, ValueError, AttributeError):
@@ -255,7 +315,10 @@ def _anyone_may_write(directory: Path) -> bool:
 
 def _note(text: bytes) -> str:
     """Changes with the text and with what settings there are."""
-    classes = (Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, ReferenceSettings)
+    classes = (
+        Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, PricingSettings,
+        ReferenceSettings,
+    )  # fmt: skip
     schema = [(each.name, str(each.type)) for cls in classes for each in fields(cls)]
     return hashlib.sha256(repr(schema).encode() + text).hexdigest()
 

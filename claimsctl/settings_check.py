@@ -20,6 +20,7 @@ from claimsctl.settings import (
     ENV_PREFIX,
     SECTIONS,
     PracticeSettings,
+    PricingSettings,
     ProcessSettings,
     ReferenceSettings,
     Settings,
@@ -59,6 +60,7 @@ def checked_settings(
         payers: dict[str, dict[str, Any]] = {}
         rules: RulesSettings = RulesSettings()
         process: ProcessSettings = ProcessSettings()
+        pricing: PricingSettings = PricingSettings()
         reference: ReferenceSettings = ReferenceSettings()
 
         @classmethod

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from claimsctl.pipeline import Setting, process
 from claimsctl.process.request import Request
@@ -15,6 +16,10 @@ from claimsctl.store.workspace import Workspace
 from claimsctl.validate.ruleset import Selection
 
 AS_OF = date(2026, 6, 30)
+
+# How long one example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("claimsctl", deadline=None)
+settings.load_profile("claimsctl")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from claimsctl.cli.control_lines import control_lines
@@ -22,6 +23,7 @@ def fact_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Repairs", _repairs_line(summary)),
         ("Rules", _rules_line(summary.get("rules") or {})),
         *control_lines(summary),
+        ("Expected", _expected_line(summary.get("pricing") or {})),
         ("Tables", _tables_line(summary.get("reference") or ())),
         *unserved_lines(summary.get("rules") or {}),
         ("Last run", _since_line(summary.get("since_last"))),
@@ -59,6 +61,23 @@ def _repairs_line(summary: Mapping[str, Any]) -> str:
     if (cells or proposed) and "repairs" in (summary.get("outputs") or {}):
         parts.append("repairs.csv lists them")
     return "; ".join(parts)
+
+
+def _expected_line(pricing: Mapping[str, Any]) -> str:
+    """What the lines should pay, and how many could not be priced for which reason."""
+    if not pricing or not pricing.get("lines"):
+        return ""
+    lines, priced = pricing["lines"], pricing["priced"]
+    amount = f"{Decimal(pricing['expected_allowed_amount']):,}"
+    clean = f"{Decimal(pricing['accepted_expected_allowed_amount']):,}"
+    parts = [f"${amount} for {priced:,} of {count(lines, 'line')}, ${clean} of it on accepted claims"]
+    if not priced:
+        parts = [f"none of {count(lines, 'line')} could be priced (docs/pricing.md says what it takes)"]
+    reasons = list((pricing.get("not_priced") or {}).items())
+    why = [f"{number:,} {status.lower().replace('_', ' ')}" for status, number in reasons[:MAX_REASONS]]
+    if len(reasons) > MAX_REASONS:
+        why.append(f"{sum(number for _, number in reasons[MAX_REASONS:]):,} for other reasons")
+    return "; ".join([*parts, *([f"not priced: {', '.join(why)}"] if why else [])])
 
 
 def _tables_line(reference: Sequence[Mapping[str, Any]]) -> str:
@@ -115,17 +134,11 @@ def _since_line(since: Mapping[str, int] | None) -> str:
 
 
 def _history_line(summary: Mapping[str, Any]) -> str:
-    history = summary.get("history") or {}
+    jobs = (summary.get("history") or {}).get("jobs") or ()
     parts = []
-    if history.get("seen_before"):
-        names = dict.fromkeys(str(job) for job in history["seen_before"].values())
-        parts.append(f"this input was processed before, in job {listed(list(names))}")
-    if history.get("jobs"):
-        claims, jobs = count(history["claims"], "claim"), count(len(history["jobs"]), "earlier run")
-        parts.append(f"compared with {claims} of the same patients in {jobs}")
-    if history.get("not_compared"):
-        old = count(history["not_compared"], "claim")
-        parts.append(f"{old} of an older version could not be compared until their files are run again")
+    if jobs:
+        names = [str(job.get("job_id")) if isinstance(job, Mapping) else str(job) for job in jobs]
+        parts.append(f"this input was processed before, in job {listed(names)}")
     duplicates = summary.get("duplicates") or {}
     if duplicates.get("found"):
         strategy = duplicates.get("strategy")

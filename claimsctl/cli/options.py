@@ -54,6 +54,9 @@ Map = Annotated[
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Constant for a column, as in billing_npi=1234567893.")
 ]
+Locality = Annotated[
+    str | None, typer.Option(help="Medicare locality of lines without one and without ZIP, as 01112/05.")
+]
 AsOf = Annotated[
     datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that stands for today.")
 ]
@@ -88,6 +91,7 @@ class Reading:
     practice_type: PracticeType = None
     mapping: Map = None
     constants: Set = None
+    locality: Locality = None
     as_of: AsOf = None
 
 

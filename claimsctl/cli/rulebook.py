@@ -10,8 +10,7 @@ from pathlib import Path
 from claimsctl.cli.run import console
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
-from claimsctl.facts.table import Context
-from claimsctl.process.rulebook import Rulebook, load_rulebook, rule_packs
+from claimsctl.process.rulebook import EXAMPLE_TERMS, Rulebook, load_rulebook, rule_packs
 from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.locate import data_path
 from claimsctl.settings import load_settings
@@ -28,7 +27,10 @@ def _rulebook(state: State, extra: Sequence[Path] = (), *, samples: bool = False
     known = {path.resolve() for path in (*packs, *data_path("rules").glob("*.toml"))}
     own = [path for path in dict.fromkeys(extra) if path.resolve() not in known]
     editions = EditionStore(settings.workspace / REFERENCE_DIRECTORY)
-    return load_rulebook(Selection(), [*packs, *own], settings.payers, editions, samples=samples)
+    return load_rulebook(
+        Selection(), [*packs, *own], settings.payers, editions, samples=samples,
+        terms=EXAMPLE_TERMS if samples else settings.pricing.terms(),
+    )  # fmt: skip
 
 
 def _find(rulebook: Rulebook, code: str) -> Rule:
@@ -99,9 +101,7 @@ def _full(rule: Rule) -> dict[str, object]:
 
 
 def _rows(example: Example) -> list[Mapping[str, object]]:
-    first, *others = (dict(row) for row in example.rows)
-    earlier = {"history": [dict(line) for line in example.history]} if example.history else {}
-    return [first | earlier, *others]
+    return [dict(row) for row in example.rows]
 
 
 def print_rule(state: State, code: str) -> None:
@@ -152,10 +152,9 @@ def explain_rule(state: State, code: str) -> None:
 
 
 def _example_text(example: Example) -> str:
-    lines = [*example.rows, *example.history]
-    rows = [", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in lines]
-    earlier = len(example.rows)
-    rows[earlier:] = [f"earlier run: {row}" for row in rows[earlier:]]
+    rows = [
+        ", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in example.rows
+    ]
     dated = f"  [as of {example.as_of}]" if example.as_of else ""
     return "- " + "\n  ".join(rows) + dated
 
@@ -181,7 +180,7 @@ def check_packs(state: State, files: Sequence[Path]) -> int:
     """Compile packs and run their examples; the exit status."""
     packs = load_packs(files)
     rulebook = _rulebook(state, files, samples=True)
-    context = Context(EXAMPLE_DATE, payers=rulebook.payers, ncci=rulebook.ncci)
+    context = rulebook.example_context(EXAMPLE_DATE)
     failures: list[str] = []
     untried: list[str] = []
     rules = [rule for pack in packs for rule in pack.rules]

@@ -94,6 +94,7 @@ def _moved(
             run_date=request.run_date,
             left_out=left_out,
             pinned=side.table if isinstance(side, EditionSide) else None,
+            terms=settings.pricing.terms(options.locality),
         )
         rulebook = house_control(
             rulebook, settings, practice_id=request.practice_id, run_date=request.run_date

@@ -37,6 +37,7 @@ class Options:
     practice_type: str | None = None
     mapping: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    locality: str | None = None
     as_of: date | None = None
     duplicates: str | None = None
     batch_size: int | None = None
@@ -60,6 +61,7 @@ class Options:
             practice_type=reading.practice_type,
             mapping=tuple(reading.mapping or ()),
             constants=tuple(reading.constants or ()),
+            locality=reading.locality,
             as_of=reading.as_of.date() if reading.as_of else None,
             rules=tuple(choosing.rules or ()),
             only=tuple(choosing.only or ()),
@@ -114,6 +116,7 @@ def settle(options: Options, settings: Settings) -> tuple[Request, Rulebook, str
         options.rules,
         practice_id=request.practice_id,
         run_date=request.run_date,
+        locality=options.locality,
     )
     return request, rulebook, options.fail_on or settings.process.fail_on
 

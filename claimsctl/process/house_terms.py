@@ -69,10 +69,18 @@ def house_terms(
 
 
 def house_rulebook(
-    settings: Settings, selection: Selection, packs: Sequence[str], *, practice_id: str, run_date: date
+    settings: Settings,
+    selection: Selection,
+    packs: Sequence[str],
+    *,
+    practice_id: str,
+    run_date: date,
+    locality: str | None = None,
 ) -> Rulebook:
     """Shipped packs, those of the settings and of the workspace, then `packs`; with the workspace's loaded
     tables, payers, suppressions and rules by payer, as they are in force on a day.
+
+    Lines are priced on the terms of the settings, at `locality` where nothing says another.
     """
     rulebook = load_rulebook(
         selection,
@@ -80,6 +88,7 @@ def house_rulebook(
         settings.payers,
         EditionStore(settings.workspace / REFERENCE_DIRECTORY),
         run_date=run_date,
+        terms=settings.pricing.terms(locality),
     )
     return house_control(rulebook, settings, practice_id=practice_id, run_date=run_date)
 

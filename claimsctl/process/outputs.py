@@ -10,6 +10,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import DTYPES, verbatim_cells
+from claimsctl.price.line import OUTPUT as PRICES
 from claimsctl.process.intake import Input
 from claimsctl.process.request import OutputFormat
 from claimsctl.process.routing import Reviewed
@@ -30,13 +31,14 @@ class FileOutputs:
     output_format: OutputFormat
     inputs: Sequence[Input]
     safe_csv: bool = False
+    priced: bool = False
     _accepted: AcceptedWriter = field(init=False)
     _errors: ErrorsWriter = field(init=False)
     _malformed: MalformedWriter = field(init=False)
     _rejected: dict[int, RejectedWriter] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._schema = accepted_schema(self.inputs)
+        self._schema = accepted_schema(self.inputs, priced=self.priced)
         self._accepted = AcceptedWriter(
             self.directory, self.output_format, self._schema, safe_csv=self.safe_csv
         )
@@ -117,12 +119,14 @@ def _otherwise(each: Input) -> str:
     return OTHER_LINE
 
 
-def accepted_schema(inputs: Sequence[Input]) -> dict[str, pl.DataType]:
-    """Canonical columns some input can fill, money in cents, then the unmapped ones as x_<name>."""
+def accepted_schema(inputs: Sequence[Input], *, priced: bool = False) -> dict[str, pl.DataType]:
+    """Canonical columns some input can fill, money in cents, those of pricing, then the unmapped ones as
+    x_<name>."""
     given = [
         name for name in BY_NAME if name == "line_number" or any(each.layout.gives(name) for each in inputs)
     ]
     schema: dict[str, pl.DataType] = {name: _accepted_type(name) for name in given}
+    schema |= PRICES if priced else {}
     for each in inputs:
         for name in each.header_map.x_names.values():
             schema.setdefault(name, pl.String())

@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import ncci
+from claimsctl.facts import ncci, priced
+from claimsctl.facts.priced import Pricing
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
@@ -104,6 +105,9 @@ class Reviewer:
         plan = self.plans[part.input.source.index]
         with self.timings.stage("facts"):
             checked = self._facts(part, plan)
+        if self.context.pricing is not None:
+            with self.timings.stage("price"):
+                checked.frame = priced.with_prices(checked.frame, self.context.pricing)
         with self.timings.stage("validate"):
             checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
             checked.unserved = count_unserved(checked.frame, plan.unserved)
@@ -222,6 +226,7 @@ class InputPlan:
         stored: bool,
         rejects_all: bool = False,
         control: Control | None = None,
+        pricing: Pricing | None = None,
     ) -> InputPlan:
         """Plan for an input whose `present` columns have values."""
         kept = [name for name in BY_NAME if name in present]
@@ -233,8 +238,12 @@ class InputPlan:
         names |= steering.names if steering is not None else set()
         for group in groups:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
-        names -= aggregates | ncci.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
+        names |= set(pricing.needed) if pricing is not None else set()
+        names -= (
+            aggregates | ncci.TYPES.keys() | priced.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
+        )
         kept += ["stored_claim"] if stored else []
+        kept += priced.TYPES if pricing is not None else []
         evaluated = tuple(checks)
         unserved = tuple(unserved_times(evaluated, tables))
         checks = steering.checks if steering is not None else evaluated

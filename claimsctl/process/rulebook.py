@@ -11,9 +11,13 @@ import polars as pl
 
 from claimsctl.facts.ncci import TYPES as NCCI
 from claimsctl.facts.payers import PayerIndex
+from claimsctl.facts.priced import TYPES as PRICED
 from claimsctl.facts.table import Context
+from claimsctl.price.schedule import Schedule
+from claimsctl.price.terms import Terms
 from claimsctl.process.control import Control
 from claimsctl.process.file_rules import EXACT_COPY, FileRules
+from claimsctl.process.pricing import SchedulePricing
 from claimsctl.process.request import Request
 from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.locate import cache_folder, data_path
@@ -23,6 +27,10 @@ from claimsctl.reference.views import table_view
 from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
 from claimsctl.validate.pack import load_packs
 from claimsctl.validate.ruleset import Check, RuleSet, Selection, compile_rules
+
+UNPRICED = "lines are not priced"
+EXAMPLE_TERMS = Terms(locality="01112/05")
+"""What the examples of rules are priced on."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,15 @@ class Rulebook:
     file_rules: FileRules
     ncci: pl.LazyFrame | None = None
     control: Control = field(default_factory=Control)
+    pricing: SchedulePricing | None = None
 
     def context(self, request: Request) -> Context:
         """What the facts of a run depend on."""
-        return Context(request.run_date, request.practice_id, self.payers, self.ncci)
+        return Context(request.run_date, request.practice_id, self.payers, self.ncci, self.pricing)
+
+    def example_context(self, day: date) -> Context:
+        """What the facts of rule examples depend on."""
+        return Context(day, payers=self.payers, ncci=self.ncci, pricing=self.pricing)
 
     @property
     def repeat_check(self) -> Check | None:
@@ -56,9 +69,12 @@ def load_rulebook(
     run_date: date | None = None,
     left_out: Collection[Path] = (),
     pinned: Table | None = None,
+    terms: Terms | None = None,
 ) -> Rulebook:
     """Shipped packs, then `extra_packs`, compiled against the shipped tables, the loaded `editions` and
     the user's payers.
+
+    `terms`: lines are priced on them; without, rules that read prices do not run.
 
     `run_date`: lines after the end of a table that is older are checked against it, with a warning.
     `samples`: tables that are not shipped have a few known rows, for the examples of rules.
@@ -76,7 +92,10 @@ def load_rulebook(
     shipped = [path for path in shipped_packs() if path not in left_out]
     packs = load_packs([*shipped, *extra_packs], cache=cache_folder())
     loaded = _TableInfos(tables)
-    ruleset = compile_rules(packs, loaded, declared=DECLARED, selection=selection, run_date=run_date)
+    ruleset = compile_rules(
+        packs, loaded, declared=DECLARED, selection=selection, run_date=run_date,
+        lacking=dict.fromkeys(PRICED, UNPRICED) if terms is None else {},
+    )  # fmt: skip
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
     registry = tables["payers"].frame
     return Rulebook(
@@ -85,6 +104,7 @@ def load_rulebook(
         PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True)),
         FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
         tables.scan("ncci_ptp") if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
+        pricing=SchedulePricing(Schedule(tables, terms)) if terms is not None else None,
     )
 
 

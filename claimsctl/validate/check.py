@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from claimsctl.facts import ncci
+from claimsctl.facts import ncci, priced
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
-from claimsctl.validate.cross import ROW, Group, key_frame, needed, plan_groups
+from claimsctl.validate.cross import ROW, Group, cross_columns, key_frame, needed, plan_groups
 from claimsctl.validate.evaluate import evaluate
-from claimsctl.validate.gathering import cross_columns
 from claimsctl.validate.ruleset import Check, names_needed
 
 
@@ -24,13 +23,11 @@ def check_in_memory(
     names: set[str] | None = None,
     groups: Sequence[Group] | None = None,
     overrides: pl.DataFrame | None = None,
-    history: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The facts frame and the hits of a cleaned part (`row_number` and cells) that fits in memory.
 
     `names` are columns and facts wanted beside those the checks read; `groups` may be planned ahead;
-    `overrides` replaces facts (rule examples). `history` are cleaned cells of earlier lines, of the same
-    layout; None where earlier runs are not known.
+    `overrides` replaces facts (rule examples).
     """
     if groups is None:
         groups = plan_groups(set().union(*(check.aggregates for check in checks)))
@@ -46,22 +43,21 @@ def check_in_memory(
         rows = rows.with_columns([pl.coalesce(overrides[n], rows[n]).alias(n) for n in given])
     wanted = names_needed(checks) | (names or set()) | (needed(groups) if groups else set())
     wanted |= set(ncci.NEEDED) if any(check.columns & ncci.TYPES.keys() for check in checks) else set()
+    priced_for = any(check.columns & priced.TYPES.keys() for check in checks)
+    wanted |= set(context.pricing.needed) if priced_for and context.pricing is not None else set()
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
     if groups:
-        keys = key_frame(frame, groups).lazy()
-        earlier = None if history is None else _earlier(history, layout, groups, context)
-        found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)))
+        keys = key_frame(frame, groups)
+        found = pl.collect_all(list(cross_columns(keys.lazy(), groups)))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     if any(check.columns & ncci.TYPES.keys() for check in checks):
         known = context.ncci
         edits = ncci.bundled(ncci.lines(frame).lazy(), known) if known is not None else pl.DataFrame()
         frame = frame.with_columns(ncci.aligned(frame.lazy(), edits).collect().get_columns())
+    if priced_for:
+        frame = priced.with_prices(frame, context.pricing)
+        if overrides is not None:
+            said = [n for n in overrides.columns if n in priced.TYPES]
+            frame = frame.with_columns([pl.coalesce(overrides[n], frame[n]).alias(n) for n in said])
     return frame, evaluate(frame, checks)
-
-
-def _earlier(rows: pl.DataFrame, layout: Layout, groups: Sequence[Group], context: Context) -> pl.LazyFrame:
-    """The key frame of earlier lines."""
-    rows = rows.with_columns(pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias(ROW))
-    frame = fact_frame(rows, layout, needed(groups, "history"), context)
-    return key_frame(frame, groups, source="history").lazy()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
-from claimsctl.facts.table import Context
-from claimsctl.process.rulebook import Rulebook, load_rulebook
+from claimsctl.process.rulebook import EXAMPLE_TERMS, Rulebook, load_rulebook
 from claimsctl.reference.locate import data_path
-from claimsctl.validate.examples import run_examples
+from claimsctl.validate.examples import EXAMPLE_DATE, run_examples
 from claimsctl.validate.pack import Rule, load_packs
 from claimsctl.validate.ruleset import Selection
 
@@ -18,7 +15,7 @@ RULES = [rule for pack in load_packs(sorted(data_path("rules").glob("*.toml"))) 
 
 @pytest.fixture(scope="module")
 def rulebook() -> Rulebook:
-    return load_rulebook(Selection(), samples=True)
+    return load_rulebook(Selection(), samples=True, terms=EXAMPLE_TERMS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -31,7 +28,7 @@ def test_examples(rule: Rule, rulebook: Rulebook) -> None:
     assert rule.fails, "a rule needs a failing example"
     checks = [check for check in rulebook.ruleset.checks if check.rule.code == rule.code]
     assert checks, [note.reason for note in rulebook.ruleset.not_run if note.code == rule.code]
-    context = Context(date(2026, 6, 30), payers=rulebook.payers, ncci=rulebook.ncci)
+    context = rulebook.example_context(EXAMPLE_DATE)
     assert [str(failure) for failure in run_examples(rule, checks, context)] == []
 
 

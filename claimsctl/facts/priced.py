@@ -1,0 +1,54 @@
+"""Facts of a line that pricing gives, and what it must offer to give them.
+
+Facts know nothing of fee schedules: a run hands them something that prices (claimsctl.price.pricing), as it
+hands them the NCCI edits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, Protocol
+
+import polars as pl
+
+TYPES: Final = {
+    "expected_allowed_amount": "decimal",
+    "pricing_status": "text",
+    "pricing_source": "text",
+    "work_rvu": "decimal",
+    "pe_rvu": "decimal",
+    "mp_rvu": "decimal",
+    "total_rvu": "decimal",
+    "gpci_work": "decimal",
+    "gpci_pe": "decimal",
+    "gpci_mp": "decimal",
+    "conversion_factor": "decimal",
+    "modifier_adjustment": "text",
+    "limiting_charge": "decimal",
+    "expected_net_amount": "decimal",
+    "pricing_note": "text",
+}
+"""Facts by their type in the rule language; null where a line is not priced (`pricing_status` says why)."""
+
+_DTYPES: Final[dict[str, pl.DataType]] = {"decimal": pl.Decimal(18, 4), "text": pl.String()}
+SCHEMA: Final = {name: _DTYPES[kind] for name, kind in TYPES.items()}
+"""Their types in a frame; numbers are as those of claim columns."""
+
+
+class Pricing(Protocol):
+    """Something that prices lines."""
+
+    @property
+    def needed(self) -> Collection[str]:
+        """Columns and facts it reads."""
+
+    def price(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The columns of TYPES, aligned with the rows."""
+
+
+def with_prices(frame: pl.DataFrame, pricing: Pricing | None) -> pl.DataFrame:
+    """The frame with the columns of TYPES; all null where nothing prices."""
+    if pricing is None:
+        return frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in SCHEMA.items())
+    prices = pricing.price(frame).select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    return frame.with_columns(prices.get_columns())
