@@ -148,7 +148,8 @@ def _raw_parts(
     required = frozenset(index for name, index in each.header_map.columns.items() if name in named)
     numbers = count(len(intake.parts))
     held: pl.DataFrame | None = None
-    sessions = SessionNumbers(practice_id) if DERIVED in each.layout.columns.values() else None
+    numbered = DERIVED in each.layout.columns.values()
+    sessions = SessionNumbers(practice_id, intake.run_date) if numbered else None
     for part in each.source.parts(batch_size, required_indexes=required):
         rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
@@ -161,7 +162,8 @@ def _raw_parts(
             each.malformed += malformed.height
             intake.malformed.append((each, malformed))
         if sessions is not None:
-            rows = sessions.add(rows, each.layout)
+            repaired = rows if each.mending is None else each.mending.mend(rows)[0]
+            rows = rows.with_columns(sessions.of(repaired, each.layout))
         rows = rows if held is None else pl.concat([held, rows])
         # What looks like a report's footer waits for the next part: it is one only at the end.
         waiting = _possible_footer(rows, each.layout)
