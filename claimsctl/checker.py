@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -33,6 +34,9 @@ from claimsctl.validate.cross import Group, plan_groups
 from claimsctl.validate.dated import Unserved, count_unserved, unserved_times
 from claimsctl.validate.findings import FINDING, describe, display_names
 from claimsctl.validate.ruleset import Check, NotRun, Selection
+
+UNREAD: Final = "claims of earlier runs are not read by Checker"
+"""Why rules on claims of earlier runs do not run."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,8 @@ class Checker:
     def check(
         self, lines: Mapping[str, object] | Sequence[Mapping[str, object]], *, as_of: date | None = None
     ) -> Result:
-        """Check the lines of one or more claims; cross-line rules see these lines only.
+        """Check the lines of one or more claims; cross-line rules see these lines only, and rules on claims
+        of earlier runs do not run.
 
         `row_number` of a finding counts the lines from 1. `as_of` stands for today, in place of that of the
         checker. Raises MappingError when two keys mean one column.
@@ -191,7 +196,7 @@ class Checker:
             )  # fmt: skip
             layout = layout_of(header_map)
             present = frozenset(name for name in BY_NAME if layout.gives(name))
-            checks, not_run = rulebook.ruleset.active(present)
+            checks, not_run = rulebook.ruleset.active(present, UNREAD)
             groups = plan_groups(set().union(*(check.aggregates for check in checks)))
             self._plans[header] = _Plan(
                 layout,

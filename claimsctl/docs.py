@@ -52,7 +52,8 @@ RULE_KEYS: Final = {
     "valid_from": "first date of service (`2026-01-01`, no quotes) for which the rule is meant",
     "valid_to": "last date of service for which the rule is meant",
     "passes": 'example rows that are not reported: `column = "text as in a file"`, or a fact and its value. A'
-    " list of rows is a small file. `as_of` sets the run date. `{}` is a row without anything",
+    " list of rows is a small file. `as_of` sets the run date, `history` lists lines of earlier runs. `{}` is"
+    " a row without anything",
     "fails": "examples of which at least one row must be reported",
     "builtin": "only in claimsctl's packs: the finding is made in code, without an expression",
 }

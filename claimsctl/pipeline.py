@@ -13,6 +13,7 @@ import polars as pl
 from claimsctl import __version__
 from claimsctl.fix.during import RunRepairs
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
+from claimsctl.process.history import EarlierRuns
 from claimsctl.process.intake import Input, Intake
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
@@ -20,7 +21,14 @@ from claimsctl.process.recording import recorded, tidy, watched
 from claimsctl.process.repeating import earlier_run
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook
-from claimsctl.process.storing import StoreSink, claim_ids, seen_inputs, since_last, stored_claims
+from claimsctl.process.storing import (
+    StoreSink,
+    claim_ids,
+    not_history,
+    seen_inputs,
+    since_last,
+    stored_claims,
+)
 from claimsctl.process.summary import Facts, build_summary
 from claimsctl.process.timing import Timings
 from claimsctl.security import audit
@@ -76,6 +84,9 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
                 intake, copies, workspace, keys, request.practice_id, request.duplicates, setting.notify
             ),
             seen=lambda intake: _seen(jobs, intake),
+            earlier=EarlierRuns(
+                workspace, keys, request.practice_id, lambda hashes: not_history(hashes, jobs), setting.notify
+            ),
             progress=watched(jobs, job_id, setting.progress),
         )  # fmt: skip
         with timings.stage("write"):

@@ -134,11 +134,17 @@ def _since_line(since: Mapping[str, int] | None) -> str:
 
 
 def _history_line(summary: Mapping[str, Any]) -> str:
-    jobs = (summary.get("history") or {}).get("jobs") or ()
+    history = summary.get("history") or {}
     parts = []
-    if jobs:
-        names = [str(job.get("job_id")) if isinstance(job, Mapping) else str(job) for job in jobs]
-        parts.append(f"this input was processed before, in job {listed(names)}")
+    if history.get("seen_before"):
+        names = dict.fromkeys(str(job) for job in history["seen_before"].values())
+        parts.append(f"this input was processed before, in job {listed(list(names))}")
+    if history.get("jobs"):
+        claims, jobs = count(history["claims"], "claim"), count(len(history["jobs"]), "earlier run")
+        parts.append(f"compared with {claims} of the same patients in {jobs}")
+    if history.get("not_compared"):
+        old = count(history["not_compared"], "claim")
+        parts.append(f"{old} of an older version could not be compared until their files are run again")
     duplicates = summary.get("duplicates") or {}
     if duplicates.get("found"):
         strategy = duplicates.get("strategy")

@@ -101,7 +101,9 @@ def _full(rule: Rule) -> dict[str, object]:
 
 
 def _rows(example: Example) -> list[Mapping[str, object]]:
-    return [dict(row) for row in example.rows]
+    first, *others = (dict(row) for row in example.rows)
+    earlier = {"history": [dict(line) for line in example.history]} if example.history else {}
+    return [first | earlier, *others]
 
 
 def print_rule(state: State, code: str) -> None:
@@ -152,9 +154,10 @@ def explain_rule(state: State, code: str) -> None:
 
 
 def _example_text(example: Example) -> str:
-    rows = [
-        ", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in example.rows
-    ]
+    lines = [*example.rows, *example.history]
+    rows = [", ".join(f"{name}={value}" for name, value in row.items()) or "(all blank)" for row in lines]
+    earlier = len(example.rows)
+    rows[earlier:] = [f"earlier run: {row}" for row in rows[earlier:]]
     dated = f"  [as of {example.as_of}]" if example.as_of else ""
     return "- " + "\n  ".join(rows) + dated
 

@@ -54,14 +54,20 @@ COLUMNS: Final = (ROW, "ncci_day", "ncci_code", "ncci_date", "ncci_modifiers")
 """What `lines` gives."""
 
 
-def bundled(given: pl.LazyFrame, edits: pl.LazyFrame) -> pl.DataFrame:
+def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | None = None) -> pl.DataFrame:
     """Lines in column 2 of an edit in force: row_index and the facts of TYPES, one row per line.
 
     `edits`: column1, column2, modifier_indicator, valid_from, valid_to. Of several edits of a line the
-    strictest counts: one that nothing bypasses, then one that no modifier bypasses.
+    strictest counts: one that nothing bypasses, then one that no modifier bypasses. `earlier`: lines of
+    earlier runs (the columns of `given`), which may stand in column 1.
     """
+    lines = given.select(COLUMNS).with_columns(pl.lit(True).alias("asks"))
+    if earlier is not None:
+        days = given.select("ncci_day").unique()
+        past = earlier.select(COLUMNS).join(days, on="ncci_day", how="semi")
+        lines = pl.concat([lines, past.with_columns(pl.lit(False).alias("asks"))])
     several = (
-        given.filter(pl.col("ncci_day").is_not_null())
+        lines.filter(pl.col("ncci_day").is_not_null())
         .filter(pl.col("ncci_code").n_unique().over("ncci_day") > 1)
         .collect(engine="streaming")
     )
@@ -76,7 +82,8 @@ def bundled(given: pl.LazyFrame, edits: pl.LazyFrame) -> pl.DataFrame:
     if known.is_empty():
         return nothing
     met = (
-        several.join(several.select("ncci_day", column1="ncci_code", others="ncci_modifiers"), on="ncci_day")
+        several.filter("asks")
+        .join(several.select("ncci_day", column1="ncci_code", others="ncci_modifiers"), on="ncci_day")
         .rename({"ncci_code": "column2"})
         .join(known, on=["column1", "column2"])
     )

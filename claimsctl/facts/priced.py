@@ -25,6 +25,8 @@ TYPES: Final = {
     "conversion_factor": "decimal",
     "modifier_adjustment": "text",
     "limiting_charge": "decimal",
+    "statutory_adjustment": "text",
+    "adjusted_allowed_amount": "decimal",
     "expected_net_amount": "decimal",
     "pricing_note": "text",
 }

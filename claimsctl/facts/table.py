@@ -15,7 +15,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts import names, ncci, payers, pointers, priced
-from claimsctl.facts.typed import TEXT_SUFFIX, Layout, typed_frame
+from claimsctl.facts.typed import DTYPES, TEXT_SUFFIX, Layout, typed_frame
 
 MEDICARE_FILING: Final = ("MA", "MB")
 SELF_PAY: Final = ("SELF", "SELF PAY", "SELFPAY", "CASH", "PRIVATE PAY", "PATIENT", "UNINSURED")
@@ -83,6 +83,10 @@ def _age(birth: str, on: str) -> pl.Expr:
     today, birthday = (d.dt.month().cast(pl.Int32) * 100 + d.dt.day().cast(pl.Int32) for d in (day, born))
     before_birthday = today < birthday
     return (day.dt.year() - born.dt.year() - before_birthday.cast(pl.Int32)).cast(pl.Int64)
+
+
+def _month(day: pl.Expr) -> pl.Expr:
+    return day.dt.year().cast(pl.Int64) * 100 + day.dt.month().cast(pl.Int64)
 
 
 def _key(*parts: pl.Expr) -> pl.Expr:
@@ -165,6 +169,15 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact({"same_provider": "text"}, ("rendering_npi", "billing_npi"),
          _expr(pl.coalesce("rendering_npi", "billing_npi").alias("same_provider")),
          "Rendering NPI, else billing NPI."),
+    Fact({"last_service_date": "date"}, ("service_date_to", "service_date_from"),
+         _expr(pl.coalesce("service_date_to", "service_date_from").alias("last_service_date")),
+         "The through date, else the service date."),
+    Fact({"service_year": "integer"}, ("service_date_from",),
+         _expr(pl.col("service_date_from").dt.year().cast(pl.Int64).alias("service_year")),
+         "Year of the service date."),
+    Fact({"service_month": "integer"}, ("service_date_from",),
+         _expr(_month(pl.col("service_date_from")).alias("service_month")),
+         "Year and month of the service date as a number: 202606."),
     Fact({"modifier_count": "integer"}, _MODIFIERS,
          _expr(pl.sum_horizontal([pl.col(m).is_not_null().cast(pl.Int64) for m in _MODIFIERS])
                .alias("modifier_count")),
@@ -204,6 +217,19 @@ pricing in facts/priced.py.
 GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim"})
 
 
+def _stored() -> frozenset[str]:
+    """Names that can be known of a line which the store gives back: identifiers are not among them."""
+    known = {name for name, column in BY_NAME.items() if column.phi != "identifier"} | {"row_index"}
+    for fact in FACTS:
+        if known.issuperset(fact.needs):
+            known.update(fact.names)
+    return frozenset(known | {"same_patient"}) - {"row_index", "as_of_date", "run_date"}
+
+
+STORED: Final = _stored()
+"""Columns and facts that rules may ask of lines of earlier runs; for `same_patient` the store has a key."""
+
+
 def closure(names: Iterable[str]) -> tuple[list[str], list[Fact]]:
     """The canonical columns (and `~text` columns) and the facts, in order, that `names` ask for."""
     wanted = set(names)
@@ -231,6 +257,23 @@ def fact_frame(
     columns, facts = closure(names)
     typed = typed_frame(rows, layout, columns, run_date=context.run_date)
     frame = rows.select([name for name in rows.columns if name in GIVEN]).with_columns(typed.get_columns())
+    return _with_facts(frame, facts, context, overrides)
+
+
+def stored_facts(lines: pl.DataFrame, names: Iterable[str], context: Context) -> pl.DataFrame:
+    """Columns and facts `names` (of STORED) of lines from the store, which are typed already.
+
+    `lines` has row_index and same_patient; columns that it lacks are null.
+    """
+    columns, facts = closure(set(names) - {"same_patient"})
+    absent = [pl.lit(None, DTYPES[BY_NAME[n].cell_type]).alias(n) for n in columns if n not in lines.columns]
+    frame = lines.with_columns(absent).select("row_index", "same_patient", *columns)
+    return _with_facts(frame, facts, context, None)
+
+
+def _with_facts(
+    frame: pl.DataFrame, facts: Sequence[Fact], context: Context, overrides: pl.DataFrame | None
+) -> pl.DataFrame:
     for fact in facts:
         frame = frame.with_columns(fact.compute(frame, context))
         if overrides is not None:

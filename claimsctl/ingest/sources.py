@@ -19,7 +19,7 @@ from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
 
-__all__ = ["Limits", "RawPart", "Source", "open_sources"]
+__all__ = ["Limits", "RawPart", "Source", "open_sources", "unique_names"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".psv", ".json", ".jsonl", ".ndjson")
 WHOLE_SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
@@ -59,7 +59,7 @@ def open_sources(
         if file.identity in seen:
             continue
         seen.add(file.identity)
-        name = _unique("stdin" if found.label == STDIN_LABEL else found.path.name, names)
+        name = _unique(_name(found.label, found.path), names)
         sources.append(_open(file, len(sources), name, sheet, limits))
     return sources
 
@@ -75,6 +75,16 @@ def _open(file: InputFile, index: int, name: str, sheet: str | None, limits: Lim
     if recognised.format == "json":
         return JsonSource(file, index, name, recognised, limits)
     return CsvSource(file, index, name, recognised, limits)
+
+
+def unique_names(labels: Iterable[str]) -> list[str]:
+    """The names that sources of these paths (as `Source.path` has them) got in a run, in their order."""
+    taken: set[str] = set()
+    return [_unique(_name(label, Path(label)), taken) for label in labels]
+
+
+def _name(label: str, path: Path) -> str:
+    return "stdin" if label == STDIN_LABEL else path.name
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -8,9 +8,10 @@ whole number of its last decimal; there is no binary float anywhere.
    That is how CMS publishes it (payment amount files), and what its contractors pay by. RVU, GPCI and CF have
    four decimals here, so the exact sum is a whole number of 10^-12 dollars.
 2. The amount of a line is, exactly, `(that amount x units - deduction) x factor`, rounded half up to the
-   cent, once, at the end. `factor` is the product of what the modifiers do, in 10^-15 (nine decimals for a
-   surgical share of four decimals x 150 % x 62.5 % x 50 %, six for a contract's percent); the amount and
-   the deduction are whole numbers of 1/10,000 dollar, units of 1/1,000.
+   cent, once, at the end. The amount of a unit is a whole number of 1/10,000 dollar, units of 1/1,000, so
+   their product and the deduction (what the ranking of several procedures takes off) of 10^-7 dollar.
+   `factor` is the product of what modifiers and a contract's percent do, in 10^-15; a surgical share of four
+   decimals x 150 % x 62.5 % x a reduced service's percent have twelve, further ones are cut off.
 
 Bounds: all of it is 128-bit (below 1.7 x 10^38). An RVU, index or factor is below 10^8 (Decimal(12, 4)), its
 whole number below 10^12, so the sum of step 1 stays below 3 x 10^36. In step 2, amount x units below
@@ -51,22 +52,40 @@ def fee(
     work: pl.Expr, practice: pl.Expr, malpractice: pl.Expr, indices: tuple[pl.Expr, ...], factor: pl.Expr
 ) -> pl.Expr:
     """Cents of one unit, from whole ten-thousandths (step 1). `indices`: GPCI of work, PE, MP."""
+    return half_up(exact_fee(work, practice, malpractice, indices, factor), DOLLAR**3 // 100)
+
+
+def exact_fee(
+    work: pl.Expr, practice: pl.Expr, malpractice: pl.Expr, indices: tuple[pl.Expr, ...], factor: pl.Expr
+) -> pl.Expr:
+    """What `fee` rounds, in 10^-12 dollars."""
     parts = (rvu * index for rvu, index in zip((work, practice, malpractice), indices, strict=True))
-    return half_up(sum(parts, pl.lit(0, WIDE)) * factor, DOLLAR**3 // 100)
+    return sum(parts, pl.lit(0, WIDE)) * factor
 
 
-def payable(amount: pl.Expr, units: pl.Expr, factor: pl.Expr, deduction: pl.Expr | None = None) -> pl.Expr:
-    """Cents of a line (step 2): ten-thousandths of a dollar, thousandths of a unit, factor in 10^-15.
+def gross(amount: pl.Expr, units: pl.Expr) -> pl.Expr:
+    """Amount of a unit (ten-thousandths of a dollar) x units (thousandths), in 10^-7 dollar; null above
+    LARGEST."""
+    product = amount.cast(WIDE) * units.cast(WIDE)
+    return pl.when(product <= LARGEST).then(product)
 
-    `deduction` is for the whole line, in ten-thousandths of a dollar. Null where the line is too large.
-    """
-    gross = amount.cast(WIDE) * units.cast(WIDE)
-    net = gross if deduction is None else gross - deduction.cast(WIDE) * UNIT
-    cents = half_up(net.clip(lower_bound=0) * factor.cast(WIDE), CENT * UNIT * FACTOR_ONE)
-    return pl.when(gross <= LARGEST).then(cents)
+
+def payable(gross: pl.Expr, factor: pl.Expr, deduction: pl.Expr | int = 0) -> pl.Expr:
+    """Cents of a line (step 2) from its gross amount and `deduction` in 10^-7 dollar, factor in 10^-15."""
+    return half_up((gross - deduction).clip(lower_bound=0) * factor.cast(WIDE), CENT * UNIT * FACTOR_ONE)
+
+
+def percent_of(cents: pl.Expr, hundredths: pl.Expr) -> pl.Expr:
+    """Whole cents of so many hundredths of a percent."""
+    return half_up(cents.cast(WIDE) * hundredths.cast(WIDE), 10_000)
 
 
 def money(cents: pl.Expr) -> pl.Expr:
     """Whole cents as dollars, Decimal(12, 2)."""
-    # A cast would make a cent a dollar; this product and its cast are exact.
+    # A cast would make a cent a dollar; this quotient and its cast are exact.
     return (cents.cast(pl.Decimal(38, 2)) / 100).cast(MONEY)
+
+
+def decimal(ten_thousandths: pl.Expr) -> pl.Expr:
+    """Whole ten-thousandths as a number, Decimal(12, 4)."""
+    return (ten_thousandths.cast(pl.Decimal(38, 4)) / DOLLAR).cast(FOUR_DECIMALS)

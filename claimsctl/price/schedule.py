@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -12,7 +12,8 @@ from typing import Final
 import polars as pl
 
 from claimsctl.errors import UsageError
-from claimsctl.price.arithmetic import whole
+from claimsctl.price.arithmetic import DOLLAR, UNIT, whole
+from claimsctl.price.contracts import Contracts
 from claimsctl.price.dated import BLOCK, Dated, breakpoints
 from claimsctl.price.locality import normal
 from claimsctl.price.terms import Terms
@@ -35,7 +36,7 @@ _MEASURES: Final = {
     "pre_op": "pre_op",
     "intra_op": "intra_op",
     "post_op": "post_op",
-    "factor": "conversion_factor",
+    "cf": "conversion_factor",
 }
 """Numbers of a fee row, computed with as whole ten-thousandths."""
 INDICATORS: Final = (
@@ -51,8 +52,8 @@ _INDICES: Final = {"gpci_work": "work_gpci", "gpci_work_floor": "work_gpci_floor
 class Period:
     """Days within which no table changes: its releases (None: none covers it) and blocks in each table.
 
-    `factor` is the conversion factor of all its fees, in ten-thousandths; None: each fee row has its own.
-    `no_factor`: what the terms ask for is not known then.
+    `period_cf` is the conversion factor of all its fees, in ten-thousandths; None: each fee row has its own.
+    `no_cf`: what the terms ask for is not known then; `no_anesthesia_cf`: nor that of anesthesia.
     """
 
     first: date | None
@@ -61,17 +62,21 @@ class Period:
     gpci_edition: str | None
     gpci_block: int
     zip_block: int
-    factor: int | None
-    no_factor: bool
+    anesthesia_block: int
+    base_block: int
+    period_cf: int | None
+    no_cf: bool
+    no_anesthesia_cf: bool
     floor: bool
 
 
 class Schedule:
     """Fees, indices, factors and places, with the terms they are applied on.
 
-    Tables it reads: mpfs, mpfs_starter, gpci, conversion_factors, zip_locality, pos; those that are not
-    there are missing in `missing`, and lines that need them are not priced. With `edition`, every line is
-    priced as if it were of the first day of that release. UsageError when no table has such a release.
+    Tables it reads: mpfs, mpfs_starter, gpci, conversion_factors, zip_locality, pos, anesthesia_base,
+    anesthesia_cf, fee_schedules. Lines that need one that is not there are not priced, and say so. With
+    `edition`, every line is priced as if it were of the first day of that release, except by contracts with
+    rates. UsageError when there is no such release.
     """
 
     def __init__(self, tables: Mapping[str, Table], terms: Terms, *, edition: str | None = None) -> None:
@@ -80,12 +85,16 @@ class Schedule:
         self._gpci = Dated.of(tables.get("gpci"))
         self._zips = Dated.of(tables.get("zip_locality"), until_replaced=True)
         self._factors = Dated.of(tables.get("conversion_factors"))
-        self._dated = [*self._fees, self._gpci, self._zips, self._factors]
+        self._anesthesia = Dated.of(tables.get("anesthesia_cf"))
+        self._bases = Dated.of(tables.get("anesthesia_base"), until_replaced=True)
+        self.contracts: Final = Contracts(tables.get("fee_schedules"))
+        self._dated = [
+            *self._fees, self._gpci, self._zips, self._factors, self._anesthesia, self._bases,
+        ]  # fmt: skip
         self.starts: Final = breakpoints(self._dated)
         self.periods: Final = tuple(self._period(day) for day in (None, *self.starts))
         self.default_locality: Final = normal(terms.locality) if terms.locality else None
         self.places: Final = _places(tables.get("pos"))
-        self.missing: Final = tuple(name for name in (*FEE_TABLES, "gpci") if tables.get(name) is None)
         self.pinned: Final = self.day_of(edition) if edition is not None else None
 
     def __repr__(self) -> str:
@@ -98,15 +107,12 @@ class Schedule:
 
     def day_of(self, release: str) -> date:
         """The first service date of a release; UsageError when there is none of that name."""
-        for period in self.periods:
-            if period.release is not None and period.release.removesuffix(STARTER) == release.removesuffix(
-                STARTER
-            ):
-                return period.first or date.min
-        raise UsageError(
-            f"There is no release {release} of the physician fee schedule.",
-            hint=f"Releases: {', '.join(self.releases) or 'none is loaded'}.",
-        )
+        if release not in self.period_of_release:
+            raise UsageError(
+                f"There is no release {release} of the physician fee schedule.",
+                hint=f"Releases: {', '.join(self.releases) or 'none is loaded'}.",
+            )
+        return self.periods[self.period_of_release[release]].first or date.min
 
     def numbered(self, days: pl.Series) -> pl.Series:
         """The number of the period of each day, null where there is no day."""
@@ -118,27 +124,24 @@ class Schedule:
 
     @cached_property
     def period_frame(self) -> pl.DataFrame:
-        """The periods as rows: period, release, fee_block, gpci_block, zip_block and so on."""
-        rows = [
-            (
-                n,
-                p.release,
-                p.fee_block,
-                p.gpci_edition,
-                p.gpci_block,
-                p.zip_block,
-                p.factor,
-                p.no_factor,
-                p.floor,
-            )
-            for n, p in enumerate(self.periods)
-        ]
-        schema = {
-            "period": pl.UInt32, "release": pl.String, "fee_block": pl.UInt32, "gpci_edition": pl.String,
-            "gpci_block": pl.UInt32, "zip_block": pl.UInt32, "period_factor": pl.Int128,
-            "no_factor": pl.Boolean, "floor": pl.Boolean,
+        """The periods as rows: `period`, their number, and the fields of Period."""
+        types: dict[str, pl.DataType | type[pl.DataType]] = {
+            "first": pl.Date, "release": pl.String, "gpci_edition": pl.String, "period_cf": pl.Int128,
+            "no_cf": pl.Boolean, "no_anesthesia_cf": pl.Boolean, "floor": pl.Boolean,
         }  # fmt: skip
-        return pl.DataFrame(rows, schema=schema, orient="row")
+        schema = {each.name: types.get(each.name, pl.UInt32) for each in fields(Period)}
+        rows = pl.DataFrame([astuple(p) for p in self.periods], schema=schema, orient="row")
+        return rows.with_row_index("period")
+
+    @cached_property
+    def period_of_release(self) -> dict[str, int]:
+        """The number of the first period of every release, with and without the mark of the starter table."""
+        found: dict[str, int] = {}
+        for number, period in enumerate(self.periods):
+            if period.release is not None:
+                found.setdefault(period.release, number)
+                found.setdefault(period.release.removesuffix(STARTER), number)
+        return found
 
     @cached_property
     def fees(self) -> pl.DataFrame:
@@ -162,12 +165,22 @@ class Schedule:
         return pl.DataFrame(schema={BLOCK: pl.UInt32, **text, **dict.fromkeys(_MEASURES, pl.Int128)})
 
     @cached_property
-    def gpcis(self) -> pl.DataFrame:
-        """Indices by gpci_block and locality, in whole ten-thousandths.
+    def codes(self) -> pl.DataFrame:
+        """What a code is in any block: `is_ranked` among services of a day, `is_doubled` by two units that
+        are two sides, `has_sides`, `is_payable`."""
+        one = pl.col("mult_proc").is_in(list("1234567")) | (pl.col("fee_status") == "T")
+        bilateral = pl.col("bilateral")
+        has_rvu = pl.sum_horizontal("work", "pe_nonfacility", "pe_facility", "mp") > 0
+        return self.fees.group_by(pl.col("code").alias("procedure_code")).agg(
+            one.any().alias("is_ranked"),
+            bilateral.is_in(["1", "2"]).any().alias("is_doubled"),
+            bilateral.is_in(["0", "1", "2"]).any().alias("has_sides"),
+            (pl.col("fee_status").is_in(["A", "R"]) & has_rvu).any().alias("is_payable"),
+        )
 
-        California's localities stand under contractor 01182 in one published file and under 01112 in
-        another: each is found by both.
-        """
+    @cached_property
+    def gpcis(self) -> pl.DataFrame:
+        """Indices by gpci_block and locality, in whole ten-thousandths."""
         schema = {"gpci_block": pl.UInt32, "locality": pl.String, **dict.fromkeys(_INDICES, pl.Int128)}
         if self._gpci.rows.is_empty():
             return pl.DataFrame(schema=schema)
@@ -176,13 +189,32 @@ class Schedule:
             "locality",
             *[whole(pl.col(there)).alias(name) for name, there in _INDICES.items()],
         )
-        other = {"01112": "01182", "01182": "01112"}
-        contractor, number = pl.col("locality").str.head(5), pl.col("locality").str.tail(2)
-        twins = rows.filter(contractor.is_in(list(other))).with_columns(
-            pl.concat_str(contractor.replace(other), number, separator="-").alias("locality")
+        return _under_both_contractors(rows)
+
+    @cached_property
+    def anesthesia_factors(self) -> pl.DataFrame:
+        """Anesthesia conversion factors by anesthesia_block and locality, in ten-thousandths."""
+        if self._anesthesia.rows.is_empty():
+            schema = {"anesthesia_block": pl.UInt32, "locality": pl.String, "anesthesia_cf": pl.Int128}
+            return pl.DataFrame(schema=schema)
+        rows = self._anesthesia.rows.select(
+            pl.col(BLOCK).alias("anesthesia_block"),
+            "locality",
+            whole(pl.col("conversion_factor")).alias("anesthesia_cf"),
         )
-        twins = twins.join(rows, on=["gpci_block", "locality"], how="anti")
-        return pl.concat([rows, twins])
+        return _under_both_contractors(rows)
+
+    @cached_property
+    def anesthesia_bases(self) -> pl.DataFrame:
+        """Base units of anesthesia codes by base_block, in thousandths."""
+        if self._bases.rows.is_empty():
+            schema = {"base_block": pl.UInt32, "procedure_code": pl.String, "base_units": pl.Int128}
+            return pl.DataFrame(schema=schema)
+        return self._bases.rows.select(
+            pl.col(BLOCK).alias("base_block"),
+            pl.col("code").alias("procedure_code"),
+            (whole(pl.col("base_units")) // (DOLLAR // UNIT)).alias("base_units"),
+        ).unique(["base_block", "procedure_code"], keep="last", maintain_order=True)
 
     @cached_property
     def zips(self) -> pl.DataFrame:
@@ -205,15 +237,27 @@ class Schedule:
             if release is None and dated.editions[here] is not None:
                 release = f"{dated.editions[here]}{STARTER if place else ''}"
                 block = here + (self._shift if place else 0)
-        gpci, zips, factors = (
-            bisect_right(dated.starts, day) if day else 0 for dated in (self._gpci, self._zips, self._factors)
+        gpci, zips, factors, anesthesia, bases = (
+            bisect_right(dated.starts, day) if day else 0 for dated in self._dated[len(FEE_TABLES) :]
         )
         factor, unknown = self._factor(release, factors)
         edition = (release or "").removesuffix(STARTER)
+        # The factors of localities are those of all others; QPs have theirs from 2026.
+        known = self._known_factors(factors)
         return Period(
-            day, release, block, self._gpci.editions[gpci], gpci, zips, factor, unknown,
-            self.terms.floor(edition),
-        )  # fmt: skip
+            first=day,
+            release=release,
+            fee_block=block,
+            gpci_edition=self._gpci.editions[gpci],
+            gpci_block=gpci,
+            zip_block=zips,
+            anesthesia_block=anesthesia,
+            base_block=bases,
+            period_cf=factor,
+            no_cf=unknown,
+            no_anesthesia_cf=self.terms.qualifying and "anesthesia_qp" in known,
+            floor=self.terms.floor(edition),
+        )
 
     def _factor(self, release: str | None, block: int) -> tuple[int | None, bool]:
         """The conversion factor where the fee rows do not have the right one, and whether it is unknown."""
@@ -233,6 +277,18 @@ class Schedule:
             return {}
         rows = rows.filter(pl.col(BLOCK) == block)
         return dict(rows.select("kind", whole(pl.col("conversion_factor"))).iter_rows())
+
+
+def _under_both_contractors(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with a block first, then a locality. California's stand under contractor 01182 in one published
+    file and under 01112 in another: each is found by both."""
+    key = rows.columns[:2]
+    other = {"01112": "01182", "01182": "01112"}
+    contractor, number = pl.col("locality").str.head(5), pl.col("locality").str.tail(2)
+    twins = rows.filter(contractor.is_in(list(other))).with_columns(
+        pl.concat_str(contractor.replace(other), number, separator="-").alias("locality")
+    )
+    return pl.concat([rows, twins.join(rows, on=key, how="anti")])
 
 
 def _places(table: Table | None) -> pl.DataFrame:

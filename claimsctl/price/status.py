@@ -34,6 +34,7 @@ MODIFIER_NOT_PAID: Final = "MODIFIER_NOT_PAID"
 NOT_PROFESSIONAL: Final = "NOT_PROFESSIONAL"
 ANESTHESIA_NO_BASE: Final = "ANESTHESIA_NO_BASE"
 ANESTHESIA_NO_FACTOR: Final = "ANESTHESIA_NO_FACTOR"
+ANESTHESIA_NO_ROLE: Final = "ANESTHESIA_NO_ROLE"
 ANESTHESIA_NO_TIME: Final = "ANESTHESIA_NO_TIME"
 TOO_LARGE: Final = "TOO_LARGE"
 
@@ -67,6 +68,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         NOT_PROFESSIONAL: "It is an institutional line; the physician fee schedule does not pay it.",
         ANESTHESIA_NO_BASE: "No table of anesthesia base units with this code is loaded.",
         ANESTHESIA_NO_FACTOR: "No anesthesia conversion factor covers the locality and the service date.",
+        ANESTHESIA_NO_ROLE: "No modifier says who gave or directed the anesthesia.",
         ANESTHESIA_NO_TIME: "The minutes of anesthesia are missing or not positive.",
         TOO_LARGE: "Units times amount are above a billion dollars: units or rate are wrong.",
     }

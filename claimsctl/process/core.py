@@ -9,12 +9,14 @@ from typing import Protocol
 
 import polars as pl
 
+from claimsctl.facts.table import Context
 from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
 from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
 from claimsctl.process.file_rules import EXACT_COPY
-from claimsctl.process.intake import Input, Intake, take_in
+from claimsctl.process.history import NOT_READ, HistoryLines
+from claimsctl.process.intake import Input, Intake, Patients, take_in
 from claimsctl.process.ledger import Ledger
 from claimsctl.process.parallel import ordered
 from claimsctl.process.prepare import groups_for
@@ -26,6 +28,7 @@ from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.spilling import temporary_files
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
+from claimsctl.validate.cross import Group
 from claimsctl.validate.dated import Unserved
 from claimsctl.validate.ruleset import NotRun
 
@@ -57,6 +60,17 @@ StoredClaims = Callable[[Intake, pl.Series], pl.DataFrame | None]
 None when there is no store."""
 
 
+class Earlier(Patients, Protocol):
+    """Earlier runs, for rules that look at them (process.history)."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there has been any; without, nothing is paid for them."""
+
+    def read(self, intake: Intake, groups: Sequence[Group], context: Context, spill: Path) -> HistoryLines:
+        """The lines of earlier runs that belong to the intake's patients."""
+
+
 @dataclass
 class Outcome:
     """What a run learned, for its summary.
@@ -74,6 +88,7 @@ class Outcome:
     seen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     copies: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt32))
     stored_changed: int = 0
+    history: HistoryLines = field(default_factory=HistoryLines)
     prices: PriceBook | None = None
 
 
@@ -126,20 +141,25 @@ def check_inputs(
     digest_key: bytes = b"",
     stored: StoredClaims = lambda _intake, _copies: None,
     seen: SeenInputs = lambda _intake: {},
+    earlier: Earlier | None = None,
     progress: Progress = lambda *_: None,
 ) -> Outcome:
-    """Both passes over all inputs; every line reaches the sinks once, in file order, with its verdict."""
+    """Both passes over all inputs; every line reaches the sinks once, in file order, with its verdict.
+
+    Without `earlier`, rules that need claims of earlier runs do not run.
+    """
     ledger = Ledger()
     context = rulebook.context(request)
     prices = PriceBook() if context.pricing is not None else None
     fan = _Fan(sinks, ledger, timings, prices)
     outcome = Outcome(Intake(list(inputs), request.run_date), FindingBook(fan), ledger, prices=prices)
-    groups, span = groups_for(rulebook.ruleset, inputs)
+    groups, span = groups_for(rulebook.ruleset, inputs, None if earlier is not None else NOT_READ)
+    asked = earlier if earlier is not None and earlier.any and _ask(groups, context) else None
     with timings.stage("ingest"):
         total = sum(each.source.bytes for each in inputs)
         intake = take_in(
             outcome.intake, spill, groups, context, batch_size=request.batch_size,
-            profile=request.profile, limit=request.limit, digest_key=digest_key,
+            profile=request.profile, limit=request.limit, digest_key=digest_key, patients=asked,
             progress=lambda each, done, rows: progress("reading", done, total, rows),
         )  # fmt: skip
         outcome.seen = seen(intake)
@@ -147,8 +167,13 @@ def check_inputs(
     if not intake.parts:
         ledger.check()
         return outcome
+    if earlier is None:
+        outcome.history = HistoryLines(unread=NOT_READ)
+    elif asked is not None:
+        with timings.stage("store"):
+            outcome.history = asked.read(intake, groups, context, spill)
     with timings.stage("facts"):
-        cross = relate(intake, groups, span, spill, context)
+        cross = relate(intake, groups, span, spill, context, outcome.history)
     with timings.stage("store"):
         cross = replace(cross, stored=stored(intake, cross.repeats))
         outcome.copies = cross.repeats
@@ -171,6 +196,11 @@ def check_inputs(
     ledger.claims.skipped += reviewer.skipped_claims
     ledger.check()
     return outcome
+
+
+def _ask(groups: Sequence[Group], context: Context) -> bool:
+    """Whether some rule that may run looks at earlier runs."""
+    return context.ncci is not None or any(group.source == "history" for group in groups)
 
 
 def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:
@@ -201,7 +231,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
     for each in outcome.intake.inputs:
         present = frozenset(each.present)
         blank = {name for name in required if each.layout.gives(name)} - present
-        checks, not_run = rulebook.ruleset.active(present | blank)
+        checks, not_run = rulebook.ruleset.active(present | blank, outcome.history.unread)
         checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
         plan = InputPlan.of(
             checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,

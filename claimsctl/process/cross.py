@@ -11,17 +11,18 @@ import polars as pl
 from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, closure, fact_frame
 from claimsctl.facts.typed import TEXT_SUFFIX, Layout
+from claimsctl.process.history import HistoryLines
 from claimsctl.process.intake import CONTENT, Intake
 from claimsctl.process.review import CrossFacts
 from claimsctl.validate.cross import (
     ROW,
     Group,
     count_exactly,
-    cross_columns,
     deferred_values,
     disagreeing,
     without,
 )
+from claimsctl.validate.gathering import NOTHING, cross_columns
 
 _IN_MEMORY_ROWS = 120_000
 """Up to here the columns are kept in memory; above, each group's are written aside."""
@@ -31,18 +32,26 @@ _LEAST = 4
 
 
 def relate(
-    intake: Intake, groups: Sequence[Group], span: Mapping[str, str], spill: Path, context: Context
+    intake: Intake,
+    groups: Sequence[Group],
+    span: Mapping[str, str],
+    spill: Path,
+    context: Context,
+    earlier: HistoryLines | None = None,
 ) -> CrossFacts:
-    """Resolve what joins lines together; the result is read back part by part."""
+    """Resolve what joins lines together, with lines of earlier runs; it is read back part by part."""
+    earlier = earlier or HistoryLines()
     keys = intake.keys()
     small = intake.rows <= _IN_MEMORY_ROWS
     if small:
         keys = keys.collect().lazy()
     repeats = exact_copies(keys)
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
+    past = None if earlier.unread else NOTHING if earlier.lines is None else earlier.lines
+    most = max(_LEAST, _IN_A_TABLE // max(intake.rows, 1))
     frames = chain(
-        cross_columns(keys, groups, repeats, counted, most=max(_LEAST, _IN_A_TABLE // max(intake.rows, 1))),
-        _others(keys, repeats, context),
+        cross_columns(keys, groups, repeats, counted, history=past, most=most),
+        _others(keys, repeats, context, earlier),
     )
     named = {old: new for new, old in span.items()}
     if small:
@@ -57,12 +66,14 @@ def relate(
     return CrossFacts(tuple(paths), repeats, tuple(groups))
 
 
-def _others(keys: pl.LazyFrame, repeats: pl.Series, context: Context) -> Iterator[pl.LazyFrame]:
+def _others(
+    keys: pl.LazyFrame, repeats: pl.Series, context: Context, earlier: HistoryLines
+) -> Iterator[pl.LazyFrame]:
     """Line numbers, and what the NCCI edits say."""
     yield keys.select(CONTENT).with_columns(line_ranks(keys))
     if context.ncci is not None:
         given = without(keys, repeats).select(ncci.COLUMNS)
-        yield ncci.aligned(keys, ncci.bundled(given, context.ncci))
+        yield ncci.aligned(keys, ncci.bundled(given, context.ncci, earlier.ncci))
 
 
 def _exactly(

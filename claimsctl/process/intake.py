@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import polars as pl
 
@@ -32,6 +32,16 @@ from claimsctl.validate.cross import Group, key_frame, needed
 
 CONTENT = "content_digest"
 KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
+
+
+class Patients(Protocol):
+    """Takes note of a run's patients, to find their claims of earlier runs (process.history)."""
+
+    names: ClassVar[Collection[str]]
+    """Columns and facts that `people_of` reads."""
+
+    def people_of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The patients of a part."""
 
 
 class Mending(Protocol):
@@ -77,13 +87,17 @@ class Input:
 
 @dataclass(frozen=True)
 class SpilledPart:
-    """Where a part waits for pass 2: rows `first` to `first + rows` of the run."""
+    """Where a part waits for pass 2: rows `first` to `first + rows` of the run.
+
+    `people` is written only where earlier runs are read.
+    """
 
     input: Input
     path: Path
     keys: Path
     first: int
     rows: int
+    people: Path
     coded: dict[str, pl.DataType] = field(default_factory=dict)
 
     def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
@@ -102,6 +116,11 @@ class Intake:
     rows: int = 0
     digest_key: bytes = b""
 
+    @property
+    def people(self) -> list[Path]:
+        """The patients of each part, where they were noted."""
+        return [part.people for part in self.parts if part.people.exists()]
+
     def keys(self) -> pl.LazyFrame:
         """The key frames of all parts, in file order."""
         return pl.scan_parquet([part.keys for part in self.parts])
@@ -117,13 +136,14 @@ def take_in(
     profile: str,
     limit: int | None = None,
     digest_key: bytes = b"",
+    patients: Patients | None = None,
     progress: Callable[[Input, int, int], None] = lambda *_: None,
 ) -> Intake:
     """Read all inputs of `intake` in order; `limit` stops after that many rows of each input."""
     intake.digest_key = digest_key
     for each in intake.inputs:
         raw = _raw_parts(intake, each, spill, batch_size, profile, context.practice_id, limit, progress)
-        work = partial(_spill, groups=groups, context=context, digest_key=digest_key)
+        work = partial(_spill, groups=groups, context=context, digest_key=digest_key, patients=patients)
         for part, present, look, mended in ordered(raw, work):
             intake.parts.append(part)
             if each.mending is not None:
@@ -189,8 +209,9 @@ def _placed(
     number, first = next(numbers), intake.rows
     index = pl.int_range(first, first + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
     part = SpilledPart(
-        each, spill / f"rows-{number:05d}.ipc", spill / f"keys-{number:05d}.parquet", first, rows.height
-    )
+        each, spill / f"rows-{number:05d}.ipc", spill / f"keys-{number:05d}.parquet", first, rows.height,
+        spill / f"people-{number:05d}.parquet",
+    )  # fmt: skip
     intake.rows += rows.height
     each.claim_rows += rows.height
     yield part, rows.with_columns(index)
@@ -228,6 +249,7 @@ def _spill(
     groups: Sequence[Group],
     context: Context,
     digest_key: bytes,
+    patients: Patients | None,
 ) -> tuple[SpilledPart, set[str], ColumnLook, object]:
     """Write a part's cleaned cells and its keys aside; what was seen of its columns, what was repaired."""
     part, rows = placed
@@ -242,30 +264,39 @@ def _spill(
     rows = rows.with_columns(given)
     look = ColumnLook()
     look.look(rows, each.layout)
-    keys = part_keys(rows, each.layout, groups, context, digest_key)
+    keys, people = part_keys(rows, each.layout, groups, context, digest_key, patients)
     write_aside(rows, part.path)
     part.coded.update(coded_types(rows))
     keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
+    if people is not None:
+        people.write_parquet(part.people, compression=COMPRESSION, statistics=False)
     return part, columns_present(each, rows), look, mended
 
 
 def part_keys(
-    rows: pl.DataFrame, layout: Layout, groups: Sequence[Group], context: Context, digest_key: bytes
-) -> pl.DataFrame:
-    """Row-aligned keys of a raw part: claim, digests, group keys and aggregated values."""
+    rows: pl.DataFrame,
+    layout: Layout,
+    groups: Sequence[Group],
+    context: Context,
+    digest_key: bytes,
+    patients: Patients | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Row-aligned keys of a raw part (claim, digests, group keys and aggregated values), and its patients."""
     digests = digest_columns(rows, layout, digest_key)
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     names |= set(ncci.NEEDED) if context.ncci is not None else set()
+    names |= set(patients.names) if patients is not None else set()
     frame = fact_frame(rows, layout, names, context)
     coded = partial(coded_text, rows, layout, run_date=context.run_date)
     keys = key_frame(frame, groups, coded)
     if context.ncci is not None:
         keys = keys.with_columns(ncci.lines(frame).drop(ncci.ROW).get_columns())
-    return keys.with_columns(
+    keys = keys.with_columns(
         frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
         frame["line_number"].is_null().alias("unnumbered"), *digests,
     )  # fmt: skip
+    return keys, None if patients is None else patients.people_of(frame)
 
 
 def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Series]:

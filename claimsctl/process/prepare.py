@@ -75,10 +75,15 @@ def layout_of(header_map: HeaderMap) -> Layout:
     )
 
 
-def groups_for(ruleset: RuleSet, inputs: Sequence[Input]) -> tuple[tuple[Group, ...], Mapping[str, str]]:
-    """Aggregates that some input's headers allow, and the names of the claim's first and last row."""
+def groups_for(
+    ruleset: RuleSet, inputs: Sequence[Input], unread: str | None = None
+) -> tuple[tuple[Group, ...], Mapping[str, str]]:
+    """Aggregates that some input's headers allow, and the names of the claim's first and last row.
+
+    `unread`: why earlier runs are not read, None where they are.
+    """
     given = frozenset(name for each in inputs for name in rule_names().columns if each.layout.gives(name))
-    checks, _ = ruleset.active(given)
+    checks, _ = ruleset.active(given, unread)
     checks = tuple(check for check in checks if check.rule.code != EXACT_COPY)
     aggregates: set[Aggregate] = set().union(*(check.aggregates for check in checks))
     span = {}

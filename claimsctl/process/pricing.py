@@ -10,7 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.price.line import NEEDED, price
+from claimsctl.price.keys import NEEDED
+from claimsctl.price.line import price
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.status import PRICED
 

@@ -11,19 +11,21 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import typed_frame
+from claimsctl.ingest.sources import unique_names
 from claimsctl.process.intake import CONTENT, Intake
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.spilling import COMPRESSION, temporary_files
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
-from claimsctl.store.patients import PatientWriter
+from claimsctl.store.patients import PatientWriter, key_columns
 from claimsctl.validate.cross import without
 
 if TYPE_CHECKING:
     from claimsctl.security.keys import Keys
     from claimsctl.store.database import Notify
     from claimsctl.store.job import Job
+    from claimsctl.store.jobs import JobStore
     from claimsctl.store.workspace import Workspace
 
 UNCHANGED, CHANGED, UPDATED, SKIPPED = "unchanged", "changed", "updated", "skipped"
@@ -71,7 +73,9 @@ class StoreSink:
             known = known_records(self.workspace, notify=self.notify)
             self._patients = PatientWriter(self.directory, self.keys, known)
         practice = pl.lit(self.practice_id).alias("practice_id")
-        patient_key = self._patients.add(frame.with_columns(practice))
+        people = frame.with_columns(practice)
+        found = key_columns(people, self.keys)
+        self._patients.add(people, found["patient_key"])
         stored = [
             name
             for name in frame.columns
@@ -89,7 +93,7 @@ class StoreSink:
             pl.lit(part.input.source.name).alias("input"),
             pl.when(rejected).then(pl.lit("rejected")).otherwise(pl.lit("accepted")).alias("verdict"),
             (pl.lit(False) if state is None else (state == UNCHANGED).fill_null(False)).alias("unchanged"),
-            patient_key.alias("patient_key"),
+            *found.get_columns(),
         ).with_columns(pl.col("payer_sequence").fill_null("P"))
         lines = lines.drop("line_number", strict=False).rename({"line_number_stored": "line_number"})
         path = self.directory / f"lines-{self.parts:05d}.parquet"
@@ -233,3 +237,17 @@ def seen_inputs(hashes: Sequence[str], previous: Sequence[Job]) -> dict[str, tup
             if each.sha256 in hashes:
                 seen.setdefault(each.sha256, (job.job_id, f"{job.created_at:%Y-%m-%d}"))
     return seen
+
+
+def not_history(hashes: Sequence[str], jobs: JobStore) -> list[tuple[str, str | None]]:
+    """Earlier jobs whose claims are no history of a run with these inputs: (job, input name), None for all.
+
+    Those of the same content, which came again, and those that were rolled back.
+    """
+    left_out: list[tuple[str, str | None]] = []
+    for job in jobs.find_by_input_hash(hashes):
+        names = unique_names(each.path for each in job.inputs)
+        left_out += [
+            (job.job_id, name) for each, name in zip(job.inputs, names, strict=True) if each.sha256 in hashes
+        ]
+    return left_out + [(job.job_id, None) for job in jobs.list_jobs(status="ROLLED_BACK")]

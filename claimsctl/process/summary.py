@@ -60,7 +60,10 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "since_last": facts.since_last,
         "rules": rules_summary(facts.rulebook, outcome),
         "reference": _reference(facts.rulebook, facts.request.run_date),
-        "history": {"seen_before": {k: v[0] for k, v in outcome.seen.items()}},
+        "history": {
+            **outcome.history.summary(),
+            "seen_before": {k: v[0] for k, v in outcome.seen.items()},
+        },
         "duplicates": {
             "found": outcome.stored_changed,
             "strategy": facts.request.duplicates,

@@ -63,7 +63,7 @@ def commit_run(
 ) -> Committed:
     """Store the claims of a run from its line parts in tmp/<job>/; a second call does nothing.
 
-    Parts need the columns of `_NEEDED`; headers also take patient_key, payer_id, frequency_code,
+    Parts need the columns of `_NEEDED`; headers also take patient_key, history_key, payer_id, frequency_code,
     billing_npi, rendering_npi, service_date_from/_to, charge_amount and input where given. Files
     `lines-N.sealed` move with their part, `patients-*.parquet` (see PatientWriter) are taken in.
     A claim whose content is stored already is not stored again; a rejected one never replaces a current
@@ -160,8 +160,8 @@ class _Commit:
             return f"arg_min({name}, row_number)" if name in found else f"NULL::{kind}"
 
         # max and min of text instead of any_value: with threads the latter differs from run to run.
-        def same(name: str) -> str:
-            return f"min({name})" if name in found else "NULL::VARCHAR"
+        def same(name: str, kind: str = "VARCHAR") -> str:
+            return f"min({name})" if name in found else f"NULL::{kind}"
 
         start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
         end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
@@ -177,7 +177,7 @@ class _Commit:
                 min({start}) AS service_from, max({end}) AS service_to, count(*)::INTEGER AS line_count,
                 TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
                 (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
-                {same("input")} AS input
+                {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key
             FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
         """)
 
@@ -242,7 +242,7 @@ class _Commit:
             """
             INSERT INTO claims SELECT practice_id, claim_number, payer_sequence, claim_id, version,
                 takes_over, status, $job, patient_key, payer_id, frequency, billing_npi, rendering_npi,
-                service_from, service_to, line_count, charge_total, digest, $scheme, input, $at
+                service_from, service_to, line_count, charge_total, digest, $scheme, input, $at, history_key
             FROM headers WHERE NOT same
             """,
             {"job": job, "scheme": self.scheme, "at": at},
@@ -271,6 +271,14 @@ class _Commit:
             WHERE claims.is_current AND h.same AND h.other_scheme AND {_SAME_KEY.format(a="claims", b="h")}
             """,
             {"scheme": self.scheme},
+        )
+        # Claims of a store that kept no key get it when their file is run again.
+        run(
+            f"""
+            UPDATE claims SET history_key = h.history_key FROM headers h
+            WHERE claims.is_current AND claims.history_key IS NULL AND h.history_key IS NOT NULL AND h.same
+              AND h.same_as_current AND {_SAME_KEY.format(a="claims", b="h")}
+            """
         )
         for part in self.placed.parts:
             run("INSERT INTO job_parts VALUES (?, ?, ?, ?)", [job, *part])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from claimsctl.errors import ClaimsctlError, InternalError, StoreError
 from claimsctl.security.files import private_umask
-from claimsctl.store.schema import SCHEMA_VERSION, TABLES
+from claimsctl.store.schema import SCHEMA_VERSION, TABLES, UPGRADES
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def open_store(
     notify: Notify | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection for the block; `write` makes file and tables when missing.
+    """A connection for the block; `write` makes file and tables when missing, and brings older ones up to
+    date; a reader of an older store finds it as it is.
 
     Waits for other processes up to `wait_seconds` and tells `notify` after a second. Raises StoreError
     when the store stays busy, is damaged, is of a newer version, or the disk is full.
@@ -101,24 +102,35 @@ def _holder(message: str) -> str:
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+    version = schema_version(connection)
+    if version is not None and version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The claims store {path} was made by a newer claimsctl (schema {version}; "
+            f"this one knows {SCHEMA_VERSION}).",
+            hint="Update claimsctl, or name another workspace with --workspace.",
+        )
+    if not write or version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN")
+    if version is None:
+        connection.execute(TABLES)
+        connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    else:
+        for older in range(version, SCHEMA_VERSION):
+            connection.execute(UPGRADES[older])
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)])
+    connection.execute("COMMIT")
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the store's tables; None where there are none yet."""
     known = connection.execute(
         "SELECT count(*) FROM information_schema.tables WHERE table_name = 'meta'"
     ).fetchone()
-    if known is not None and known[0]:
-        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-        if row is not None and int(row[0]) > SCHEMA_VERSION:
-            raise StoreError(
-                f"The claims store {path} was made by a newer claimsctl (schema {row[0]}; "
-                f"this one knows {SCHEMA_VERSION}).",
-                hint="Update claimsctl, or name another workspace with --workspace.",
-            )
-        if row is not None:
-            return
-    if write:
-        connection.execute("BEGIN")
-        connection.execute(TABLES)
-        connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-        connection.execute("COMMIT")
+    if known is None or not known[0]:
+        return None
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    return None if row is None else int(row[0])
 
 
 @contextmanager

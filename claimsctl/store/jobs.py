@@ -151,9 +151,9 @@ class JobStore:
         return self.get(job_id)
 
     def finish_for_the_dead(self, job_id: str, finish: Mapping[str, Any]) -> None:
-        """Write the end that a process meant to write when it died after its commit."""
+        """Write the end that a process meant to write when it died, or gave up, after its commit."""
         job = self.find(job_id)
-        if job is None or job.status != "INTERRUPTED":
+        if job is None or job.status not in (*UNFINISHED, "INTERRUPTED"):
             return
         results = {name: value for name, value in finish.items() if name in _RESULTS}
         self.finish(job_id, finish.get("status", "COMPLETED"), **results)
@@ -171,8 +171,11 @@ class JobStore:
             return []
         jobs, _ = _tables()
         query = jobs.select().order_by(jobs.c.job_id.desc())
-        # INTERRUPTED is not written in the file, so that a filter on status looks at the jobs themselves.
-        if status is None and limit is not None:
+        # INTERRUPTED is not written in the file: whether a job is, its owner tells.
+        written = status is not None and status != "INTERRUPTED" and status not in UNFINISHED
+        if written:
+            query = query.where(jobs.c.status == status)
+        if limit is not None and (written or status is None):
             query = query.limit(limit)
         found = self._read(query)
         if status is not None:

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class Owner:
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return asdict(self)
+
+    def ended(self) -> Owner:
+        """The owner of what this process leaves behind: it counts as dead while the process lives on."""
+        return replace(self, boot="ended")
 
     def is_dead(self, last_sign: float | None = None) -> bool:
         """Whether the process has gone. `last_sign` (epoch seconds) decides for another host's process."""

@@ -3,6 +3,9 @@
 What identifies a patient: practice, member id, birth date, last and first name, upper-cased and trimmed;
 patient id and SSN count only where the name or the birth date is missing. The payer does not count, so
 that one payer under two spellings does not double its patients.
+
+Rules that look at earlier runs know a patient by less (glossary, same patient): payer, member id, birth
+date and first initial. The history key is a keyed hash of the last three; the payer stands beside it.
 """
 
 from __future__ import annotations
@@ -51,9 +54,15 @@ def patient_keys(frame: pl.DataFrame, keys: Keys) -> pl.Series:
 
     Absent columns count as blank; null where nothing identifies a patient. Hashes distinct patients.
     """
+    return key_columns(frame, keys)["patient_key"]
+
+
+def key_columns(frame: pl.DataFrame, keys: Keys) -> pl.DataFrame:
+    """Row-aligned patient_key (see `patient_keys`) and history_key (UInt64, null without a member id)."""
     present = [name for name in (*_ALWAYS, *_ELSE) if name in frame.columns]
     if not present:
-        return pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("patient_key")
+        nothing = pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("patient_key")
+        return nothing.to_frame().with_columns(pl.lit(None, pl.UInt64).alias("history_key"))
     rows = frame.select(
         _sum_of_hashes(present, 0).alias("a"), _sum_of_hashes(present, len(present)).alias("b"), *present
     )
@@ -61,9 +70,31 @@ def patient_keys(frame: pl.DataFrame, keys: Keys) -> pl.Series:
     distinct = rows.unique(["a", "b"], keep="any")
     identity = distinct.select(_identity(distinct.schema).cast(pl.Binary)).to_series()
     digests = _digests(identity.to_list(), keys, "patient", 16)
-    found = distinct.select("a", "b", pl.Series("digest", digests, dtype=pl.Binary).bin.encode("hex"))
+    found = distinct.select(
+        "a",
+        "b",
+        pl.Series("patient_key", digests, dtype=pl.Binary).bin.encode("hex"),
+        history_keys(distinct, keys),
+    )
     joined = rows.select("a", "b").join(found, on=["a", "b"], how="left", maintain_order="left")
-    return joined["digest"].alias("patient_key")
+    return joined.select("patient_key", "history_key")
+
+
+def history_keys(people: pl.DataFrame, keys: Keys) -> pl.Series:
+    """Keyed hash (UInt64) of member id, birth date and first initial of each row; null without a member id.
+
+    As in the fact same_patient (claimsctl.facts.table), blanks and hyphens of a member id do not count.
+    Hashes every row: give distinct ones.
+    """
+
+    def text(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.String) if name in people.columns else pl.lit(None, pl.String)
+
+    member = text("member_id").str.to_uppercase().str.replace_all(r"[- ]", "")
+    initial = text("patient_first_name").str.slice(0, 1).str.to_uppercase()
+    parts = [member, text("patient_dob").fill_null(""), initial.fill_null("")]
+    known = people.select(pl.concat_str(parts, separator=_UNIT).cast(pl.Binary)).to_series()
+    return _numbers(known.to_list(), keys, "history").alias("history_key")
 
 
 def search_hash(kind: SearchKind, value: str, keys: Keys) -> int | None:
@@ -175,9 +206,10 @@ class PatientWriter:
         self._seen: list[pl.Series] = []
         self.written = 0
 
-    def add(self, frame: pl.DataFrame) -> pl.Series:
-        """Patient key of each row of a typed part; seals patients that are new in this run."""
-        found = patient_keys(frame, self._keys)
+    def add(self, frame: pl.DataFrame, found: pl.Series | None = None) -> pl.Series:
+        """Patient key of each row of a typed part (`found`, where they are known); seals new patients."""
+        if found is None:
+            found = patient_keys(frame, self._keys)
         new = self._unseen(found)
         if new.any():
             sealed = seal_patients(frame.filter(new), found.filter(new), self._keys, known=self._known)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 KEY: Final = ("practice_id", "claim_number", "payer_sequence")
 """What identifies a claim in the store; payer_sequence may be null."""
+
+HISTORY_VERSION: Final = 2
+"""The first version that can tell which earlier claims are of the same patient."""
 
 # Sealed records stay in Parquet (lines/<job>/patients-*.parquet, named by patients.file): they are only
 # kept, and as BLOBs they made a commit of 300 thousand patients three times slower.
@@ -20,7 +23,7 @@ CREATE TABLE IF NOT EXISTS claims (
     version INTEGER, is_current BOOLEAN, status VARCHAR, job_id VARCHAR,
     patient_key UUID, payer_id VARCHAR, frequency VARCHAR, billing_npi VARCHAR, rendering_npi VARCHAR,
     service_from DATE, service_to DATE, line_count INTEGER, charge_total DECIMAL(12, 2),
-    digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP
+    digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP, history_key UBIGINT
 );
 CREATE TABLE IF NOT EXISTS claim_status_history (
     practice_id VARCHAR, claim_number VARCHAR, payer_sequence VARCHAR, version INTEGER,
@@ -32,4 +35,14 @@ CREATE TABLE IF NOT EXISTS patients (
 );
 CREATE TABLE IF NOT EXISTS job_parts (job_id VARCHAR, part INTEGER, file VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS commits (job_id VARCHAR, committed_at TIMESTAMP, result VARCHAR);
+"""
+
+UPGRADES: Final = {
+    1: """
+ALTER TABLE claims ADD COLUMN history_key UBIGINT;
+INSERT INTO meta SELECT 'without_history_key', job_id FROM commits;
+""",
+}
+"""What makes a store of a version one of the next. Claims of jobs `without_history_key` get one when their
+file is run again.
 """

@@ -160,6 +160,8 @@ class Workspace:
             if left.name not in (OWNER_FILE, COMMIT_FILE):
                 with suppress(OSError):
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
+        with suppress(StoreError):  # should it be refused, this waits for the end of the process
+            write_private(path / OWNER_FILE, json.dumps(Owner.current().ended().as_dict()).encode())
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

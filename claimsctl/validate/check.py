@@ -9,8 +9,9 @@ import polars as pl
 from claimsctl.facts import ncci, priced
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
-from claimsctl.validate.cross import ROW, Group, cross_columns, key_frame, needed, plan_groups
+from claimsctl.validate.cross import ROW, Group, key_frame, needed, plan_groups
 from claimsctl.validate.evaluate import evaluate
+from claimsctl.validate.gathering import cross_columns
 from claimsctl.validate.ruleset import Check, names_needed
 
 
@@ -23,11 +24,13 @@ def check_in_memory(
     names: set[str] | None = None,
     groups: Sequence[Group] | None = None,
     overrides: pl.DataFrame | None = None,
+    history: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The facts frame and the hits of a cleaned part (`row_number` and cells) that fits in memory.
 
     `names` are columns and facts wanted beside those the checks read; `groups` may be planned ahead;
-    `overrides` replaces facts (rule examples).
+    `overrides` replaces facts (rule examples). `history` are cleaned cells of earlier lines, of the same
+    layout; None where earlier runs are not known.
     """
     if groups is None:
         groups = plan_groups(set().union(*(check.aggregates for check in checks)))
@@ -48,8 +51,9 @@ def check_in_memory(
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
     if groups:
-        keys = key_frame(frame, groups)
-        found = pl.collect_all(list(cross_columns(keys.lazy(), groups)))
+        keys = key_frame(frame, groups).lazy()
+        earlier = None if history is None else _earlier(history, layout, groups, context)
+        found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     if any(check.columns & ncci.TYPES.keys() for check in checks):
         known = context.ncci
@@ -61,3 +65,10 @@ def check_in_memory(
             said = [n for n in overrides.columns if n in priced.TYPES]
             frame = frame.with_columns([pl.coalesce(overrides[n], frame[n]).alias(n) for n in said])
     return frame, evaluate(frame, checks)
+
+
+def _earlier(rows: pl.DataFrame, layout: Layout, groups: Sequence[Group], context: Context) -> pl.LazyFrame:
+    """The key frame of earlier lines."""
+    rows = rows.with_columns(pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias(ROW))
+    frame = fact_frame(rows, layout, needed(groups, "history"), context)
+    return key_frame(frame, groups, source="history").lazy()

@@ -1,4 +1,4 @@
-"""Cross-row facts: what a line's claim, day or patient holds on other lines of the run.
+"""Cross-row facts: what a line's claim, day or patient holds on other lines of the run and of earlier runs.
 
 Each part gives a narrow key frame; aggregates are computed set-wise over all parts and come back as
 columns aligned with the rows, so that rules see only columns of one row.
@@ -7,11 +7,13 @@ Counting different values is the dear part, and most of it asks whether a claim 
 all lines agree nearly always. So a group with several such counts keeps one hash of all its values per
 row; where a group's rows agree in it, the answer is 1 or 0 and is read off the row itself, and only the
 few groups that disagree are counted exactly (`deferred`).
+
+Lines of earlier runs (`history`) come as key frames of their own, of the same shape, and only give.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,23 +21,43 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.aggregates import SPAN_KINDS, Aggregate, AggregateKind
+from claimsctl.validate.language.groups import DAY as SERVICE_DATE
+from claimsctl.validate.language.groups import Source
 from claimsctl.validate.language.predicates import CodedColumns, with_predicates
-from claimsctl.validate.language.relations import DAY
-from claimsctl.validate.pairing import COUNTS, GROUP, VALUE, paired_column
-from claimsctl.validate.spans import A, B, C, span_column
 
 ROW = "row_index"
 _WORTH_DEFERRING = 4
 
 
+PARTED: frozenset[AggregateKind] = SPAN_KINDS | {"paired"}
+"""What lines say of each other, not of their group: spans, near days and pairs."""
+DAY = "service_day"
+"""Column of key frames: the service date as a number of days, for groups with a window."""
+
+AGGREGATED: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "count": lambda value: value.sum(),
+    "sum": lambda value: value.sum(),
+    "distinct": lambda value: value.drop_nulls().n_unique().cast(pl.UInt32),
+    "several": lambda value: value.explode().drop_nulls().n_unique().cast(pl.UInt32),
+    "min": lambda value: value.min(),
+    "max": lambda value: value.max(),
+}
+"""What makes one value of those of a group; counts and sums of several days are summed once more."""
+
+
 @dataclass(frozen=True)
 class Group:
-    """Aggregates over one set of key columns; `id` names the key column in key frames."""
+    """Aggregates over one set of key columns, lines of one source and one window.
+
+    `id` names the key column in key frames; groups with equal keys share it.
+    """
 
     id: str
     keys: tuple[str, ...]
     aggregates: tuple[Aggregate, ...]
     deferred: tuple[Aggregate, ...] = ()
+    source: Source = "run"
+    window: tuple[int, int] | None = None
 
     @property
     def tuple_column(self) -> str:
@@ -44,17 +66,18 @@ class Group:
 
 
 def plan_groups(aggregates: Iterable[Aggregate], *, defer: bool = False) -> tuple[Group, ...]:
-    """Aggregates by key columns, in a stable order; `defer`: as the module says."""
-    by_keys: dict[tuple[str, ...], list[Aggregate]] = {}
-    for aggregate in sorted(set(aggregates), key=lambda a: (a.group, a.name)):
-        by_keys.setdefault(aggregate.group, []).append(aggregate)
+    """Aggregates by key columns, source and window, in a stable order; `defer`: as the module says."""
+    members: dict[tuple[tuple[str, ...], Source, tuple[int, int] | None], list[Aggregate]] = {}
+    for aggregate in sorted(set(aggregates), key=lambda a: (a.group, a.source, a.window or (0, 0), a.name)):
+        members.setdefault((aggregate.group, aggregate.source, aggregate.window), []).append(aggregate)
+    ids = {keys: f"group_{n}" for n, keys in enumerate(dict.fromkeys(keys for keys, _, _ in members))}
     groups = []
-    for n, (keys, members) in enumerate(by_keys.items()):
-        distinct = tuple(a for a in members if a.kind in ("distinct", "several") and _repeats(a, keys))
+    for (keys, source, window), found in members.items():
+        distinct = tuple(a for a in found if a.kind in ("distinct", "several") and _repeats(a, keys))
         worth = len(distinct) >= _WORTH_DEFERRING or any(a.kind == "several" for a in distinct)
-        deferred = distinct if defer and worth else ()
-        now = tuple(a for a in members if a not in deferred)
-        groups.append(Group(f"group_{n}", keys, now, deferred))
+        deferred = distinct if defer and worth and source == "run" and window is None else ()
+        now = tuple(a for a in found if a not in deferred)
+        groups.append(Group(ids[keys], keys, now, deferred, source, window))
     return tuple(groups)
 
 
@@ -65,24 +88,37 @@ def _repeats(aggregate: Aggregate, keys: tuple[str, ...]) -> bool:
     return bool(columns) and all(column is not None and column.level == "claim" for column in columns)
 
 
-def needed(groups: Sequence[Group]) -> set[str]:
-    """Columns and facts that the key frames read."""
-    members = [a for g in groups for a in (*g.aggregates, *g.deferred)]
-    return {ROW}.union(*(a.columns for a in members), *(g.keys for g in groups))
+def needed(groups: Sequence[Group], source: Source = "run") -> set[str]:
+    """Columns and facts that the key frames of a source read."""
+    here = [group for group in groups if source in ("run", group.source)]
+    members = [a for g in here if g.source == source for a in (*g.aggregates, *g.deferred)]
+    names = {ROW}.union(*(a.columns for a in members), *(g.keys for g in here))
+    return names | ({SERVICE_DATE} if any(group.window for group in here) else set())
 
 
 def key_frame(
-    frame: pl.DataFrame, groups: Sequence[Group], coded: CodedColumns = lambda _name: None
+    frame: pl.DataFrame,
+    groups: Sequence[Group],
+    coded: CodedColumns = lambda _name: None,
+    source: Source = "run",
 ) -> pl.DataFrame:
-    """Row-aligned keys (64-bit, null if a part is null) and aggregated values of a part."""
-    predicates = set().union(*(a.predicates for g in groups for a in (*g.aggregates, *g.deferred)))
+    """Row-aligned keys (64-bit, null if a part is null) and the values that these lines give to aggregates.
+
+    Lines of the run have the keys of all groups, since all of them ask; those of earlier runs only give.
+    """
+    here = [group for group in groups if source in ("run", group.source)]
+    giving = [group for group in here if group.source == source]
+    keys = {group.id: group.keys for group in here}
+    predicates = set().union(*(a.predicates for g in giving for a in (*g.aggregates, *g.deferred)))
+    day = pl.col(SERVICE_DATE).to_physical().alias(DAY)
     return with_predicates(frame, predicates, coded).lazy().select(
         [pl.col(ROW)]
-        + [_key(group.keys, frame.schema).alias(group.id) for group in groups]
-        + [_value(a).alias(a.name) for group in groups for a in group.aggregates]
-        + [part.alias(a.part(n)) for group in groups for a in group.aggregates if a.kind in _PARTED
+        + [_key(names, frame.schema).alias(name) for name, names in keys.items()]
+        + ([day] if any(group.window for group in here) else [])
+        + [_value(a).alias(a.name) for group in giving for a in group.aggregates]
+        + [part.alias(a.part(n)) for group in giving for a in group.aggregates if a.kind in PARTED
            for n, part in enumerate(a.parts)]
-        + [_tuple(group).alias(group.tuple_column) for group in groups if group.deferred]
+        + [_tuple(group).alias(group.tuple_column) for group in giving if group.deferred]
     ).collect()  # fmt: skip
 
 
@@ -109,77 +145,6 @@ def _tuple(group: Group) -> pl.Expr:
         assert aggregate.inner is not None
         total = total * 31 + aggregate.inner.hash(seed=7)
     return total
-
-
-def cross_columns(
-    keys: pl.LazyFrame,
-    groups: Sequence[Group],
-    excluded: pl.Series | None = None,
-    counted: Mapping[str, pl.DataFrame] | None = None,
-    *,
-    most: int | None = None,
-) -> Iterator[pl.LazyFrame]:
-    """The aggregates of each group as columns aligned with `keys`, in its order, some at a time.
-
-    Rows whose index is in `excluded` (exact duplicates) do not count, but get their columns. A null key
-    gives null; an empty count or sum is 0; an empty minimum or maximum is null. `counted` has the exact
-    counts of groups that disagree (`count_exactly`); deferred aggregates are null where `settle` has the
-    answer. Apart, because one chain of joins would drag all columns through every join. Each frame joins
-    one table with a row per group; `most` aggregates at once bound the memory that takes (without it the
-    rows are few, and fewer, simpler queries are what counts).
-    """
-    rows = without(keys, excluded)
-    for group in groups:
-        for members in _together(group.aggregates, most):
-            table = _distinct if most and members[0].kind == "distinct" else _table
-            joined = keys.select(group.id).join(
-                table(_saying(rows, group, members), group.id, members),
-                on=group.id,
-                how="left",
-                maintain_order="left",
-            )
-            yield joined.select(_result(a, group).alias(a.name) for a in members)
-        for aggregate in group.aggregates:
-            if aggregate.kind in _PARTED:
-                yield _parted(keys, group, aggregate, excluded)
-        if group.deferred:
-            yield _settled(keys, group, (counted or {}).get(group.id))
-
-
-_PARTED: frozenset[AggregateKind] = SPAN_KINDS | {"paired"}
-
-
-def _parted(
-    keys: pl.LazyFrame, group: Group, aggregate: Aggregate, excluded: pl.Series | None
-) -> pl.LazyFrame:
-    """Spans and pairs: what lines say of each other, not of their group."""
-    names = (A, B, C) if aggregate.pair is None else (VALUE, DAY)
-    counts = pl.col(aggregate.name)
-    if excluded is not None and len(excluded):
-        counts &= ~pl.col(ROW).is_in(excluded.implode())
-    parts = [pl.col(aggregate.part(n)).alias(names[n]) for n in range(len(aggregate.parts))]
-    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect()
-    if aggregate.pair is None:
-        return span_column(aggregate.kind, lines).alias(aggregate.name).to_frame().lazy()
-    return paired_column(lines, *aggregate.pair).alias(aggregate.name).to_frame().lazy()
-
-
-def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> pl.LazyFrame:
-    """Deferred counts where they are known exactly, null elsewhere."""
-    names = [a.name for a in group.deferred]
-    if counted is None:
-        return keys.select(group.id).select(pl.lit(None, pl.Int64).alias(name) for name in names)
-    joined = keys.select(group.id).join(counted.lazy(), on=group.id, how="left", maintain_order="left")
-    return joined.select(names)
-
-
-def _together(aggregates: Sequence[Aggregate], most: int | None) -> Iterator[Sequence[Aggregate]]:
-    """Aggregates of one sort: counts are apart since few rows meet a condition, distinct ones see above."""
-    sorts = (("count",), ("distinct",), ("several",), ("sum", "min", "max"))
-    for kinds in sorts if most else (("count",), ("distinct", "several", "sum", "min", "max")):
-        members = [a for a in aggregates if a.kind in kinds]
-        for first in range(0, len(members), most or len(members) or 1):
-            yield members[first : first + (most or len(members))]
 
 
 def without(keys: pl.LazyFrame, excluded: pl.Series | None) -> pl.LazyFrame:
@@ -212,7 +177,7 @@ def deferred_values(frame: pl.DataFrame, group: Group) -> pl.DataFrame:
 
 def count_exactly(values: pl.DataFrame, group: Group) -> pl.DataFrame:
     """Exact counts of the deferred aggregates, one row per group."""
-    counts = [_AGGREGATE[a.kind](pl.col(a.name)).cast(pl.Int64) for a in group.deferred]
+    counts = [AGGREGATED[a.kind](pl.col(a.name)).cast(pl.Int64) for a in group.deferred]
     return values.group_by(group.id).agg(counts)
 
 
@@ -240,62 +205,3 @@ def _alone(aggregate: Aggregate) -> pl.Expr:
         return aggregate.own
     assert aggregate.inner is not None
     return aggregate.inner.is_not_null().cast(pl.Int64)
-
-
-def _saying(rows: pl.LazyFrame, group: Group, members: Sequence[Aggregate]) -> pl.LazyFrame:
-    """The rows that have anything to say."""
-    says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in members]
-    return rows.select([group.id, *[a.name for a in members]]).filter(
-        pl.col(group.id).is_not_null() & pl.any_horizontal(says)
-    )
-
-
-def _table(saying: pl.LazyFrame, key: str, members: Sequence[Aggregate]) -> pl.LazyFrame:
-    """One row per group with its aggregates."""
-    return saying.group_by(key).agg(
-        [_AGGREGATE[a.kind](pl.col(a.name)).alias(a.name + _ALL) for a in members]
-    )
-
-
-def _distinct(saying: pl.LazyFrame, key: str, members: Sequence[Aggregate]) -> pl.LazyFrame:
-    """Counts of different values: nearly always one, which the smallest and the greatest tell; a set of
-    values for every group would take many times the memory."""
-    names = [a.name for a in members]
-    agree = [pl.col(f"{name}__low") == pl.col(f"{name}__high") for name in names]
-    ends = [pl.col(names).min().name.suffix("__low"), pl.col(names).max().name.suffix("__high")]
-    found = (
-        saying.group_by(key)
-        .agg(ends)
-        .select(
-            key,
-            pl.all_horizontal(each.fill_null(True) for each in agree).alias("agree"),
-            *(pl.col(f"{name}__low").is_not_null().cast(pl.UInt32).alias(name + _ALL) for name in names),
-        )
-        .collect(engine="streaming")
-    )
-    several = found.filter(~pl.col("agree"))[key]
-    agreed = found.lazy().filter("agree").drop("agree")
-    if several.is_empty():
-        return agreed
-    exact = _table(saying.filter(pl.col(key).is_in(several.implode())), key, members)
-    return pl.concat([agreed, exact.collect(engine="streaming").lazy()])
-
-
-_ALL = "__all"
-_AGGREGATE: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
-    "count": lambda value: value.sum(),
-    "sum": lambda value: value.sum(),
-    "distinct": lambda value: value.drop_nulls().n_unique().cast(pl.UInt32),
-    "several": lambda value: value.explode().drop_nulls().n_unique().cast(pl.UInt32),
-    "min": lambda value: value.min(),
-    "max": lambda value: value.max(),
-}
-
-
-def _result(aggregate: Aggregate, group: Group) -> pl.Expr:
-    value = pl.col(aggregate.name + _ALL)
-    if aggregate.kind in ("count", "distinct", "several"):
-        value = value.cast(pl.Int64)
-    if aggregate.kind in ("count", "distinct", "several", "sum"):
-        value = value.fill_null(0)
-    return pl.when(pl.col(group.id).is_not_null()).then(value)

@@ -51,29 +51,35 @@ def run_examples(rule: Rule, checks: Sequence[Check], context: Context) -> Itera
 
 
 def _fires(example: Example, checks: Sequence[Check], context: Context) -> str | None:
-    rows, layout, overrides = example_frame(example.rows)
+    rows, layout, overrides = example_frame(example.rows, example.history)
+    history = clean_cells(rows.slice(len(example.rows)))
+    rows = clean_cells(rows.head(len(example.rows)))
     # An example stands for a row of a larger file: what it names is a column of that file.
-    active = [check for check in checks if runs(check, frozenset(layout.columns))]
+    named = frozenset(name for row in example.rows for name in row if name in BY_NAME)
+    active = [check for check in checks if runs(check, named)]
     if not active:
         return None
     dated = replace(context, run_date=example.as_of or EXAMPLE_DATE)
-    _, hits = check_in_memory(rows, layout, active, dated, overrides=overrides)
+    _, hits = check_in_memory(rows, layout, active, dated, overrides=overrides, history=history)
     if hits.is_empty():
         return None
     return ", ".join(dict.fromkeys(active[n].field for n in hits["check"].to_list()))
 
 
-def example_frame(example: Sequence[Mapping[str, object]]) -> tuple[pl.DataFrame, Layout, pl.DataFrame]:
-    """An example as a raw frame, its layout, and the facts it gives directly."""
-    names = list(dict.fromkeys(key for row in example for key in row))
+def example_frame(
+    example: Sequence[Mapping[str, object]], history: Sequence[Mapping[str, object]] = ()
+) -> tuple[pl.DataFrame, Layout, pl.DataFrame]:
+    """An example as raw rows, those of `history` last, its layout, and the facts that its rows give."""
+    lines = [*example, *history]
+    names = list(dict.fromkeys(key for line in lines for key in line))
     columns = [name for name in names if name in BY_NAME]
     rows = pl.DataFrame(
-        {"row_number": list(range(2, len(example) + 2))}
-        | {f"c{n}": [row.get(name) for row in example] for n, name in enumerate(columns)},
+        {"row_number": list(range(2, len(lines) + 2))}
+        | {f"c{n}": [line.get(name) for line in lines] for n, name in enumerate(columns)},
         schema={"row_number": pl.Int64} | {f"c{n}": pl.String for n in range(len(columns))},
     )
     facts = {name: _fact(name, example) for name in names if name not in BY_NAME}
-    return clean_cells(rows), Layout({name: f"c{n}" for n, name in enumerate(columns)}), pl.DataFrame(facts)
+    return rows, Layout({name: f"c{n}" for n, name in enumerate(columns)}), pl.DataFrame(facts)
 
 
 def _fact(name: str, example: Sequence[Mapping[str, object]]) -> pl.Series:

@@ -95,7 +95,7 @@ def _dumped(value: object) -> object:
     if isinstance(value, date):
         return {"$date": value.isoformat()}
     if isinstance(value, Example):
-        return {"rows": value.rows, "as_of": value.as_of}
+        return {"rows": value.rows, "as_of": value.as_of, "history": value.history}
     raise TypeError(type(value).__name__)
 
 
@@ -115,5 +115,7 @@ def _rule(fields: dict[str, Any]) -> Rule:
             fields[key] = tuple(fields[key])
     for key in _EXAMPLES:
         if key in fields:
-            fields[key] = tuple(Example(tuple(each["rows"]), each["as_of"]) for each in fields[key])
+            fields[key] = tuple(
+                Example(tuple(each["rows"]), each["as_of"], tuple(each["history"])) for each in fields[key]
+            )
     return Rule(**fields)

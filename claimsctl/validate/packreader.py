@@ -26,6 +26,8 @@ _LISTS: Final = ("fields", "requires", "needs")
 _FLAGS: Final = ("each", "builtin")
 _DATES: Final = ("valid_from", "valid_to")
 _EXAMPLES: Final = ("passes", "fails")
+_BESIDE: Final = ("as_of", "history")
+"""Keys of an example row that are no cells."""
 _TABLES: Final = ("show",)
 _KEYS: Final = (*_TEXTS, *_LISTS, *_FLAGS, *_DATES, *_TABLES, *_EXAMPLES)
 
@@ -121,10 +123,24 @@ class PackReader:
         dates = {self._as_of(row["as_of"]) for row in rows if "as_of" in row}
         if len(dates) > 1:
             raise self._fail(f"the rows of an example of {key} have different as_of dates")
+        earlier = [line for row in rows if "history" in row for line in self._history(key, row["history"])]
         cells = tuple(
-            {name: self._cell(name, cell) for name, cell in row.items() if name != "as_of"} for row in rows
+            {name: self._cell(name, cell) for name, cell in row.items() if name not in _BESIDE}
+            for row in rows
         )
-        return Example(cells, next(iter(dates), None))
+        return Example(cells, next(iter(dates), None), tuple(earlier))
+
+    def _history(self, key: str, lines: Any) -> list[dict[str, object]]:
+        """Lines of earlier runs, written beside a row."""
+        if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+            raise self._fail(f"history in an example of {key} is a list of earlier lines",
+                             'write history = [{ procedure_code = "99213" }]')  # fmt: skip
+        for line in lines:
+            for name in line:
+                if name in self.facts:
+                    raise self._fail(f"history in an example of {key} names the fact {name}",
+                                     "give the columns it is made from")  # fmt: skip
+        return [{name: self._cell(name, cell) for name, cell in line.items()} for line in lines]
 
     def _as_of(self, value: Any) -> date:
         if isinstance(value, str):

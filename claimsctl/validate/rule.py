@@ -25,11 +25,13 @@ LEVELS: Final[tuple[Level, ...]] = ("line", "claim", "file")
 class Example:
     """Rows a rule is tried on: cells of canonical columns as text, facts as values.
 
-    `as_of` is the run date, None for the default. A column that is not given is absent.
+    `as_of` is the run date, None for the default. A column that is not given is absent. `history` are
+    lines of earlier runs, cells only.
     """
 
     rows: tuple[Mapping[str, object], ...]
     as_of: date | None = None
+    history: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True)

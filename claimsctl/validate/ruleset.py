@@ -15,7 +15,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
-from claimsctl.facts.table import FACT_TYPES
+from claimsctl.facts.table import FACT_TYPES, STORED
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
@@ -33,6 +33,7 @@ class Check:
     """One rule on one field, compiled: `fires` is true where there is a finding.
 
     `columns` are read by `fires` and by `shown`, what only the aggregates read left out.
+    `needs_history`: it cannot be decided where claims of earlier runs are not read.
     """
 
     rule: Rule
@@ -47,6 +48,7 @@ class Check:
     """Texts that the words of a finding quote, by name."""
     dated: frozenset[tuple[str, str]] = frozenset()
     """Tables that it reads in the edition of a day, each with the column of that day."""
+    needs_history: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,22 @@ class RuleSet:
     not_run: tuple[NotRun, ...]
     digest: str
 
-    def active(self, present: frozenset[str]) -> tuple[tuple[Check, ...], tuple[NotRun, ...]]:
-        """Checks that can run on an input with the `present` columns (some row has a value)."""
-        checks = tuple(check for check in self.checks if runs(check, present))
+    def active(
+        self, present: frozenset[str], unread: str | None = None
+    ) -> tuple[tuple[Check, ...], tuple[NotRun, ...]]:
+        """Checks that can run on an input with the `present` columns (some row has a value).
+
+        `unread` says why claims of earlier runs are not read; None where they are.
+        """
+        able = tuple(check for check in self.checks if runs(check, present))
+        checks = tuple(check for check in able if unread is None or not check.needs_history)
+        waiting = {check.rule.code for check in able}
         running = {check.rule.code for check in checks}
-        stopped = {note.code for note in self.not_run}
+        stopped = {note.code for note in self.not_run} | running
         absent = [
-            NotRun(rule.code, _absent_reason(rule, present))
+            NotRun(rule.code, (unread or "") if rule.code in waiting else _absent_reason(rule, present))
             for rule in self.rules
-            if rule.code not in running and rule.code not in stopped and not rule.builtin
+            if rule.code not in stopped and not rule.builtin
         ]
         return checks, (*self.not_run, *absent)
 
@@ -116,7 +125,7 @@ _LANGUAGE_TYPES = {
 
 def rule_names() -> Names:
     """Everything a rule may name: canonical columns and facts."""
-    return Names.claim({name: _LANGUAGE_TYPES[kind] for name, kind in FACT_TYPES.items()})
+    return Names.claim({name: _LANGUAGE_TYPES[kind] for name, kind in FACT_TYPES.items()}, STORED)
 
 
 def compile_rules(
@@ -211,6 +220,7 @@ def _compile(
         fires = ~compiled.expr
         columns, aggregates = set(compiled.columns), set(compiled.aggregates)
         predicates = set(compiled.predicates)
+        needs_history = compiled.needs_history
         tables_read = set(compiled.tables).union(*(a.tables for a in compiled.aggregates))
         if guard is not None:
             when = compile_expression(guard, names, tables, declared=declared, value_column=value, split=True)
@@ -219,6 +229,7 @@ def _compile(
             aggregates |= when.aggregates
             tables_read |= when.tables
             predicates |= when.predicates
+            needs_history |= when.needs_history
         if rule.valid_from is not None:
             fires = fires & (pl.col("service_date_from") >= rule.valid_from)
             columns.add("service_date_from")
@@ -247,6 +258,7 @@ def _compile(
                 frozenset(predicates),
                 shown,
                 frozenset((table, name if day == "value" else day) for table, day in dated),
+                needs_history,
             )
         )
     return checks

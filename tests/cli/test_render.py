@@ -48,7 +48,10 @@ MIXED: dict[str, Any] = {
         ],
     },
     "since_last": {"fixed": 40, "new": 3, "same": 17},
-    "history": {"jobs": [{"job_id": "20260629-1"}]},
+    "history": {
+        "jobs": ["20260511-1", "20260629-1"], "claims": 1204, "not_compared": 3,
+        "seen_before": {"ab12": "20260629-1"},
+    },
     "duplicates": {"found": 1, "strategy": "error"},
     "timings": {"total": 0.42},
     "rows_per_second": 6190.4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -134,3 +135,81 @@ def one(
 
 def amounts(found: Sequence[Mapping[str, object]]) -> list[object]:
     return [row["expected_allowed_amount"] for row in found]
+
+
+def dollars(*codes: Mapping[str, object]) -> dict[str, Table]:
+    """Tables in which fees are the dollars that are given: all indices and the conversion factor are 1.
+
+    Each of `codes` names a `code` and its `fee` (or `work_rvu`, `pe`, `mp_rvu` apart); `tc` and `pc`
+    split it. Other names are columns of the fee schedule.
+    """
+    usual = {
+        "modifier": None, "status": "A", "pctc": "0", "global_days": "090", "mult_proc": "2",
+        "bilateral": "1", "assistant": "2", "co_surgeon": "2", "team_surgeon": "2", "endo_base": None,
+        "pre_op": "0.1", "intra_op": "0.7", "post_op": "0.2", "conversion_factor": "1", "work_rvu": "0",
+        "mp_rvu": "0", "opps_pe_nonfacility": "0", "opps_pe_facility": "0", "opps_mp": "0",
+        "release": "RVU26C", "pe_nonfacility": "0", "pe_facility": "0", "code": None,
+    }  # fmt: skip
+    rows = []
+    for given in codes:
+        rest = {name: value for name, value in given.items() if name not in ("fee", "tc", "pc", "pe")}
+        parts = {None: given.get("fee", given.get("pe"))}
+        if "tc" in given:
+            parts = {"TC": given["tc"], "26": given["pc"]}
+            parts[None] = sum(Decimal(str(part)) for part in parts.values())
+            rest = {"pctc": "1", "global_days": "XXX", "bilateral": "0"} | rest
+        for modifier, amount in parts.items():
+            pe = {"pe_nonfacility": amount, "pe_facility": amount}
+            rows.append(usual | pe | rest | {"modifier": modifier})
+    texts = [{name: None if value is None else str(value) for name, value in row.items()} for row in rows]
+    frame = pl.DataFrame(texts, schema=dict.fromkeys(usual, pl.String))
+    frame = frame.with_columns(pl.col(name).cast(NUMBER) for name in frame.columns if name not in _TEXT)
+    return tables(mpfs=dated("mpfs", frame, "release", RELEASES))
+
+
+HERE: Final = "99999/01"
+"""The locality whose indices are 1."""
+
+
+def day(
+    *rows: Mapping[str, object], given: Mapping[str, Table], terms: Terms | None = None
+) -> list[dict[str, object]]:
+    """What `price` says of lines of one claim on one day, where all indices are 1."""
+    usual = {"medicare_locality": HERE, "claim_number": "C1", "same_provider": "1234567893"}
+    return priced(*(usual | dict(row) for row in rows), given=given, terms=terms)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A line of a code with a fee of dollars, and what it should come to: an amount or a status."""
+
+    expected: str
+    modifiers: Sequence[str] = ()
+    fee: str = "125"
+    units: int = 1
+    code: Mapping[str, object] = field(default_factory=dict)
+    line: Mapping[str, object] = field(default_factory=dict)
+
+
+def found(cases: Sequence[Case], terms: Terms | None = None) -> list[dict[str, object]]:
+    """What `price` says of every case, each a claim and a code of its own; priced in one frame."""
+    codes = [{"code": f"1{n:04d}", "fee": case.fee, **case.code} for n, case in enumerate(cases)]
+    rows = [
+        {"procedure_code": f"1{n:04d}", "units": Decimal(case.units), "claim_number": f"C{n}"}
+        | {f"modifier_{place}": modifier for place, modifier in enumerate(case.modifiers, 1)}
+        | dict(case.line)
+        for n, case in enumerate(cases)
+    ]
+    return day(*rows, given=dollars(*codes), terms=terms)
+
+
+def wrong(cases: Sequence[Case], terms: Terms | None = None) -> list[tuple[object, ...]]:
+    """The cases that come to something else, with what they come to."""
+    results = found(cases, terms)
+    assert len(results) == len(cases)
+    words = [str(row["expected_allowed_amount"] or row["pricing_status"]) for row in results]
+    return [(case, word) for case, word in zip(cases, words, strict=True) if word != case.expected]
+
+
+def total(rows: Sequence[Mapping[str, object]]) -> Decimal:
+    return sum((Decimal(str(row["expected_allowed_amount"] or 0)) for row in rows), Decimal(0))

@@ -53,6 +53,10 @@ def test_all_figures_of_an_amount_are_told() -> None:
         "gpci_pe": Decimal("1.419"),
         "gpci_mp": Decimal("0.445"),
         "conversion_factor": Decimal("32.3465"),
+        "adjusted_allowed_amount": Decimal("1339.81"),
+        # 2 % of the 80 % that are Medicare's share.
+        "statutory_adjustment": "sequestration:2%",
+        "expected_net_amount": Decimal("1318.37"),
     }
 
 

@@ -23,15 +23,31 @@ def test_fee_schedule_by_its_columns(tmp_path: Path) -> None:
     release = one(write(tmp_path, "own fees (1).csv", text))
     assert (release.table, release.edition, release.valid_from) == ("fee_schedules", "own-fees-1", None)
     assert release.frame.rows() == [
-        ("87726", "99213", None, "11", date(2026, 1, 1), date(2026, 12, 31), Decimal("95.5"), None),
-        ("60054", "00100", "QK", "01", None, None, None, Decimal(110)),
+        ("87726", "99213", None, "11", date(2026, 1, 1), date(2026, 12, 31), Decimal("95.5"), *[None] * 3),
+        ("60054", "00100", "QK", "01", None, None, None, Decimal(110), None, None),
     ]
+
+
+def test_percents_of_a_release_for_all_codes(tmp_path: Path) -> None:
+    text = (
+        "# claimsctl table: fee_schedules\n"
+        "payer_id,code,percent_of_medicare,release,lesser_of_charge\n"
+        "87726,,120%,RVU26B,yes\n"
+        "87726,99213,112.5 %,,no\n"
+    )
+    frame = one(write(tmp_path, "contract.csv", text)).frame
+    assert frame.select("code", "percent_of_medicare", "release", "lesser_of_charge").rows() == [
+        (None, Decimal(120), "RVU26B", True),
+        ("99213", Decimal("112.5"), None, False),
+    ]
+    wrong = text.replace("120%", "120%%")
+    assert "give a percent such as 120 or 120%" in refusal(write(tmp_path, "contract.csv", wrong))
 
 
 def test_a_named_table_may_leave_columns_out(tmp_path: Path) -> None:
     text = "# claimsctl table: fee_schedules,,\npayer_id,code,rate\n87726,99213,95.50\n"
     frame = one(write(tmp_path, "fees.csv", text), Wanted("2026", date(2026, 1, 1))).frame
-    assert frame.columns == FEES.split(",")
+    assert frame.columns == [*FEES.split(","), "release", "lesser_of_charge"]
     assert frame["modifier"].to_list() == [None]
 
 

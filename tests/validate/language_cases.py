@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
@@ -46,6 +47,7 @@ NAMES = Names.of(
         "is_medicaid": "boolean",
     },
 )
+NAMES = replace(NAMES, stored=frozenset(NAMES.types) - {"line_note", "diagnosis_pointers"})
 SCHEMA: Mapping[LangType, pl.DataType] = {
     LangType.TEXT: pl.String(),
     LangType.INTEGER: pl.Int64(),

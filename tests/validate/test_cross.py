@@ -13,13 +13,13 @@ from claimsctl.facts.typed import Layout
 from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.cross import (
     count_exactly,
-    cross_columns,
     deferred_values,
     disagreeing,
     key_frame,
     plan_groups,
     settle,
 )
+from claimsctl.validate.gathering import NOTHING, cross_columns
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where
@@ -84,6 +84,101 @@ def test_aggregates_agree_with_a_loop(
         assert result[wanted["distinct"].name][n] == (len(set(same)) if known else None)
         ones = sum(c == claim and p == "2" for c, p, _ in rows)
         assert result[wanted["any"].name][n] == (ones if claim is not None else None)
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["A", "B", None]),
+        st.sampled_from([1, 2, 5, 9, None]),
+        st.sampled_from([1, 2, 7, None]),
+    ),
+    max_size=9,
+)
+Line = tuple[str | None, int | None, int | None]
+
+
+def line_frame(lines: list[Line]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "row_index": range(len(lines)),
+            "same_patient": [None if who is None else ord(who) for who, _, _ in lines],
+            "service_date_from": [None if day is None else date(2026, 3, day) for _, day, _ in lines],
+            "units": [units for _, _, units in lines],
+        },
+        schema={
+            "row_index": pl.UInt32,
+            "same_patient": pl.UInt64,
+            "service_date_from": pl.Date,
+            "units": pl.Decimal(18, 4),
+        },
+    )
+
+
+def within(day: int | None, at: int | None, window: tuple[int, int]) -> bool:
+    return day is not None and at is not None and window[0] <= at - day <= window[1]
+
+
+WINDOWS = ((-4, -1), (-3, 3), (0, 0), (1, 8), None)
+
+
+@settings(deadline=None, max_examples=80)
+@given(LINES, LINES, st.sampled_from(WINDOWS))
+def test_windows_and_earlier_runs_agree_with_a_loop(
+    lines: list[Line], earlier: list[Line], window: tuple[int, int] | None
+) -> None:
+    days = "" if window is None else f", days({window[0]}, {window[1]})"
+    texts = {
+        f"{function}:{source}": f"{function}_in({source}(same_patient{days}), {inner})"
+        for source in ("by", "history")
+        for function, inner in (
+            ("count", "units > 1"), ("sum", "units"), ("min", "units"), ("max", "service_date_from"),
+            ("distinct", "units"),
+        )
+    }  # fmt: skip
+    wanted = {name: aggregate(text) for name, text in texts.items()}
+    groups = plan_groups(wanted.values(), defer=True)
+    keys = key_frame(line_frame(lines), groups).lazy()
+    past = key_frame(line_frame(earlier), groups, source="history").lazy()
+    result = pl.concat(pl.collect_all(cross_columns(keys, groups, history=past)), how="horizontal")
+    for n, (who, day, _) in enumerate(lines):
+        for source, given_lines in (("by", lines), ("history", earlier)):
+            near = [(units, at) for other, at, units in given_lines
+                    if other == who and (window is None or within(day, at, window))]  # fmt: skip
+            units = [value for value, _ in near if value is not None]
+            known = who is not None and (window is None or day is not None)
+            expected = {
+                "count": sum(value > 1 for value in units),
+                "sum": sum(units),
+                "min": min(units, default=None),
+                "max": max((date(2026, 3, at) for _, at in near if at is not None), default=None),
+                "distinct": len(set(units)),
+            }
+            for function, value in expected.items():
+                found = result[wanted[f"{function}:{source}"].name][n]
+                assert found == (value if known else None), (function, source, n)
+
+
+def test_earlier_runs_that_hold_nothing_and_those_that_are_not_read() -> None:
+    texts = [
+        "count_in(history(same_patient), units > 1)",
+        "max_in(history(same_patient, days(-9, -1)), units)",
+    ]
+    wanted = [aggregate(text) for text in texts]
+    groups = plan_groups(wanted)
+    keys = key_frame(line_frame([("A", 1, 1), (None, 1, 1)]), groups).lazy()
+    for history, count in ((NOTHING, [0, None]), (None, [None, None])):
+        found = pl.concat(pl.collect_all(cross_columns(keys, groups, history=history)), how="horizontal")
+        assert found[wanted[0].name].to_list() == count
+        assert found[wanted[1].name].to_list() == [None, None]
+        assert dict(found.schema) == {wanted[0].name: pl.Int64, wanted[1].name: pl.Decimal(18, 4)}
+
+
+def test_a_key_with_very_many_lines_costs_its_days() -> None:
+    count = aggregate("count_in(by(same_patient, days(-30, 0)), units >= 1)")
+    groups = plan_groups([count])
+    lines: list[Line] = [("A", 1 + n % 28, 1) for n in range(200_000)]
+    found = collected(key_frame(line_frame(lines), groups).lazy(), groups)
+    assert found[count.name].max() == 200_000  # lines met line by line would be 20 billion pairs
 
 
 def test_excluded_rows_do_not_count_but_get_their_columns() -> None:

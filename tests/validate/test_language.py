@@ -392,6 +392,35 @@ def test_the_same_aggregate_is_one() -> None:
     assert other.columns == {"procedure_code"}
 
 
+def test_lines_of_earlier_runs_are_aggregates_of_their_own() -> None:
+    both = compiled("sum_in(with_history(same_patient, days(-29, 0)), units) > 3")
+    run = compiled("sum_in(by(same_patient, days(-29, 0)), units) > 3")
+    past = compiled("sum_in(history(same_patient, days(-29, 0)), units) > 3")
+    assert both.aggregates == run.aggregates | past.aggregates
+    assert {(a.source, a.window) for a in both.aggregates} == {("run", (-29, 0)), ("history", (-29, 0))}
+    assert [each.needs_history for each in (both, run, past)] == [False, False, True]
+    (aggregate,) = past.aggregates
+    assert aggregate.text == "sum_in(history(same_patient, days(-29, 0)), units)"
+    assert aggregate.columns == {"same_patient", "units", "service_date_from"}
+
+
+def test_with_history_adds_up_both_sources_and_earlier_runs_that_are_not_read_add_nothing() -> None:
+    run, past = [2, 0, 0, 2, None], [1, 1, 0, None, None]
+    cases = {
+        "count_in(with_history(same_patient)) >= 2": [True, False, False, True, None],
+        "any_in(with_history(same_patient), units > 1)": [True, True, False, True, None],
+        "any_other_in(with_history(same_patient), units > 1)": [True, False, False, True, None],
+        "sum_in(with_history(same_patient), minutes) = 3": [True, False, False, False, None],
+        "min_in(with_history(same_patient), minutes) = 0": [False, True, True, False, None],
+        "max_in(with_history(same_patient), minutes) = 2": [True, False, False, True, None],
+    }
+    for text, expected in cases.items():
+        found = compiled(text)
+        values = {a.name: run if a.source == "run" else past for a in found.aggregates}
+        frame = pl.DataFrame({"units": [2] * 5, **values}, schema_overrides=dict.fromkeys(values, pl.Int64))
+        assert frame.select(found.expr).to_series().to_list() == expected, text
+
+
 def test_key_order_does_not_matter_to_an_aggregate() -> None:
     left = compiled("count_in(by(same_patient, service_date_from)) > 1").aggregates
     right = compiled("count_in(by(service_date_from, same_patient)) > 1").aggregates

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimsctl.errors import RuleError
-from claimsctl.validate.cross import cross_columns, key_frame, plan_groups
+from claimsctl.validate.cross import key_frame, plan_groups
+from claimsctl.validate.gathering import cross_columns
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse

@@ -33,12 +33,14 @@ _NAMED: Final = re.compile(r'"?#\s*claimsctl table:\s*([A-Za-z0-9_]+)"?[\s,]*', 
 _SHOWN: Final = 5
 _CORRECT: Final = "Correct the file and load it again; nothing was loaded."
 
-_DTYPES: Final[dict[str, pl.DataType]] = {**TYPES, "amount": pl.Decimal(14, 4)}
+_AMOUNT: Final = pl.Decimal(14, 4)
+_DTYPES: Final[dict[str, pl.DataType]] = {**TYPES, "amount": _AMOUNT, "percent": _AMOUNT}
 _LOOKS: Final = {
     "integer": (r"^\d{1,9}$", "a whole number"),
     "boolean": (r"(?i)^(?:yes|no)$", "yes or no"),
     "date": (r"\d", "a date such as 2026-01-31"),
     "amount": (r"^\d{1,9}(?:\.\d{1,4})?$", "a number such as 85.00"),
+    "percent": (r"^\d{1,5}(?:\.\d{1,4})?\s*%?$", "a percent such as 120 or 120%"),
     "npi": (r"^[12]\d{9}$", "ten digits with the check digit of an NPI"),
     "taxonomy": (r"^[0-9A-Z]{9}X$", "ten characters, X last"),
     "code": (PROCEDURE, "a procedure code of five characters"),
@@ -115,13 +117,15 @@ def tables() -> dict[str, House]:
     )
     fees = (
         _PAYER,
-        Column("code", "code", "Procedure code", filled=True),
-        Column("modifier", "modifier", "Modifier; blank: none"),
+        Column("code", "code", "Procedure code; blank: all"),
+        Column("modifier", "modifier", "Modifier; blank: any but 26 and TC, which a rate must name"),
         Column("place", "place", "Place of service; blank: all"),
         _FROM,
         _TO,
         Column("rate", "amount", "Dollars for one unit"),
-        Column("percent_of_medicare", "amount", "Percent of the Medicare amount, where there is no rate"),
+        Column("percent_of_medicare", "percent", "Percent of the Medicare amount, where there is no rate"),
+        Column("release", "text", "Release that the percent is of; blank: that of the date", optional=True),
+        Column("lesser_of_charge", "boolean", "Never more than the charge", optional=True),
     )
     return {
         "payers": House("payers", payers, ("payer_id",)),
@@ -302,6 +306,8 @@ def _cast(column: Column) -> pl.Expr:
         return (text.str.to_lowercase() == "yes").alias(column.name)
     if column.type == "date":
         return day(column.name, *_DAYS).alias(column.name)
+    if column.type == "percent":
+        text = text.str.strip_chars_end(" %")
     return text.cast(_DTYPES.get(column.type, pl.String()), strict=False)
 
 

@@ -1,20 +1,21 @@
-"""Functions over other lines of the run: each becomes a column the engine computes once per group."""
+"""Functions over other lines: each becomes a column the engine computes once per group."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from claimsctl.validate.language.ast import Call, Name, Node, Pattern
+from claimsctl.validate.language.ast import Call, Node, Pattern
 from claimsctl.validate.language.columns import distinct_of, expand
-from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
+from claimsctl.validate.language.functions import FUNCTIONS
+from claimsctl.validate.language.groups import DAY, Scope, Source, group_of, scope_of
 from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.render import render
-from claimsctl.validate.language.types import LangType, TableInfo, did_you_mean
+from claimsctl.validate.language.types import LangType, TableInfo
 from claimsctl.validate.language.values import COLUMN_DIGITS, SUM_DIGITS, WHOLE_DIGITS, Value, summable
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ SPAN_KINDS: frozenset[AggregateKind] = frozenset({"overlapping", "at_once", "bet
 
 @dataclass(frozen=True)
 class Aggregate:
-    """A value computed over the lines that share `group` (key columns, sorted) and given to each of them.
+    """A value computed over the lines of `source` that share `group` (key columns, sorted) with a line and
+    stand in its `window` (see groups.Scope), and given to that line.
 
     `count`: lines where `inner` (boolean, None for every line) is true; null does not count. `sum`,
     `min`, `max`: of `inner`, nulls left out, null when nothing is left. `distinct`: number of
@@ -48,6 +50,8 @@ class Aggregate:
     parts: tuple[pl.Expr, ...] = field(default=(), compare=False, repr=False)
     own: pl.Expr | None = field(default=None, compare=False, repr=False)
     pair: tuple[TableInfo, tuple[str, str]] | None = field(default=None, compare=False, repr=False)
+    source: Source = field(default="run", compare=False)
+    window: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -59,56 +63,47 @@ class Aggregate:
         return f"{self.name}__{number}"
 
 
-def group_of(compiler: Compiler, node: Node) -> tuple[str, ...]:
-    """The columns whose values the lines of a group share, sorted."""
-    if isinstance(node, Call) and node.function == "by":
-        if not node.arguments:
-            raise compiler.error("by needs at least one column", node, "write by(claim_id, procedure_code)")
-        keys = []
-        for argument in node.arguments:
-            if not isinstance(argument, Name):
-                raise compiler.error("by takes columns and facts only", argument)
-            if argument.name not in compiler.names.types:
-                raise compiler.unknown_name(argument)
-            keys.append(argument.name)
-        return tuple(sorted(set(keys)))
-    if isinstance(node, Name) and node.name in GROUPS:
-        for key in GROUPS[node.name]:
-            if key not in compiler.names.types:
-                raise compiler.error(f"the group {node.name} needs {key}, which does not exist here", node)
-        return tuple(sorted(GROUPS[node.name]))
-    hint = f"groups are {', '.join(GROUPS)} and by(column, ...)"
-    if isinstance(node, Name):
-        if node.name in compiler.names.types:
-            hint = f"write by({node.name})"
-        else:
-            hint = did_you_mean(node.name, GROUPS) or hint
-    raise compiler.error("a group of lines is needed here", node, hint)
-
-
 def _aggregate(
     compiler: Compiler, node: Call, kind: AggregateKind, compile_inner: Callable[[Compiler, Node], Value]
-) -> tuple[Aggregate, Value | None]:
+) -> tuple[Sequence[Aggregate], Value | None]:
+    """One aggregate per source of lines, that of the run first."""
     refuse_nesting(compiler, node)
-    group = group_of(compiler, node.arguments[0])
+    scope = scope_of(compiler, node.arguments[0])
     inside = compiler.inner()
     value = compile_inner(inside, node.arguments[1]) if len(node.arguments) > 1 else None
     if value is not None and value.type is LangType.DURATION:
         raise compiler.error("a duration stands only after a date and + or -", value.node)
-    keys = Call("by", tuple(Name(key) for key in group))
-    canonical = Call(f"{kind}_in", (keys, *node.arguments[1:]))
+    if "history" in scope.sources:
+        for column in sorted(inside.columns):
+            compiler.require_stored(column, node.arguments[1])
+        compiler.needs_history |= scope.sources == ("history",)
     result = LangType.INTEGER if kind in ("count", "distinct") or value is None else value.type
-    made = Aggregate(
-        kind,
-        group,
-        None if value is None else value.expr,
-        render(canonical),
-        frozenset(inside.columns) | frozenset(group),
-        frozenset(inside.tables_used),
-        result,
-        frozenset((inside.predicates or {}).values()),
-    )
-    return compiler.aggregates.setdefault(made.text, made), value
+    made = [
+        Aggregate(
+            kind,
+            scope.keys,
+            None if value is None else value.expr,
+            render(Call(f"{kind}_in", (scope.node(source), *node.arguments[1:]))),
+            frozenset(inside.columns) | frozenset(scope.keys) | ({DAY} if scope.window else frozenset()),
+            frozenset(inside.tables_used),
+            result,
+            frozenset((inside.predicates or {}).values()),
+            source=source,
+            window=scope.window,
+        )
+        for source in scope.sources
+    ]
+    return [compiler.aggregates.setdefault(each.text, each) for each in made], value
+
+
+def _total(found: Sequence[Aggregate]) -> pl.Expr:
+    """The value over all sources. Earlier runs that are not read add nothing; a null key gives null."""
+    run, *earlier = (pl.col(each.name) for each in found)
+    if not earlier:
+        return run
+    if found[0].kind in ("count", "sum"):
+        return run + earlier[0].fill_null(0)
+    return (pl.min_horizontal if found[0].kind == "min" else pl.max_horizontal)(run, *earlier)
 
 
 def refuse_nesting(compiler: Compiler, node: Call) -> None:
@@ -124,19 +119,21 @@ def _condition(compiler: Compiler, node: Node) -> Value:
 
 
 def _any_in(compiler: Compiler, node: Call) -> Value:
-    aggregate, _ = _aggregate(compiler, node, "count", _condition)
-    return Value(pl.col(aggregate.name) > 0, LangType.BOOLEAN, node)
+    found, _ = _aggregate(compiler, node, "count", _condition)
+    return Value(_total(found) > 0, LangType.BOOLEAN, node)
 
 
 def _any_other_in(compiler: Compiler, node: Call) -> Value:
-    aggregate, _ = _aggregate(compiler, node, "count", _condition)
+    found, _ = _aggregate(compiler, node, "count", _condition)
+    if found[0].source == "history":
+        return Value(_total(found) > 0, LangType.BOOLEAN, node)
     here = compiler.boolean(node.arguments[1]).expr.fill_null(False)
-    return Value(pl.col(aggregate.name) > here.cast(pl.Int64), LangType.BOOLEAN, node)
+    return Value(_total(found) > here.cast(pl.Int64), LangType.BOOLEAN, node)
 
 
 def _count_in(compiler: Compiler, node: Call) -> Value:
-    aggregate, _ = _aggregate(compiler, node, "count", _condition)
-    return Value(pl.col(aggregate.name), LangType.INTEGER, node, WHOLE_DIGITS)
+    found, _ = _aggregate(compiler, node, "count", _condition)
+    return Value(_total(found), LangType.INTEGER, node, WHOLE_DIGITS)
 
 
 def _summand(compiler: Compiler, node: Node) -> Value:
@@ -145,20 +142,23 @@ def _summand(compiler: Compiler, node: Node) -> Value:
 
 
 def _sum_in(compiler: Compiler, node: Call) -> Value:
-    aggregate, _ = _aggregate(compiler, node, "sum", _summand)
-    digits = WHOLE_DIGITS if aggregate.result_type is LangType.INTEGER else SUM_DIGITS + 8
-    return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
+    found, _ = _aggregate(compiler, node, "sum", _summand)
+    digits = WHOLE_DIGITS if found[0].result_type is LangType.INTEGER else SUM_DIGITS + 8
+    return Value(_total(found), found[0].result_type, node, digits)
 
 
 def _plain(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
-    aggregate, value = _aggregate(compiler, node, kind, lambda inside, part: inside.compile(part))
+    found, value = _aggregate(compiler, node, kind, lambda inside, part: inside.compile(part))
     assert value is not None
+    if kind == "distinct" and len(found) > 1:
+        apart = "write distinct_in(by(...), ...) and distinct_in(history(...), ...)"
+        raise compiler.error("distinct_in does not take with_history", node.arguments[0], apart)
     if value.type in (LangType.NULL, LangType.BOOLEAN) and kind != "distinct":
         hint = "any_in(group, condition) looks for a line" if value.type is LangType.BOOLEAN else None
         raise compiler.error(f"{node.function} needs a text, number, date or time", node.arguments[1], hint)
     # A literal has few digits, but the answer is a column like any other.
     digits = WHOLE_DIGITS if kind == "distinct" else max(value.digits, COLUMN_DIGITS)
-    return Value(pl.col(aggregate.name), aggregate.result_type, node, digits)
+    return Value(_total(found), found[0].result_type, node, digits)
 
 
 def _distinct_in(compiler: Compiler, node: Call) -> Value:
@@ -169,7 +169,7 @@ def _distinct_in(compiler: Compiler, node: Call) -> Value:
     found = expand(compiler, node.arguments[1], "distinct_in")
     inside = compiler.inner()
     own = distinct_of(inside, Call("distinct_of", (node.arguments[1],), pos=node.pos)).expr
-    keys = Call("by", tuple(Name(key) for key in group))
+    keys = Scope(group).node("run")
     made = Aggregate(
         "several", group, pl.struct(list(found)), render(Call("distinct_in", (keys, node.arguments[1]))),
         frozenset(found) | frozenset(group), frozenset(), LangType.INTEGER,

@@ -49,8 +49,10 @@ from claimsctl.validate.language.ast import (
     Text,
     Time,
     Truth,
+    walk,
 )
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
+from claimsctl.validate.language.groups import SOURCES
 from claimsctl.validate.language.parser import Expr
 from claimsctl.validate.language.places import replace_name, stand_in
 from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of, reads_one_text
@@ -81,7 +83,8 @@ class Compiled:
     """What a rule needs from the engine.
 
     `expr` reads `columns`, one column per aggregate, named `Aggregate.name`, and one per predicate.
-    `columns` leaves out what only the aggregates read. Predicates are made on request.
+    `columns` leaves out what only the aggregates read. Predicates are made on request. `needs_history`:
+    it cannot be decided where earlier runs are not read.
     """
 
     expr: pl.Expr
@@ -90,6 +93,7 @@ class Compiled:
     tables: frozenset[str]
     aggregates: frozenset[Aggregate]
     predicates: frozenset[Predicate] = frozenset()
+    needs_history: bool = False
 
 
 def compile_expression(
@@ -125,6 +129,7 @@ def compile_expression(
         frozenset(compiler.tables_used),
         frozenset(compiler.aggregates.values()),
         frozenset((compiler.predicates or {}).values()),
+        compiler.needs_history,
     )
 
 
@@ -142,6 +147,7 @@ class Compiler:
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     inside_aggregate: bool = False
     predicates: dict[str, Predicate] | None = None
+    needs_history: bool = False
 
     def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
         """An error that points at `node`."""
@@ -290,6 +296,18 @@ class Compiler:
             f"unknown name '{node.name}'", node, hint or "names are the canonical columns and the facts"
         )
 
+    def require_stored(self, column: str, node: Node) -> None:
+        """Refuse a column or fact that nothing is known of on lines of earlier runs."""
+        if self.names.stored is None or column in self.names.stored:
+            return
+        name = column.partition(":")[0]
+        place = next((part for part in walk(node) if isinstance(part, Name) and part.name == name), node)
+        if column != name and name in self.names.stored:
+            raise self.error(f"of earlier runs {name} is kept as it was read, not as text", place,
+                             "text, given and unreadable look at the file of this run")  # fmt: skip
+        raise self.error(f"{name} is not known of lines of earlier runs", place,
+                         "identifiers are sealed; same_patient stands for the patient")  # fmt: skip
+
     def unify(self, values: list[Value], node: Node, use: str) -> LangType:
         """The one type of several values that must agree; nulls fit everything."""
         kinds = [v.type for v in values if v.type not in (LangType.NULL, LangType.UNKNOWN)]
@@ -332,8 +350,10 @@ class Compiler:
         function = FUNCTIONS.get(node.function)
         if function is None:
             hint = did_you_mean(node.function, FUNCTIONS)
-            if node.function == "by":
-                raise self.error("by(...) stands only as the group of count_in and its like", node)
+            if node.function in SOURCES or node.function == "days":
+                place = "last in by, history and with_history" if node.function == "days" else (
+                    "as the group of count_in and its like")  # fmt: skip
+                raise self.error(f"{node.function}(...) stands only {place}", node)
             if hint is None and node.function in self.names.types:
                 hint = f"{node.function} is a column or fact: write it without brackets"
             raise self.error(f"unknown function '{node.function}'", node, hint)

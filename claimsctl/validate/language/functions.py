@@ -269,7 +269,7 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
          "ten digits with a right check digit (Luhn, prefix 80840)",
          "valid_npi(billing_npi)"),
     ),
-    "Other lines of the run": (
+    "Other lines of the run and of earlier runs": (
         ("any_in", "group:group condition:boolean", "boolean",
          "the condition holds on a line of the group",
          "any_in(claim, procedure_code = '90837')"),
@@ -278,7 +278,7 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
          "any_other_in(patient_day, has_modifier('59'))"),
         ("count_in", "group:group condition:boolean?", "number",
          "how many lines of the group meet the condition",
-         "count_in(claim) <= 50"),
+         "count_in(history(same_patient, procedure_code, days(-30, -1))) = 0"),
         ("sum_in", "group:group number:number", "number",
          "sum over the lines of the group, nulls left out",
          "sum_in(claim, charge_amount) = claim_charge_amount"),
@@ -323,7 +323,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "patient_day_provider": ("same_patient", "service_date_from", "same_provider"),
     "patient_day_biller": ("same_patient", "service_date_from", "billing_npi"),
 }
-"""Named groups of lines and the columns whose values their lines share; `by(a, b)` makes others."""
+"""Named groups of lines of the run and the columns whose values they share; `by(a, b)` makes others."""
 
 
 def function_table() -> str:

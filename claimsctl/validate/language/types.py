@@ -164,13 +164,15 @@ class Names:
     `rewritten` names text columns whose typed value may differ from the text in the file (upper-cased
     codes, aliases): `text()` reads `text_column(name)` for these and for every type but text. `columns`
     are the names that come from the file, so that `given`, `unreadable` and `text` accept them. `lists`
-    are columns whose cells may hold several values, with the type of one.
+    are columns whose cells may hold several values, with the type of one. `stored` are the names known of
+    lines of earlier runs, None for all.
     """
 
     types: Mapping[str, LangType]
     columns: frozenset[str]
     rewritten: frozenset[str] = frozenset()
     lists: Mapping[str, LangType] = field(default_factory=dict)
+    stored: frozenset[str] | None = None
     _expanded: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -185,14 +187,14 @@ class Names:
         return cls({**types, **known}, frozenset(columns), rewritten)
 
     @classmethod
-    def claim(cls, facts: Mapping[str, str | LangType]) -> Names:
-        """From the columns of `claimsctl.claim` and the given facts."""
+    def claim(cls, facts: Mapping[str, str | LangType], stored: frozenset[str] | None = None) -> Names:
+        """From the columns of `claimsctl.claim` and the given facts; `stored` as above."""
         from claimsctl.claim import COLUMNS
 
         names = cls.of({column.name: column.cell_type for column in COLUMNS}, facts)
         aliased = frozenset(column.name for column in COLUMNS if column.value_aliases)
         lists = {column.name: FROM_COLUMN_TYPE[column.type] for column in COLUMNS if column.is_list}
-        return cls(names.types, names.columns, names.rewritten | aliased, lists)
+        return cls(names.types, names.columns, names.rewritten | aliased, lists, stored)
 
     def expand(self, pattern: str) -> tuple[str, ...]:
         """Names a pattern stands for, in the order of the columns: `diagnosis_*` is followed by a number."""

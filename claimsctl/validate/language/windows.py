@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from claimsctl.validate.language.aggregates import Aggregate, AggregateKind, group_of, refuse_nesting
-from claimsctl.validate.language.ast import Call, Name, Node
+from claimsctl.validate.language.aggregates import Aggregate, AggregateKind, refuse_nesting
+from claimsctl.validate.language.ast import Call, Node
+from claimsctl.validate.language.groups import Scope, group_of
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.tables import on_date, table_of
 from claimsctl.validate.language.types import LangType, TableInfo
@@ -80,7 +81,7 @@ def _made(
     parts: list[pl.Expr],
     pair: tuple[TableInfo, tuple[str, str]] | None,
 ) -> Aggregate:
-    keys = Call("by", tuple(Name(key) for key in group))
+    keys = Scope(group).node("run")
     made = Aggregate(
         kind,
         group,

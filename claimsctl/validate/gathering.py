@@ -1,0 +1,184 @@
+"""Aggregates over groups of lines, as columns aligned with the lines that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from claimsctl.validate.cross import AGGREGATED, DAY, PARTED, ROW, Group, without
+from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.relations import DAY as PAIR_DAY
+from claimsctl.validate.language.types import LangType
+from claimsctl.validate.language.values import dtype_of
+from claimsctl.validate.pairing import COUNTS, GROUP, VALUE, paired_column
+from claimsctl.validate.spans import A, B, C, span_column
+
+NOTHING: Final = pl.LazyFrame()
+"""The key frame of earlier runs that have no line to give."""
+_DTYPES: Final = {kind: dtype_of(kind) for kind in LangType}
+
+
+def cross_columns(
+    keys: pl.LazyFrame,
+    groups: Sequence[Group],
+    excluded: pl.Series | None = None,
+    counted: Mapping[str, pl.DataFrame] | None = None,
+    *,
+    history: pl.LazyFrame | None = None,
+    most: int | None = None,
+) -> Iterator[pl.LazyFrame]:
+    """The aggregates of each group as columns aligned with `keys`, in its order, some at a time.
+
+    Rows whose index is in `excluded` (exact duplicates) do not count, but get their columns. A null key
+    gives null; an empty count or sum is 0; an empty minimum or maximum is null. `counted` has the exact
+    counts of groups that disagree (`count_exactly`); deferred aggregates are null where `settle` has the
+    answer. Apart, because one chain of joins would drag all columns through every join. Each frame joins
+    one table with a row per group; `most` aggregates at once bound the memory that takes (without it the
+    rows are few, and fewer, simpler queries are what counts). `history` is the key frame of earlier runs,
+    or NOTHING; without it, aggregates over them are null.
+    """
+    rows = without(keys, excluded)
+    for group in groups:
+        given = rows if group.source == "run" else history
+        for members in _together(group, most):
+            if given is None or given is NOTHING:
+                yield _empty(keys, group, members, known=given is NOTHING)
+                continue
+            if group.window is not None:
+                at = [group.id, DAY]
+                table = _near(keys, _saying(given, at, members), at, members, group.window)
+            elif most and members[0].kind == "distinct":
+                at = [group.id]
+                table = _distinct(_saying(given, at, members), group.id, members)
+            else:
+                at = [group.id]
+                table = _table(_saying(given, at, members), at, members)
+            joined = keys.select(at).join(table, on=at, how="left", maintain_order="left")
+            yield joined.select(_result(a, at).alias(a.name) for a in members)
+        for aggregate in group.aggregates:
+            if aggregate.kind in PARTED:
+                yield _parted(keys, group, aggregate, excluded)
+        if group.deferred:
+            yield _settled(keys, group, (counted or {}).get(group.id))
+
+
+def _parted(
+    keys: pl.LazyFrame, group: Group, aggregate: Aggregate, excluded: pl.Series | None
+) -> pl.LazyFrame:
+    """Spans and pairs: what lines say of each other, not of their group."""
+    names = (A, B, C) if aggregate.pair is None else (VALUE, PAIR_DAY)
+    counts = pl.col(aggregate.name)
+    if excluded is not None and len(excluded):
+        counts &= ~pl.col(ROW).is_in(excluded.implode())
+    parts = [pl.col(aggregate.part(n)).alias(names[n]) for n in range(len(aggregate.parts))]
+    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect()
+    if aggregate.pair is None:
+        return span_column(aggregate.kind, lines).alias(aggregate.name).to_frame().lazy()
+    return paired_column(lines, *aggregate.pair).alias(aggregate.name).to_frame().lazy()
+
+
+def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> pl.LazyFrame:
+    """Deferred counts where they are known exactly, null elsewhere."""
+    names = [a.name for a in group.deferred]
+    if counted is None:
+        return keys.select(group.id).select(pl.lit(None, pl.Int64).alias(name) for name in names)
+    joined = keys.select(group.id).join(counted.lazy(), on=group.id, how="left", maintain_order="left")
+    return joined.select(names)
+
+
+def _empty(keys: pl.LazyFrame, group: Group, members: Sequence[Aggregate], *, known: bool) -> pl.LazyFrame:
+    """What a group without lines says: nothing is counted, or where that is not `known`, null."""
+    at = [group.id] if group.window is None else [group.id, DAY]
+    return keys.select(
+        pl.when(_complete(at)).then(pl.lit(0 if known and a.kind in ("count", "sum", "distinct") else None))
+        .cast(_DTYPES[a.result_type]).alias(a.name)
+        for a in members
+    )  # fmt: skip
+
+
+def _near(
+    keys: pl.LazyFrame,
+    saying: pl.LazyFrame,
+    at: Sequence[str],
+    members: Sequence[Aggregate],
+    window: tuple[int, int],
+) -> pl.LazyFrame:
+    """The aggregates of one sort over the days of the window around each key and day that asks.
+
+    Lines are summed up by day first and met by distinct days, so that a key with very many lines (a blank
+    filled with a dummy) costs its days squared, not its lines squared.
+    """
+    daily = saying.unique() if members[0].kind == "distinct" else _table(saying, at, members)
+    key, _ = at
+    asking = keys.select(at).drop_nulls().join(daily.select(key).unique(), on=key, how="semi").unique()
+    near = (
+        asking.join(daily.rename({DAY: "day"}), on=key)
+        .filter((pl.col("day") - pl.col(DAY)).is_between(*window))
+    )  # fmt: skip
+    if members[0].kind == "distinct":
+        return _table(near, at, members)
+    return near.group_by(at).agg(AGGREGATED[a.kind](pl.col(a.name + _ALL)) for a in members)
+
+
+def _together(group: Group, most: int | None) -> Iterator[Sequence[Aggregate]]:
+    """Aggregates of one sort: counts are apart since few rows meet a condition, distinct ones see above."""
+    aggregates = group.aggregates
+    sorts = (("count",), ("distinct",), ("several",), ("sum", "min", "max"))
+    few = (("count",), ("distinct", "several", "sum", "min", "max"))
+    for kinds in sorts if most or group.window else few:
+        members = [a for a in aggregates if a.kind in kinds]
+        for first in range(0, len(members), most or len(members) or 1):
+            yield members[first : first + (most or len(members))]
+
+
+def _saying(rows: pl.LazyFrame, at: Sequence[str], members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """The rows that have anything to say."""
+    says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in members]
+    return rows.select([*at, *[a.name for a in members]]).filter(_complete(at) & pl.any_horizontal(says))
+
+
+def _complete(at: Sequence[str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(name).is_not_null() for name in at)
+
+
+def _table(saying: pl.LazyFrame, at: Sequence[str], members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """One row per group (and day) with its aggregates."""
+    return saying.group_by(at).agg([AGGREGATED[a.kind](pl.col(a.name)).alias(a.name + _ALL) for a in members])
+
+
+def _distinct(saying: pl.LazyFrame, key: str, members: Sequence[Aggregate]) -> pl.LazyFrame:
+    """Counts of different values: nearly always one, which the smallest and the greatest tell; a set of
+    values for every group would take many times the memory."""
+    names = [a.name for a in members]
+    agree = [pl.col(f"{name}__low") == pl.col(f"{name}__high") for name in names]
+    ends = [pl.col(names).min().name.suffix("__low"), pl.col(names).max().name.suffix("__high")]
+    found = (
+        saying.group_by(key)
+        .agg(ends)
+        .select(
+            key,
+            pl.all_horizontal(each.fill_null(True) for each in agree).alias("agree"),
+            *(pl.col(f"{name}__low").is_not_null().cast(pl.UInt32).alias(name + _ALL) for name in names),
+        )
+        .collect(engine="streaming")
+    )
+    several = found.filter(~pl.col("agree"))[key]
+    agreed = found.lazy().filter("agree").drop("agree")
+    if several.is_empty():
+        return agreed
+    exact = _table(saying.filter(pl.col(key).is_in(several.implode())), [key], members)
+    return pl.concat([agreed, exact.collect(engine="streaming").lazy()])
+
+
+_ALL = "__all"
+
+
+def _result(aggregate: Aggregate, at: Sequence[str]) -> pl.Expr:
+    value = pl.col(aggregate.name + _ALL)
+    if aggregate.kind in ("count", "distinct", "several"):
+        value = value.cast(pl.Int64)
+    if aggregate.kind in ("count", "distinct", "several", "sum"):
+        value = value.fill_null(0)
+    return pl.when(_complete(at)).then(value)

@@ -1,0 +1,253 @@
+"""Rules that look at claims of earlier runs: which of those count, and how they are found."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from claimsctl.process.rulebook import Rulebook, load_rulebook
+from claimsctl.store.database import open_store
+from claimsctl.store.jobs import JobStore
+from claimsctl.store.workspace import Workspace
+from claimsctl.validate.ruleset import Selection
+from tests.claims import claim, write_csv
+
+PACK = """
+[pack]
+name = "house"
+
+[[rule]]
+code = "HOUSE-PAST"
+name = "not_billed_in_30_days"
+severity = "warning"
+fields = ["procedure_code"]
+rule_expression = "count_in(history(same_patient, procedure_code, days(-30, -1))) = 0"
+error_message = "{procedure_code} was billed less than 30 days before."
+suggestion = "Look at the earlier claim."
+
+[[rule]]
+code = "HOUSE-ALL"
+name = "three_in_30_days"
+severity = "warning"
+fields = ["procedure_code"]
+rule_expression = "sum_in(with_history(same_patient, procedure_code, days(-30, 30)), units) < 3"
+error_message = "{procedure_code} is billed three times in 30 days."
+suggestion = "Look at the other claims."
+"""
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Rulebook:
+    path = tmp_path_factory.mktemp("pack") / "house.toml"
+    path.write_text(PACK)
+    return load_rulebook(Selection(only=frozenset({"HOUSE-*", "FIN-002", "DUP-007"})), [path])
+
+
+@pytest.fixture
+def process(run: Any, book: Rulebook, tmp_path: Path) -> Any:
+    """Run the job on lines."""
+    runs = iter(range(100))
+
+    def process_lines(*lines: dict[str, str], name: str | None = None, **options: Any) -> Run:
+        number = next(runs)
+        folder = tmp_path / f"in{number}"
+        folder.mkdir()
+        path = write_csv(folder / (name or f"{number}.csv"), lines)
+        out = tmp_path / f"out{number}"
+        return Run(run(path, out=out, **{"book": book, **options}), out, path)
+
+    return process_lines
+
+
+class Run:
+    def __init__(self, summary: dict[str, Any], out: Path, path: Path) -> None:
+        self.summary, self.out, self.path = summary, out, path
+        self.job = summary["job_id"]
+        self.jobs = summary["history"]["jobs"]
+
+    def found(self, code: str) -> list[str]:
+        """Claim numbers that a house rule reports."""
+        with (self.out / "errors.csv").open(newline="", encoding="utf-8") as file:
+            return [row["claim_number"] for row in csv.DictReader(file) if row["code"] == f"HOUSE-{code}"]
+
+    @property
+    def past(self) -> list[str]:
+        return self.found("PAST")
+
+
+def visit(number: str, day: str, **changes: str) -> dict[str, str]:
+    """A line of one patient."""
+    dates = {"service_date_from": day, "service_date_to": day}
+    return claim(number, **{"member_id": "XYQ0000000001", **dates, **changes})
+
+
+def test_claims_of_earlier_runs_count(process: Any) -> None:
+    first = process(visit("A1", "2026-05-04"), visit("A2", "2026-05-06", procedure_code="99214"))
+    assert first.past == []
+    assert first.jobs == []
+    second = process(visit("B1", "2026-05-20"), visit("B2", "2026-06-08"))
+    assert second.past == ["B1"]
+    assert second.found("ALL") == ["B1"]
+    assert second.jobs == [first.job]
+    assert second.summary["history"]["claims"] == 2
+    third = process(visit("C1", "2026-06-02"))
+    assert third.past == third.found("ALL") == ["C1"]
+    assert third.jobs == [first.job, second.job]
+
+
+def test_the_same_input_again_does_not_meet_itself(process: Any) -> None:
+    lines = [visit("A1", "2026-05-04"), visit("A2", "2026-05-20", procedure_code="99214")]
+    process(*lines, visit("A3", "2026-06-02", procedure_code="99214"))
+    again = process(*lines, visit("A3", "2026-06-02", procedure_code="99214"))
+    assert (again.past, again.jobs) == ([], [])
+    # Part of the claims, in another file: those that came again count as they stand here.
+    part = process(*lines)
+    assert part.past == []
+    assert part.summary["history"]["claims"] == 1
+    limited = process(*lines, visit("A3", "2026-06-02", procedure_code="99214"), limit=1)
+    assert limited.jobs == []
+
+
+def test_only_the_input_that_came_again_is_left_out(run: Any, book: Rulebook, tmp_path: Path) -> None:
+    monday = write_csv(tmp_path / "monday.csv", [visit("A1", "2026-05-04")])
+    tuesday = write_csv(tmp_path / "tuesday.csv", [visit("B1", "2026-05-05")])
+    both = run(monday, tuesday, book=book)
+    assert both["findings_by_code"] == [] or "HOUSE-PAST" not in {f["code"] for f in both["findings_by_code"]}
+    again = run(tuesday, book=book)
+    assert again["history"]["jobs"] == [both["job_id"]]
+    assert "HOUSE-PAST" in {f["code"] for f in again["findings_by_code"]}
+
+
+def test_rejected_claims_and_rolled_back_jobs_do_not_count(process: Any, tmp_path: Path) -> None:
+    first = process(visit("A1", "2026-05-04", charge_amount="-5"))
+    assert first.summary["rows"]["rejected"] == 1
+    assert process(visit("B1", "2026-05-20")).past == []
+    second = process(visit("C1", "2026-05-06", procedure_code="99214"))
+    third = process(visit("C2", "2026-05-10", procedure_code="99214"))
+    assert third.past == ["C2"]
+    jobs = JobStore(Workspace.open(tmp_path / "workspace"))
+    jobs.finish(second.job, "ROLLED_BACK")
+    assert process(visit("C3", "2026-05-09", procedure_code="99214")).past == []
+
+
+def test_of_a_changed_claim_the_newest_version_counts(process: Any) -> None:
+    process(visit("A1", "2026-05-04"))
+    changed = visit("A1", "2026-05-04", procedure_code="99214")
+    refused = process(changed, name="refused.csv")
+    assert refused.summary["rows"]["rejected"] == 1
+    assert refused.past == []
+    assert process(visit("B1", "2026-05-08", procedure_code="99214")).past == []
+    updated = process(changed, duplicates="update", name="updated.csv")
+    assert updated.summary["rows"]["accepted"] == 1
+    old, new = (process(visit(f"C{code}", "2026-05-06", procedure_code=code)) for code in ("99213", "99214"))
+    assert (old.past, new.past) == ([], ["C99214"])
+    assert updated.job in new.jobs
+
+
+@pytest.mark.parametrize(("frequency", "later"), [("8", []), ("7", ["D1"])])
+def test_voided_and_replaced_claims_do_not_count(process: Any, frequency: str, later: list[str]) -> None:
+    process(visit("A1", "2026-05-04", payer_claim_number="ICN-77"))
+    assert process(visit("B0", "2026-05-06")).past == ["B0"]
+    again = visit("A1R", "2026-05-02", frequency_code=frequency, original_claim_number="ICN77")
+    # The run that takes it back does not count it any more, nor do those that follow.
+    assert process(again, visit("B1", "2026-05-05")).past == []
+    after = process(visit("D1", "2026-05-03"))
+    assert after.past == later
+    assert after.summary["history"]["claims"] == 2 + len(later)
+
+
+def test_lines_are_found_over_several_parts(process: Any) -> None:
+    lines = [visit(f"A{n // 2}", f"2026-05-{4 + n:02}", line_number=str(n % 2 + 1)) for n in range(9)]
+    others = [claim(f"O{n}") for n in range(9)]
+    mixed = [line for pair in zip(lines, others, strict=True) for line in pair]
+    first = process(*mixed, batch_size=4)
+    assert first.summary["rows"]["accepted"] == 18
+    second = process(*(visit(f"B{n}", f"2026-06-{2 + n:02}") for n in range(5)), batch_size=2)
+    assert second.past == [f"B{n}" for n in range(5)]
+    assert second.summary["history"]["claims"] == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"payer_id": "UHC"}, True),
+        ({"member_id": "xyq-000000-0001"}, True),
+        ({"patient_last_name": "Sample-Jones", "patient_first_name": "Patricia"}, True),
+        ({"patient_first_name": "Ann"}, False),
+        ({"patient_dob": "1980-05-18"}, False),
+        ({"payer_id": "60054"}, False),
+        ({"member_id": "XYQ0000000002"}, False),
+    ],
+)
+def test_the_same_patient(process: Any, changes: dict[str, str], same: bool) -> None:
+    process(visit("A1", "2026-05-04"))
+    assert process(visit("B1", "2026-05-20", **changes)).past == (["B1"] if same else [])
+
+
+def test_practices_have_histories_of_their_own(process: Any) -> None:
+    process(visit("A1", "2026-05-04"), practice_id="north")
+    assert process(visit("B1", "2026-05-20"), practice_id="south").past == []
+    assert process(visit("C1", "2026-05-20"), practice_id="north").past == ["C1"]
+
+
+def test_a_dry_run_reads_no_earlier_runs(process: Any, run: Any, book: Rulebook) -> None:
+    earlier = process(visit("A1", "2026-05-04"))
+    lines = write_csv(earlier.path.with_name("dry.csv"), [visit(f"B{n}", "2026-05-20") for n in range(3)])
+    summary = run(lines, book=book, dry_run=True)
+    codes = {found["code"] for found in summary["findings_by_code"]}
+    assert "HOUSE-ALL" in codes  # with_history: in the file alone
+    not_run = {note["code"]: note["reason"] for note in summary["rules"]["not_run"]}
+    assert not_run["HOUSE-PAST"] == summary["history"]["unread"]
+    assert "dry run" in not_run["HOUSE-PAST"]
+
+
+def test_a_column_that_earlier_lines_do_not_have_is_blank(process: Any) -> None:
+    process(visit("A1", "2026-05-04"))
+    without = {name: value for name, value in visit("A2", "2026-05-05").items() if name != "units"}
+    process(without)
+    again = process(visit("B1", "2026-05-20", units="2"))
+    assert again.past == again.found("ALL") == ["B1"]
+
+
+def _made_by_an_older_version(workspace: Workspace) -> None:
+    with open_store(workspace, write=True) as connection:
+        connection.execute("ALTER TABLE claims DROP COLUMN history_key")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    for part in (workspace.root / "lines").rglob("part-*.parquet"):
+        pl.read_parquet(part).drop("history_key").write_parquet(part)
+
+
+def test_a_store_of_an_older_version_is_not_compared_until_its_files_come_again(
+    process: Any, tmp_path: Path
+) -> None:
+    lines = [visit("A1", "2026-05-04"), claim("A2")]
+    process(*lines)
+    _made_by_an_older_version(Workspace.open(tmp_path / "workspace"))
+    first = process(visit("B1", "2026-05-06"))
+    not_run = {note["code"]: note["reason"] for note in first.summary["rules"]["not_run"]}
+    assert "older version" in not_run["HOUSE-PAST"]
+    second = process(visit("C1", "2026-05-08"))
+    assert second.past == ["C1"]  # B1 is known; A1 is not
+    assert second.summary["history"]["claims"] == 1
+    assert second.summary["history"]["not_compared"] == 2
+    process(*lines, name="again.csv")
+    third = process(visit("D1", "2026-05-10"))
+    assert third.summary["history"]["claims"] == 3
+    assert "not_compared" not in third.summary["history"]
+
+
+def test_ncci_edits_with_an_earlier_claim(run: Any, tmp_path: Path) -> None:
+    book = load_rulebook(Selection(only=frozenset({"NCCI-00*"})), samples=True)
+    knee = visit("A1", "2026-05-04", procedure_code="27447")
+    run(write_csv(tmp_path / "knee.csv", [knee]), book=book)
+    injection = visit("B1", "2026-05-04", procedure_code="20610")
+    found = run(write_csv(tmp_path / "injection.csv", [injection]), book=book)
+    assert [f["code"] for f in found["findings_by_code"]] == ["NCCI-002"]
+    marked = visit("C1", "2026-05-04", procedure_code="20610", modifier_1="59")
+    other = visit("D1", "2026-05-04", procedure_code="20610", rendering_npi="1881697878")
+    found = run(write_csv(tmp_path / "marked.csv", [marked, other]), book=book)
+    assert [f["code"] for f in found["findings_by_code"]] == ["NCCI-003"]
