@@ -6,7 +6,7 @@ hands them the NCCI edits.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 import polars as pl
@@ -38,14 +38,25 @@ SCHEMA: Final = {name: _DTYPES[kind] for name, kind in TYPES.items()}
 
 
 class Pricing(Protocol):
-    """Something that prices lines."""
+    """Something that prices lines, those of one day that reduce each other in two steps, as their claims may
+    stand anywhere in the input: candidates of every part, then ranks over all of them."""
 
     @property
     def needed(self) -> Collection[str]:
         """Columns and facts it reads."""
 
+    @property
+    def candidate_columns(self) -> Sequence[str]:
+        """Columns of `candidates`, the first is row_index."""
+
+    def candidates(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What ranks a line among others of its day, aligned with the rows."""
+
+    def ranks(self, rows: pl.LazyFrame, candidates: pl.LazyFrame) -> pl.LazyFrame:
+        """What the candidates of all parts do to each other, aligned with `rows` (row_index)."""
+
     def price(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The columns of TYPES, aligned with the rows."""
+        """The columns of TYPES, aligned with the rows; a frame without ranks is ranked by itself."""
 
 
 def with_prices(frame: pl.DataFrame, pricing: Pricing | None) -> pl.DataFrame:

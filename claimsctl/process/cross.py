@@ -69,11 +69,14 @@ def relate(
 def _others(
     keys: pl.LazyFrame, repeats: pl.Series, context: Context, earlier: HistoryLines
 ) -> Iterator[pl.LazyFrame]:
-    """Line numbers, and what the NCCI edits say."""
+    """Line numbers, what the NCCI edits say, and what services of a day do to each other's price."""
     yield keys.select(CONTENT).with_columns(line_ranks(keys))
     if context.ncci is not None:
         given = without(keys, repeats).select(ncci.COLUMNS)
         yield ncci.aligned(keys, ncci.bundled(given, context.ncci, earlier.ncci))
+    if context.pricing is not None:
+        ranked = without(keys, repeats).select(context.pricing.candidate_columns)
+        yield context.pricing.ranks(keys, ranked)
 
 
 def _exactly(

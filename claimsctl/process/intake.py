@@ -287,11 +287,14 @@ def part_keys(
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     names |= set(ncci.NEEDED) if context.ncci is not None else set()
     names |= set(patients.names) if patients is not None else set()
+    names |= set(context.pricing.needed) if context.pricing is not None else set()
     frame = fact_frame(rows, layout, names, context)
     coded = partial(coded_text, rows, layout, run_date=context.run_date)
     keys = key_frame(frame, groups, coded)
     if context.ncci is not None:
         keys = keys.with_columns(ncci.lines(frame).drop(ncci.ROW).get_columns())
+    if context.pricing is not None:
+        keys = keys.with_columns(context.pricing.candidates(frame).drop(ncci.ROW).get_columns())
     keys = keys.with_columns(
         frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
         frame["line_number"].is_null().alias("unnumbered"), *digests,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -12,12 +12,15 @@ import polars as pl
 
 from claimsctl.price.keys import NEEDED
 from claimsctl.price.line import price
+from claimsctl.price.ranked import aligned, ranked
+from claimsctl.price.ranks import CANDIDATE, RANKED, candidates
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.status import PRICED
 
 AMOUNT, STATUS, SOURCE = "expected_allowed_amount", "pricing_status", "pricing_source"
 MOST_PRODUCTIVE: Final = 10_000
 """So many entries of provider, code and month stand in summary.json; how many more there are is said."""
+_RANKS: Final = RANKED.keys() - {"row_index"}
 _BY: Final = ("rendering_npi", "procedure_code", "month")
 _READ: Final = {
     "rendering_npi": pl.String(), "billing_npi": pl.String(), "procedure_code": pl.String(),
@@ -38,9 +41,23 @@ class SchedulePricing:
         """Columns and facts it reads."""
         return NEEDED
 
+    @property
+    def candidate_columns(self) -> Sequence[str]:
+        """Columns of `candidates`."""
+        return tuple(CANDIDATE)
+
+    def candidates(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What ranks a line among others of its day, aligned with the rows."""
+        return candidates(frame, self.schedule)
+
+    def ranks(self, rows: pl.LazyFrame, candidates: pl.LazyFrame) -> pl.LazyFrame:
+        """What the candidates of all parts do to each other, aligned with `rows`."""
+        return aligned(rows, ranked(candidates))
+
     def price(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The price columns, aligned with the rows."""
-        return price(frame, self.schedule)
+        known = frame if set(frame.columns) >= _RANKS else None
+        return price(frame, self.schedule, known)
 
 
 @dataclass

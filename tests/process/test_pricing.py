@@ -119,3 +119,25 @@ fails = [{ charge_amount = "89.99", expected_allowed_amount = "90.00" }]
     assert without.ruleset.not_run[-1].code == "HOUSE-001"
     assert {note.code: note.reason for note in unpriced.ruleset.not_run}["HOUSE-001"] == UNPRICED
     assert [check.rule.code for check in priced.ruleset.checks] == ["HOUSE-001"]
+
+
+def test_services_of_a_day_reduce_each_other_wherever_they_stand(
+    run: Any, book: Rulebook, tmp_path: Path
+) -> None:
+    therapy = {"procedure_code": "97140", "modifier_1": "GP", "member_id": "XYQ44100"}
+    between = [claim(f"C{n}") for n in range(300)]
+    rows = [claim("T1", **{**therapy, "procedure_code": "97110"}), *between, claim("T2", **therapy)]
+    path = write_csv(tmp_path / "claims.csv", rows)
+    found = []
+    for batch in (1_000, 100):
+        run(path, book=book, batch_size=batch, out=tmp_path / f"out{batch}")
+        lines = pl.read_parquet(tmp_path / f"out{batch}" / "accepted.parquet")
+        found.append(lines.select("claim_number", "expected_allowed_amount", "modifier_adjustment").rows())
+    assert found[0] == found[1]
+    together = {number: amount for number, amount, _ in found[0] if number.startswith("T")}
+    alone = [
+        Decimal(run(write_csv(tmp_path / "one.csv", [row]), book=book)["pricing"]["expected_allowed_amount"])
+        for row in (rows[0], rows[-1])
+    ]
+    assert 0 < sum(together.values()) < sum(alone)
+    assert [number for number, _, said in found[0] if said] in (["T1"], ["T2"])
