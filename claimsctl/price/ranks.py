@@ -188,7 +188,8 @@ def _unit_values(unit: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
 def _diagnostic_values(unit: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     """Technical and professional part of every service, and what each loses after the first.
 
-    The reduction comes before the OPPS cap: what is left is the lower of the two (71 FR 69659).
+    The reduction comes before the OPPS cap: what is left is the lower of the two (final rule of the fee
+    schedule for 2007, 71 FR 69624).
     """
     code = pl.col("procedure_code")
     technical, professional = (other_row(unit, schedule, code, part) for part in ("TC", "26"))
