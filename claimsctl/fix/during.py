@@ -11,7 +11,8 @@ import polars as pl
 
 from claimsctl.fix.applying import REPORT, Repaired, Repairer, Tally, spreadsheet_safe
 from claimsctl.fix.knowing import knowledge_from
-from claimsctl.fix.survey import raw_parts, survey
+from claimsctl.fix.survey import survey
+from claimsctl.process.beside import raw_parts
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
 from claimsctl.reference.tables import Tables

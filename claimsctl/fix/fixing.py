@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +12,16 @@ from claimsctl import __version__
 from claimsctl.errors import InternalError, UsageError
 from claimsctl.fix.applying import REPORT, Repairer, Tally, spreadsheet_safe
 from claimsctl.fix.repairs import Knowledge
-from claimsctl.fix.survey import raw_parts, survey
+from claimsctl.fix.survey import survey
 from claimsctl.ingest.sources import RawPart, Source
+from claimsctl.process.beside import (
+    job_name,
+    left_out,
+    raw_parts,
+    refuse_taken,
+    remove_leftovers,
+    with_blank_rows,
+)
 from claimsctl.process.intake import Input
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.request import Request
@@ -62,18 +66,7 @@ class Outputs:
                 f"{self.lines} cannot be the repaired file: {source.path} keeps its own format.",
                 hint=f"Name a file that ends in {' or '.join(fitting)} with --out.",
             )
-        for path in self:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                found = path.stat()
-                if (found.st_dev, found.st_ino) == source.file.identity:
-                    raise UsageError(
-                        f"{path} is the input itself, which fix never changes.", hint="Give another --out."
-                    )
-            if os.path.lexists(path) and not replace:
-                raise UsageError(
-                    f"{path} exists already and may hold your claims.",
-                    hint="Give another --out, or replace it with --yes.",
-                )
+        refuse_taken(self, [source], replace=replace)
 
 
 def fix_input(
@@ -111,7 +104,7 @@ def fix_input(
     audit.record(
         workspace, "fix", rows=run.read, cells=run.tally.cells, out_files=len(paths), show_phi=show_phi
     )
-    return run.summary(paths, [*_left_out(inputs[0].source), *notes])
+    return run.summary(paths, [*left_out(inputs[0].source, "repaired file"), *notes])
 
 
 class _Run:
@@ -139,7 +132,7 @@ class _Run:
             self.tally.add(done.tally)
             self.read += part.rows.height + part.malformed.height + len(part.blank_rows)
             self.malformed += part.malformed.height
-            yield part, _with_blank_rows(done.rows, part.blank_rows), done.report
+            yield part, with_blank_rows(done.rows, part.blank_rows), done.report
 
     def _raw(self, stage: str) -> Iterator[RawPart]:
         rows = 0
@@ -168,8 +161,8 @@ class _Run:
 
 def _write(run: _Run, outputs: Outputs, *, replace: bool) -> tuple[dict[str, Path], list[str]]:
     """The files of a run, which appear together; their paths, and what a format could not hold."""
-    _remove_leftovers(outputs)
-    with OutputDir(outputs.lines.parent, f"fix-{os.getpid()}", replaces=replace) as directory:
+    remove_leftovers([*outputs], outputs.lines.parent, "fix")
+    with OutputDir(outputs.lines.parent, job_name("fix"), replaces=replace) as directory:
         lines = LinesWriter(directory, outputs.lines.name, run.source, sheet=run.source.sheet)
         report = CsvStream(directory, outputs.repairs.name, list(REPORT))
         malformed = MalformedWriter(directory, name=outputs.malformed.name)
@@ -189,43 +182,3 @@ def _write(run: _Run, outputs: Outputs, *, replace: bool) -> tuple[dict[str, Pat
     elif replace:  # one of an earlier run would look like that of this one
         outputs.malformed.unlink(missing_ok=True)
     return paths, lines.notes
-
-
-def _with_blank_rows(rows: pl.DataFrame, blank: pl.Series) -> pl.DataFrame:
-    if not len(blank):
-        return rows
-    empty = blank.alias("row_number").to_frame()
-    return pl.concat([rows, empty], how="diagonal").sort("row_number", maintain_order=True)
-
-
-def _left_out(source: Source) -> Iterator[str]:
-    """What of the input does not stand in the repaired file."""
-    if len(source.sheets) > 1:
-        yield f"Only the sheet {source.sheet} is in the repaired file; the others are in the input."
-    above = (source.header_row_number or 1) - 1
-    if above:
-        yield f"What stands above the header in the input ({above:,} lines) is not in the repaired file."
-
-
-def _remove_leftovers(outputs: Outputs) -> None:
-    """Remove what killed runs left half-written for these names: it holds patient data."""
-    ours = {*(path.name for path in outputs), "xlsx"}
-    with suppress(OSError):
-        for path in outputs.lines.parent.iterdir():
-            left = re.fullmatch(r"\.(.+)\.partial-fix-([0-9]+)", path.name)
-            if left is None or left[1] not in ours or _lives(int(left[2])):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another account's
-        return True
-    return True

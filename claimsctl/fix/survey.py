@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import polars as pl
@@ -12,32 +11,9 @@ from claimsctl.facts.typed import Layout
 from claimsctl.fix.changes import without_invisible, without_stray_spaces, without_text_marks
 from claimsctl.fix.dates import DateEvidence, evidence_in
 from claimsctl.fix.repairs import DATES
-from claimsctl.ingest.mapping import required_columns
-from claimsctl.ingest.sources import RawPart
-from claimsctl.process.intake import Input
-from claimsctl.process.request import Request
 
 _CLEANED: Final = (without_invisible, without_stray_spaces, without_text_marks)
 """Dates are judged as they stand after these repairs, so that a repaired file proves the same."""
-
-
-def raw_parts(each: Input, request: Request) -> Iterator[RawPart]:
-    """An input part by part, as a run of the request reads it.
-
-    As there, a record that lacks a required column is broken, not short, and `limit` ends the reading.
-    """
-    needed = required_columns(request.profile)
-    required = frozenset(index for name, index in each.header_map.columns.items() if name in needed)
-    left = request.limit
-    for part in each.source.parts(request.batch_size, required_indexes=required):
-        if left is None:
-            yield part
-            continue
-        rows = part.rows.head(left)
-        yield replace(part, rows=rows)
-        left -= rows.height
-        if left <= 0:
-            break
 
 
 def survey(parts: Iterable[pl.DataFrame], layout: Layout) -> Mapping[str, DateEvidence]:
