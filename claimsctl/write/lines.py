@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -21,20 +23,29 @@ ENDINGS: Final[dict[InputFormat, tuple[str, ...]]] = {
     "json": (".jsonl", ".ndjson"),
 }
 """Ends of file names that fit a format; the first is the usual one."""
+_NOTHING: Final[Mapping[str, pl.DataType]] = MappingProxyType({})
+_CENTS: Final = 2
 
 
 class LinesWriter:
     """Rows of an input, all columns in their order, each cell as text; the file exists even without rows.
 
     CSV keeps the delimiter; a file that did not come as plain UTF-8 gets a byte order mark, without which
-    Excel would misread it.
+    Excel would misread it. `added` are typed columns after those of the input, by name and type.
     """
 
     def __init__(
-        self, out: OutputDir, name: str, source: RejectedSource, *, sheet: str | None = None
+        self,
+        out: OutputDir,
+        name: str,
+        source: RejectedSource,
+        *,
+        sheet: str | None = None,
+        added: Mapping[str, pl.DataType] = _NOTHING,
     ) -> None:
-        header = list(source.header)
-        self._cells = [f"c{n}" for n in range(len(header))]
+        self._added = added
+        self._cells = [f"c{n}" for n in range(len(source.header))]
+        header = [*source.header, *added]
         self._delimiter = source.delimiter or ","
         self._file: CsvStream | JsonLinesStream | ParquetStream | WorkbookStream
         match source.format:
@@ -48,7 +59,8 @@ class LinesWriter:
                 self._file = JsonLinesStream(out, name)
             case "parquet":
                 header = distinct(header)
-                self._file = ParquetStream(out, name, dict.fromkeys(header, pl.String()))
+                kinds = [*(pl.String() for _ in source.header), *added.values()]
+                self._file = ParquetStream(out, name, dict(zip(header, kinds, strict=True)))
         self._header = header
 
     @property
@@ -57,26 +69,42 @@ class LinesWriter:
         return self._file.notes if isinstance(self._file, WorkbookStream) else []
 
     def write(self, rows: pl.DataFrame) -> None:
-        """Append rows (c0, c1, ... as text)."""
-        cells = rows.select(self._cells)
+        """Append rows (c0, c1, ... as text, then what is added)."""
+        cells = rows.select(*self._cells, *self._added)
         match self._file:
             case CsvStream():
-                frame, quoted = ready_cells(cells, self._cells, self._delimiter)
+                cells = cells.with_columns(_as_text(n, kind) for n, kind in self._added.items())
+                frame, quoted = ready_cells(cells, cells.columns, self._delimiter)
                 self._file.write(frame, quoted=quoted)
             case WorkbookStream():
                 self._write_cells(self._file, cells)
             case _:
-                self._file.write(cells.rename(dict(zip(self._cells, self._header, strict=True))))
+                self._file.write(cells.rename(dict(zip(cells.columns, self._header, strict=True))))
 
     def close(self) -> tuple[Path, int]:
         """Finish the file; its final path and number of rows."""
         self._file.close()
         return self._file.path, self._file.rows
 
-    @staticmethod
-    def _write_cells(file: WorkbookStream, cells: pl.DataFrame) -> None:
+    def _write_cells(self, file: WorkbookStream, cells: pl.DataFrame) -> None:
+        given = len(self._cells)
+        money = [is_money(kind) for kind in self._added.values()]
         with writing(file.path):
             for row in cells.iter_rows():
                 file.next_row()
-                for place, text in enumerate(row):
+                for place, text in enumerate(row[:given]):
                     file.text(place, text, "text")
+                for number, value in enumerate(row[given:]):
+                    file.value(given + number, value, money=money[number])
+
+
+def is_money(kind: pl.DataType) -> bool:
+    """Whether numbers of this type have cents, both of them always written."""
+    return isinstance(kind, pl.Decimal) and kind.scale == _CENTS
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    text = pl.col(name).cast(pl.String)
+    if isinstance(kind, pl.Decimal) and not is_money(kind):
+        text = text.str.strip_chars_end("0").str.strip_suffix(".")
+    return text
