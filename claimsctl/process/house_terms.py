@@ -6,15 +6,19 @@ The command line and the Python API both ask here, so that they check the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from claimsctl.claim import PROFILES
+from claimsctl.facts.table import Context
 from claimsctl.house import severities_of
+from claimsctl.price.schedule import Schedule
 from claimsctl.process.control import with_control
-from claimsctl.process.rulebook import Rulebook, load_rulebook, rule_packs
+from claimsctl.process.price_line import LinePricing, require_locality
+from claimsctl.process.rulebook import Rulebook, load_rulebook, payer_index, rule_packs
 from claimsctl.reference.editions import EditionStore
+from claimsctl.reference.tables import Tables
 from claimsctl.store.workspace import REFERENCE_DIRECTORY
 from claimsctl.validate.ruleset import Selection
 
@@ -91,6 +95,28 @@ def house_rulebook(
         terms=settings.pricing.terms(locality),
     )
     return house_control(rulebook, settings, practice_id=practice_id, run_date=run_date)
+
+
+def house_pricing(
+    settings: Settings,
+    *,
+    practice_id: str,
+    run_date: date,
+    locality: str | None = None,
+    edition: str | None = None,
+) -> LinePricing:
+    """What prices lines on the terms of the settings, at `locality` where nothing says another, by
+    `edition` of the fee schedule where it is given. Also where the settings turn pricing off in runs.
+
+    UsageError for a locality or an edition that no table has.
+    """
+    terms = replace(settings.pricing, enabled=True).terms(locality)
+    assert terms is not None
+    tables = Tables.shipped().with_editions(EditionStore(settings.workspace / REFERENCE_DIRECTORY))
+    tables = tables.with_entries("payers", settings.payers)
+    schedule = Schedule(tables, terms, edition=edition)
+    require_locality(schedule)
+    return LinePricing(schedule, Context(run_date, practice_id, payer_index(tables)))
 
 
 def house_control(rulebook: Rulebook, settings: Settings, *, practice_id: str, run_date: date) -> Rulebook:

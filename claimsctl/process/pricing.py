@@ -22,7 +22,7 @@ MOST_PRODUCTIVE: Final = 10_000
 """So many entries of provider, code and month stand in summary.json; how many more there are is said."""
 _RANKS: Final = RANKED.keys() - {"row_index"}
 _BY: Final = ("rendering_npi", "procedure_code", "month")
-_READ: Final = {
+READ: Final = {
     "rendering_npi": pl.String(), "billing_npi": pl.String(), "procedure_code": pl.String(),
     "service_date_from": pl.Date(), "units": pl.Decimal(18, 4),
 }  # fmt: skip
@@ -109,7 +109,7 @@ class PriceBook:
 def _worked(frame: pl.DataFrame) -> pl.DataFrame:
     """Units and relative values of the priced lines, those of one unit times units."""
     given = frame.filter(pl.col(STATUS) == PRICED).with_columns(
-        pl.lit(None, dtype).alias(name) for name, dtype in _READ.items() if name not in frame.columns
+        pl.lit(None, dtype).alias(name) for name, dtype in READ.items() if name not in frame.columns
     )
     units = pl.col("units").cast(pl.Decimal(38, 4))
     return given.select(

@@ -97,15 +97,20 @@ def load_rulebook(
         lacking=dict.fromkeys(PRICED, UNPRICED) if terms is None else {},
     )  # fmt: skip
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
-    registry = tables["payers"].frame
     return Rulebook(
         ruleset,
         tables,
-        PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True)),
+        payer_index(tables),
         FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
         tables.scan("ncci_ptp") if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
         pricing=SchedulePricing(Schedule(tables, terms)) if terms is not None else None,
     )
+
+
+def payer_index(tables: Tables) -> PayerIndex:
+    """The payers of the registry, found by id, name or alias."""
+    registry = tables["payers"].frame
+    return PayerIndex.of(registry.select("payer_id", "name", "aliases", "type").iter_rows(named=True))
 
 
 class _TableInfos(Mapping[str, TableInfo]):

@@ -1,0 +1,71 @@
+"""`claimsctl price`: what lines should pay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claimsctl.cli import options as given
+from claimsctl.cli.state import State
+
+
+def price(
+    context: typer.Context,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE]...", help="Files of lines to price; - reads standard input."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Lines with their prices (.csv, .tsv, .parquet or .xlsx).")
+    ] = None,
+    mapping: given.Map = None,
+    constants: given.Set = None,
+    payer: given.Payer = None,
+    practice: given.Practice = None,
+    locality: given.Locality = None,
+    code: Annotated[str | None, typer.Option(help="Price one line: its procedure code.")] = None,
+    modifier: Annotated[list[str] | None, typer.Option(help="Of one line; may be repeated.")] = None,
+    pos: Annotated[str | None, typer.Option(help="Place of service of one line.")] = None,
+    zip_code: Annotated[str | None, typer.Option("--zip", help="ZIP code where it was done.")] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d", "%m/%d/%Y"], help="Service date; else today."),
+    ] = None,
+    units: Annotated[str | None, typer.Option(help="Units of one line; else 1.")] = None,
+    minutes: Annotated[str | None, typer.Option(help="Minutes of one line (anesthesia).")] = None,
+    charge: Annotated[str | None, typer.Option(help="Charge of one line.")] = None,
+    yes: given.Yes = False,
+    json: given.Json = False,
+    quiet: given.Quiet = False,
+) -> None:
+    """Say what lines should pay, or why they have no price: those of files, or one line (--code).
+
+    Example: claimsctl price examples/claims.csv --out priced.csv
+    """
+    state: State = context.obj.with_options(json=json, quiet=quiet)
+    from claimsctl.cli.pricing import Line, run_price
+    from claimsctl.cli.run import Options
+
+    options = Options(
+        inputs=tuple(files or ()),
+        out=out,
+        payer=payer,
+        practice=practice or state.practice,
+        mapping=tuple(mapping or ()),
+        constants=tuple(constants or ()),
+        locality=locality,
+    )
+    line = Line(
+        code=code,
+        modifiers=tuple(modifier or ()),
+        pos=pos,
+        zip_code=zip_code,
+        day=day.date() if day else None,
+        units=units,
+        minutes=minutes,
+        charge=charge,
+    )
+    run_price(state, options, line, replaces=yes or state.yes)

@@ -1,0 +1,93 @@
+"""What the terminal says of prices: of a file in sums, of one line in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from claimsctl.cli.screen import Screen, count, new_table
+from claimsctl.price.status import PRICED, SENTENCES
+
+_PARTS: Final = {"work": "work", "pe": "practice expense", "mp": "malpractice"}
+
+
+def dollars(amount: str) -> str:
+    """ "$1,204.50", "-$3.00"."""
+    number = Decimal(amount)
+    return f"{'-' if number < 0 else ''}${abs(number):,.2f}"
+
+
+def show_file(done: Mapping[str, Any], screen: Screen) -> None:
+    """Expected total, lines without a price by reason, files."""
+    pricing, rows, written = done["pricing"], done["rows"], done["outputs"]
+    total = dollars(pricing["expected_allowed_amount"])
+    screen.line(f"{total} expected for {pricing['priced']:,} of {count(pricing['lines'], 'line')}.", "bold")
+    if rows["malformed"]:
+        screen.wrapped(f"{count(rows['malformed'], 'record')} could not be read.")
+    if rows["no_lines"]:
+        screen.wrapped(
+            f"{count(rows['no_lines'], 'row')} repeat the header or are totals, and have no price."
+        )
+    if pricing["by_source"]:
+        screen.heading("Priced by")
+        table = new_table("Lines", "Expected", "Source")
+        for column in table.columns[:2]:
+            column.justify = "right"
+        for each in pricing["by_source"]:
+            amount = dollars(each["expected_allowed_amount"])
+            table.add_row(f"{each['lines']:,}", amount, screen.text(each["source"]))
+        screen.block(table)
+    if pricing["not_priced"]:
+        screen.heading("Not priced")
+        table = new_table("Lines", "Status", "Why")
+        table.columns[0].justify = "right"
+        table.columns[2].overflow = "fold"
+        for status, number in pricing["not_priced"].items():
+            table.add_row(f"{number:,}", status, SENTENCES[status])
+        screen.block(table)
+    if not written:
+        screen.gap()
+        screen.line("Nothing was written; --out priced.csv writes every line with its price.")
+        return
+    screen.heading("Files")
+    lines = rows["read"] - rows["malformed"]
+    screen.line(f"  {written['priced']}  {count(lines, 'row')}")
+    if "malformed" in written:
+        screen.line(f"  {written['malformed']}  {count(rows['malformed'], 'record')} as they came")
+    for note in done["notes"]:
+        screen.wrapped(note, 2)
+
+
+def show_line(done: Mapping[str, Any], screen: Screen) -> None:
+    """The price of one line, and what it was computed with."""
+    price, status = done["price"], done["price"]["pricing_status"]
+    amount = price["expected_allowed_amount"]
+    screen.line(f"{dollars(amount)} expected" if amount else "No price", "bold")
+    screen.labelled("Status", f"{status}: {done['sentence']}")
+    for label, text in _told(price):
+        if text:
+            screen.labelled(label, text)
+    if status == PRICED:
+        return
+
+
+def _told(price: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
+    values = [f"{word} {price[f'{part}_rvu']}" for part, word in _PARTS.items()]
+    indices = [f"{word} {price[f'gpci_{part}']}" for part, word in _PARTS.items()]
+    return [
+        ("Note", price["pricing_note"]),
+        ("Source", price["pricing_source"]),
+        ("RVU", f"{', '.join(values)}; total {price['total_rvu']}" if price["total_rvu"] else None),
+        ("GPCI", ", ".join(indices) if price["gpci_work"] else None),
+        ("Factor", price["conversion_factor"]),
+        ("Adjusted", price["modifier_adjustment"]),
+        ("Statutory", price.get("statutory_adjustment")),
+        ("Net", _net(price)),
+        ("Limit", dollars(price["limiting_charge"]) if price["limiting_charge"] else None),
+    ]
+
+
+def _net(price: Mapping[str, str | None]) -> str | None:
+    net = price["expected_net_amount"]
+    return None if net is None else f"{dollars(net)} after sequestration"
