@@ -232,3 +232,33 @@ def _row(column: claim.Column) -> str:
         f"`{column.example}`",
     )  # fmt: skip
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def pricing_statuses_markdown() -> str:
+    """Every word that pricing_status can be, with its sentence."""
+    from claimsctl.price.status import SENTENCES
+
+    rows = (f"| `{word}` | {sentence} |" for word, sentence in SENTENCES.items())
+    return "\n".join(["| status | what it says |", "|---|---|", *rows])
+
+
+def pricing_modifiers_markdown() -> str:
+    """What modifiers pay by the indicators of the fee schedule, with where it is written."""
+    return "\n".join(_modifier_lines())
+
+
+def _modifier_lines() -> Iterator[str]:
+    from claimsctl.price.manual import EFFECTS, STATUTORY
+
+    yield "| modifier | by | percent of the amount | source |"
+    yield "|---|---|---|---|"
+    for effect in EFFECTS:
+        shares = " + ".join(share.replace("_op", "operative") for share in effect.shares)
+        pays = "; ".join(
+            f"{value}: {said if isinstance(said, str) else f'{said.normalize():f}'}"
+            for value, said in effect.percents.items()
+        )
+        by = f"`{effect.indicator}`" if effect.indicator else "shares of the surgery"
+        yield f"| {', '.join(effect.modifiers)} | {by} | {pays or shares} | {effect.manual} |"
+    for modifier, (percent, said) in STATUTORY.items():
+        yield f"| {modifier} | the statute, shown apart | {percent:f} | {said} |"

@@ -42,46 +42,78 @@ def located(rows: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     """Row-aligned `locality`, `locality_status` and `locality_note`; the last two null where it is known.
 
     `rows`: NEEDED and `period`. A locality of the line counts first, then the default, then the ZIP of
-    the place of service, or of who bills where that is blank.
+    the place of service, or of who bills where that is blank; where five digits reach into several
+    localities, the nine of it.
     """
     default = schedule.default_locality
-    zip_code = pl.coalesce("facility_zip", "billing_zip").str.extract(r"^\s*(\d{5})(?:-?\d{4})?\s*$", 1)
-    key = ["medicare_locality", "zip", "period"]
-    where = rows.select(
-        "medicare_locality",
-        # A ZIP that does not count would only make more keys.
-        (pl.when(pl.col("medicare_locality").is_null()).then(zip_code) if default is None
-         else pl.lit(None, pl.String)).alias("zip"),
-        "period",
-    )  # fmt: skip
+    key = ["medicare_locality", "zip", "zip_plus_four", "period"]
+    where = rows.select("medicare_locality", *_zips(schedule, asked=default is None), "period")
     keys = where.unique()
-    blocks = schedule.period_frame.select("period", "zip_block")
-    named = pl.col("medicare_locality").is_not_null()
     known = (
-        keys.join(blocks, on="period", how="left")
+        keys.join(schedule.period_frame.select("period", "zip_block"), on="period", how="left")
         .join(schedule.zips, on=["zip_block", "zip"], how="left")
         .with_columns(_normal(pl.col("medicare_locality")).alias("said"))
     )
-    by_zip = pl.when(~pl.col("plus_four").fill_null(False)).then("zip_locality")
-    locality = pl.when(named).then("said").otherwise(pl.lit(default) if default is not None else by_zip)
-    no_table = schedule.zips.is_empty()
-    why = (
+    known = _by_nine_digits(known, schedule)
+    by_zip = pl.when(pl.col("plus_four").fill_null(False)).then("nine_locality").otherwise("zip_locality")
+    named = pl.col("medicare_locality").is_not_null()
+    locality = pl.when(named).then("said").otherwise(by_zip if default is None else pl.lit(default))
+    known = known.with_columns(locality.alias("locality"))
+    known = known.with_columns(_why().alias("locality_status"))
+    known = known.select(*key, "locality", "locality_status", _note(schedule).alias("locality_note"))
+    found = where.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    return found.select("locality", "locality_status", "locality_note")
+
+
+def _zips(schedule: Schedule, *, asked: bool) -> list[pl.Expr]:
+    """The ZIP of a line, and its nine digits where five do not decide; null where neither counts."""
+    text = pl.coalesce("facility_zip", "billing_zip").str.strip_chars()
+    if not asked:
+        return [pl.lit(None, pl.String).alias(name) for name in ("zip", "zip_plus_four")]
+    # A ZIP that does not count would only make more keys.
+    text = pl.when(pl.col("medicare_locality").is_null()).then(text)
+    five = text.str.extract(r"^(\d{5})(?:-?\d{4})?$", 1)
+    several = schedule.zips.filter("plus_four")["zip"].unique()
+    nine = text.str.replace_all("-", "", literal=True)
+    is_nine = five.is_in(several.implode()) & (nine.str.len_chars() == 9)
+    return [five.alias("zip"), pl.when(is_nine).then(nine).alias("zip_plus_four")]
+
+
+def _by_nine_digits(known: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
+    """The keys with `nine_locality`, from the table of ZIP+4 codes, of which a run wants few."""
+    wanted = known["zip_plus_four"].drop_nulls().unique()
+    if wanted.is_empty():
+        return known.with_columns(pl.lit(None, pl.String).alias("nine_locality"))
+    rows = schedule.nine_digit_zips(wanted)
+    days = schedule.period_frame.select("period", "first")
+    first, last, day = pl.col("valid_from"), pl.col("valid_to"), pl.col("first")
+    holds = (first.is_null() | (first <= day)) & (last.is_null() | (last >= day))
+    pairs = known.select("zip_plus_four", "period").unique().join(days, on="period")
+    found = pairs.join(rows, on="zip_plus_four").filter(holds)
+    found = found.unique(["zip_plus_four", "period"], keep="last", maintain_order=True)
+    found = found.select("zip_plus_four", "period", "nine_locality")
+    return known.join(found, on=["zip_plus_four", "period"], how="left")
+
+
+def _why() -> pl.Expr:
+    named = pl.col("medicare_locality").is_not_null()
+    return (
         pl.when(pl.col("locality").is_not_null()).then(pl.lit(None, pl.String))
         .when(named).then(pl.lit(status.UNKNOWN_LOCALITY))
         .when(pl.col("plus_four")).then(pl.lit(status.ZIP4_NEEDED))
         .otherwise(pl.lit(status.NO_LOCALITY))
     )  # fmt: skip
-    note = (
-        pl.when(pl.col("locality_status") == status.UNKNOWN_LOCALITY)
-        .then(pl.lit("The Medicare locality is not written as 01112/05."))
-        .when(pl.col("locality_status") == status.ZIP4_NEEDED)
-        .then(pl.lit("Give the Medicare locality itself."))
-        .when(pl.col("locality_status").is_null()).then(pl.lit(None, pl.String))
+
+
+def _note(schedule: Schedule) -> pl.Expr:
+    why = pl.col("locality_status")
+    no_nine = "The table of ZIP+4 codes (zip9_locality) does not have it: load it, or give the locality."
+    return (
+        pl.when(why.is_null()).then(pl.lit(None, pl.String))
+        .when(why == status.UNKNOWN_LOCALITY).then(pl.lit("The Medicare locality is not like 01112/05."))
+        .when((why == status.ZIP4_NEEDED) & pl.col("zip_plus_four").is_not_null()).then(pl.lit(no_nine))
+        .when(why == status.ZIP4_NEEDED).then(pl.lit("Give all nine digits, or the locality itself."))
         .when(pl.col("zip").is_null()).then(pl.lit(NO_DEFAULT))
-        .when(pl.lit(no_table)).then(pl.lit("No table of ZIP codes (zip_locality) is loaded."))
+        .when(schedule.zips.is_empty()).then(pl.lit("The table of ZIP codes (zip_locality) is not loaded."))
         .otherwise(pl.lit("The ZIP code is in no payment locality."))
     )  # fmt: skip
-    known = known.with_columns(locality.alias("locality")).with_columns(why.alias("locality_status"))
-    known = known.select(*key, "locality", "locality_status", note.alias("locality_note"))
-    found = where.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
-    return found.select("locality", "locality_status", "locality_note")

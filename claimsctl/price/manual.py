@@ -115,8 +115,8 @@ CONTRADICTIONS: Final = (
 )  # fmt: skip
 """Pairs of which a line can have only one."""
 DENIED: Final = {
-    "GY": "GY says that the statute excludes it (Pub 100-04 ch. 23 s. 20.9).",
-    "GZ": "GZ says that a denial as not necessary is expected (Pub 100-04 ch. 23 s. 20.9).",
+    "GY": "GY says that the statute excludes it (Pub 100-04 ch. 1 s. 60).",
+    "GZ": "GZ says that a denial as not necessary is expected (Pub 100-04 ch. 1 s. 60).",
 }
 SAID: Final = {
     "22": "22: the contractor may pay more, by report (Pub 100-04 ch. 12 s. 20.4.6).",

@@ -79,8 +79,13 @@ def effects(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     touched = pl.any_horizontal([pl.col(name).is_not_null() for name in EFFECT_COLUMNS])
     touched = touched | pl.col("is_facility") | pl.col("is_52")
     numbered = rows.with_row_index("number")
-    made = _effects_of(numbered.filter(touched), terms)
     nothing = pl.lit(FACTOR_ONE, WIDE)
+    some = numbered.filter(touched)
+    if some.is_empty():
+        return rows.with_columns(
+            nothing.alias("factor"), nothing.alias("side_factor"), pl.lit(None, pl.String).alias("adjustment")
+        )
+    made = _effects_of(some, terms)
     return numbered.join(made, on="number", how="left", maintain_order="left").with_columns(
         pl.col("factor").fill_null(nothing),
         pl.col("side_factor").fill_null(nothing),

@@ -29,6 +29,7 @@ from claimsctl.price.ranks import (
     TWO_SIDES,
 )
 
+_ONE_PAYMENT: Final = "Both sides are paid as one."
 _OPERATION: Final = ["rank_day", "assists"]
 """Assistants at surgery are ranked among themselves."""
 
@@ -50,7 +51,11 @@ def ranked(candidates: pl.LazyFrame) -> pl.DataFrame:
     )
     found = [
         _surgeries(several.filter(rule.is_in([SURGERY, ENDOSCOPY, SIDES]))),
-        *(_diagnostic(several.filter(rule == each), percent) for each, percent in TECHNICAL_PERCENT.items()),
+        *(
+            part
+            for each, percent in TECHNICAL_PERCENT.items()
+            for part in _diagnostic(several.filter(rule == each), percent)
+        ),
         _therapy(several.filter(rule == THERAPY)),
         _injections(several.filter(rule == INJECTION), given),
     ]
@@ -89,7 +94,7 @@ def _surgeries(rows: pl.DataFrame) -> pl.DataFrame:
         .when(by_report).then(pl.lit(status.CONTRACTOR_PRICED))
     )  # fmt: skip
     note = (
-        pl.when(nothing & pl.col("is_follower")).then(pl.lit("Both sides are paid as one."))
+        pl.when(nothing & pl.col("is_follower")).then(pl.lit(_ONE_PAYMENT))
         .when(nothing).then(pl.lit("It is the base of another endoscopy of the day, which includes it."))
         .when(by_report).then(pl.lit(f"After the first {MOST_SURGERIES} surgeries of a day: by report."))
         .when(pl.col("alone_with_51")).then(pl.lit("51, and no other surgery of the day is in the file."))
@@ -110,15 +115,10 @@ def _sides(rows: pl.DataFrame) -> pl.DataFrame:
     `payable`: what is paid of a line before ranking. 150 % of the fee for both sides where the bilateral
     indicator is 1, 100 % where it is 0 or 2 (RVU26B).
     """
-    code = [*_OPERATION, "rank_code"]
-    row = pl.col("row_index")
-    left, right = (row.filter(pl.col("rank_sides") == side).min().over(code) for side in (LEFT, RIGHT))
-    follower = (row == pl.max_horizontal(left, right)) & left.is_not_null() & right.is_not_null()
+    follower, leader = _second_side(*_OPERATION)
     fee = pl.col("fee")
     second = pl.when("no_second_side").then(0).otherwise(fee // 2)
-    rows = rows.with_columns(
-        follower.fill_null(False).alias("is_follower"), pl.min_horizontal(left, right).alias("leader")
-    )
+    rows = rows.with_columns(follower.alias("is_follower"), leader.alias("leader"))
     payable = (
         pl.when("is_follower").then(second + fee * (pl.col("rank_units") - 1))
         .when("is_pair").then(fee + second)
@@ -127,6 +127,14 @@ def _sides(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         payable.alias("payable"), pl.when("is_pair").then(1).otherwise("rank_units").alias("positions")
     )
+
+
+def _second_side(*day: str) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a line is the other side of a line of the same code and fee before it, and that line."""
+    code, row = [*day, "rank_code", "rank_fee"], pl.col("row_index")
+    left, right = (row.filter(pl.col("rank_sides") == side).min().over(code) for side in (LEFT, RIGHT))
+    follower = (row == pl.max_horizontal(left, right)) & left.is_not_null() & right.is_not_null()
+    return follower.fill_null(False), pl.min_horizontal(left, right)
 
 
 def _families(rows: pl.DataFrame) -> pl.DataFrame:
@@ -233,8 +241,23 @@ def _further(value: str, first: str) -> pl.Expr:
     return pl.when(pl.col(value).is_not_null()).then(units).otherwise(0)
 
 
-def _diagnostic(rows: pl.DataFrame, percent: int) -> pl.DataFrame:
-    """The technical part after the first at `percent`; of imaging the professional part at 95 %, apart."""
+def _diagnostic(rows: pl.DataFrame, percent: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The technical part after the first at `percent`; of imaging the professional part at 95 %, apart.
+
+    The second of two lines that are the sides of a code whose fee is for both is not paid.
+    """
+    follower = _second_side("rank_group_day")[0] & pl.col("no_second_side")
+    rows = rows.with_columns(follower.alias("is_follower"))
+    bundled = rows.filter("is_follower").with_columns(
+        pl.lit(0, pl.Int64).alias("rank_deduction"),
+        pl.lit(status.BUNDLED).alias("rank_status"),
+        pl.lit(_ONE_PAYMENT).alias("rank_note"),
+        pl.lit(None, pl.String).alias("rank_adjustment"),
+    )
+    return _reduced(rows.filter(~pl.col("is_follower")), percent), bundled
+
+
+def _reduced(rows: pl.DataFrame, percent: int) -> pl.DataFrame:
     sides = pl.when("two_sides").then(2).otherwise(1)
     rows = rows.with_columns(
         (pl.when("is_pair").then(1).otherwise("rank_units") * sides).alias("positions"), sides.alias("sides")

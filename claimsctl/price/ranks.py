@@ -128,12 +128,14 @@ def _values(rows: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     unit = _unit_values(unit_prices(combinations, schedule), schedule)
     line = pl.DataFrame([unit[name].gather(numbers) for name in unit.columns])
     group_day = rows.select(_day("billing_npi").alias("rank_group_day"))
-    line = line.with_columns(*rows["row_index", "units"].get_columns(), group_day.to_series())
+    given = rows["row_index", "units", "charge_amount"].get_columns()
+    line = line.with_columns(*given, group_day.to_series())
     pair = (pl.col("units") == 2) & pl.col("is_doubled")
     flags = pl.col("flags") + pair.fill_null(False).cast(pl.UInt8) * PAIR
     units = pl.col("units")
     whole_units = (units > 0) & (units == units.floor()) & (units < 10**6)
-    rule: pl.Expr = pl.when(whole_units).then("rule")
+    billed = (pl.col("charge_amount") > 0).fill_null(True)
+    rule: pl.Expr = pl.when(whole_units & billed).then("rule")
     # Sides alone matter only where there are two of them.
     rule = pl.when((rule == SIDES) & pl.col("rank_sides").is_null() & ~pair).then(PAYABLE).otherwise(rule)
     return line.with_columns(
@@ -186,7 +188,8 @@ def _unit_values(unit: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
 def _diagnostic_values(unit: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     """Technical and professional part of every service, and what each loses after the first.
 
-    The reduction comes before the OPPS cap: what is left is the lower of the two (71 FR 69659).
+    The reduction comes before the OPPS cap: what is left is the lower of the two (final rule of the fee
+    schedule for 2007, 71 FR 69624).
     """
     code = pl.col("procedure_code")
     technical, professional = (other_row(unit, schedule, code, part) for part in ("TC", "26"))

@@ -12,7 +12,8 @@ from typing import Final
 import polars as pl
 
 from claimsctl.errors import UsageError
-from claimsctl.price.arithmetic import DOLLAR, UNIT, whole
+from claimsctl.price import figures
+from claimsctl.price.arithmetic import whole
 from claimsctl.price.contracts import Contracts
 from claimsctl.price.dated import BLOCK, Dated, breakpoints
 from claimsctl.price.locality import normal
@@ -24,28 +25,6 @@ FEE_TABLES: Final = ("mpfs", "mpfs_starter")
 STARTER: Final = " (starter)"
 """After the name of a release that serves from the shipped starter table."""
 QPP: Final = "-QPP"
-
-_MEASURES: Final = {
-    "work": "work_rvu",
-    "pe_nonfacility": "pe_nonfacility",
-    "pe_facility": "pe_facility",
-    "mp": "mp_rvu",
-    "opps_pe_nonfacility": "opps_pe_nonfacility",
-    "opps_pe_facility": "opps_pe_facility",
-    "opps_mp": "opps_mp",
-    "pre_op": "pre_op",
-    "intra_op": "intra_op",
-    "post_op": "post_op",
-    "cf": "conversion_factor",
-}
-"""Numbers of a fee row, computed with as whole ten-thousandths."""
-INDICATORS: Final = (
-    "fee_status", "pctc", "global_days", "mult_proc", "bilateral", "assistant", "co_surgeon", "team_surgeon",
-    "endo_base",
-)  # fmt: skip
-FEE_COLUMNS: Final = (BLOCK, "code", "modifier", *INDICATORS, *_MEASURES)
-_INDICES: Final = {"gpci_work": "work_gpci", "gpci_work_floor": "work_gpci_floor", "gpci_pe": "pe_gpci",
-                   "gpci_mp": "mp_gpci"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +52,15 @@ class Period:
 class Schedule:
     """Fees, indices, factors and places, with the terms they are applied on.
 
-    Tables it reads: mpfs, mpfs_starter, gpci, conversion_factors, zip_locality, pos, anesthesia_base,
-    anesthesia_cf, fee_schedules. Lines that need one that is not there are not priced, and say so. With
-    `edition`, every line is priced as if it were of the first day of that release, except by contracts with
-    rates. UsageError when there is no such release.
+    Tables it reads: mpfs, mpfs_starter, gpci, conversion_factors, zip_locality, zip9_locality, pos,
+    anesthesia_base, anesthesia_cf, fee_schedules. Lines that need one that is not there are not
+    priced, and say so. With `edition`, every line is priced as if it were of the first day of that release,
+    except by contracts with rates. UsageError when there is no such release.
     """
 
     def __init__(self, tables: Mapping[str, Table], terms: Terms, *, edition: str | None = None) -> None:
         self.terms = terms
+        self._tables = tables
         self._fees = [Dated.of(tables.get(name)) for name in FEE_TABLES]
         self._gpci = Dated.of(tables.get("gpci"))
         self._zips = Dated.of(tables.get("zip_locality"), until_replaced=True)
@@ -94,7 +74,7 @@ class Schedule:
         self.starts: Final = breakpoints(self._dated)
         self.periods: Final = tuple(self._period(day) for day in (None, *self.starts))
         self.default_locality: Final = normal(terms.locality) if terms.locality else None
-        self.places: Final = _places(tables.get("pos"))
+        self.places: Final = figures.places(tables.get("pos"))
         self.pinned: Final = self.day_of(edition) if edition is not None else None
 
     def __repr__(self) -> str:
@@ -145,86 +125,37 @@ class Schedule:
 
     @cached_property
     def fees(self) -> pl.DataFrame:
-        """Fee rows of all blocks (FEE_COLUMNS): numbers in whole ten-thousandths, modifier "" where none.
-
-        Blocks of the starter table are numbered after those of the full one.
-        """
-        parts = []
-        for dated, shift in zip(self._fees, (0, self._shift), strict=True):
-            if dated.rows.is_empty():
-                continue
-            measures = [whole(pl.col(there)).alias(name) for name, there in _MEASURES.items()]
-            block = (pl.col(BLOCK) + shift).cast(pl.UInt32)
-            parts.append(dated.rows.select(
-                block, pl.col("code"), pl.col("modifier").fill_null(""), pl.col("status").alias("fee_status"),
-                *INDICATORS[1:], *measures,
-            ))  # fmt: skip
-        if parts:
-            return pl.concat(parts)
-        text = dict.fromkeys(("code", "modifier", *INDICATORS), pl.String)
-        return pl.DataFrame(schema={BLOCK: pl.UInt32, **text, **dict.fromkeys(_MEASURES, pl.Int128)})
+        """Fee rows of all blocks; those of the starter table are numbered after those of the full one."""
+        return figures.fees(self._fees, (0, self._shift))
 
     @cached_property
     def codes(self) -> pl.DataFrame:
-        """What a code is in any block: `is_ranked` among services of a day, `is_doubled` by two units that
-        are two sides, `has_sides`, `is_payable`."""
-        one = pl.col("mult_proc").is_in(list("1234567")) | (pl.col("fee_status") == "T")
-        bilateral = pl.col("bilateral")
-        has_rvu = pl.sum_horizontal("work", "pe_nonfacility", "pe_facility", "mp") > 0
-        return self.fees.group_by(pl.col("code").alias("procedure_code")).agg(
-            one.any().alias("is_ranked"),
-            bilateral.is_in(["1", "2"]).any().alias("is_doubled"),
-            bilateral.is_in(["0", "1", "2"]).any().alias("has_sides"),
-            (pl.col("fee_status").is_in(["A", "R"]) & has_rvu).any().alias("is_payable"),
-        )
+        """What a code is in any block, for the ranking of the services of a day."""
+        return figures.codes(self.fees)
 
     @cached_property
     def gpcis(self) -> pl.DataFrame:
-        """Indices by gpci_block and locality, in whole ten-thousandths."""
-        schema = {"gpci_block": pl.UInt32, "locality": pl.String, **dict.fromkeys(_INDICES, pl.Int128)}
-        if self._gpci.rows.is_empty():
-            return pl.DataFrame(schema=schema)
-        rows = self._gpci.rows.select(
-            pl.col(BLOCK).alias("gpci_block"),
-            "locality",
-            *[whole(pl.col(there)).alias(name) for name, there in _INDICES.items()],
-        )
-        return _under_both_contractors(rows)
+        """Indices by gpci_block and locality."""
+        return figures.gpcis(self._gpci)
 
     @cached_property
     def anesthesia_factors(self) -> pl.DataFrame:
-        """Anesthesia conversion factors by anesthesia_block and locality, in ten-thousandths."""
-        if self._anesthesia.rows.is_empty():
-            schema = {"anesthesia_block": pl.UInt32, "locality": pl.String, "anesthesia_cf": pl.Int128}
-            return pl.DataFrame(schema=schema)
-        rows = self._anesthesia.rows.select(
-            pl.col(BLOCK).alias("anesthesia_block"),
-            "locality",
-            whole(pl.col("conversion_factor")).alias("anesthesia_cf"),
-        )
-        return _under_both_contractors(rows)
+        """Anesthesia conversion factors by anesthesia_block and locality."""
+        return figures.anesthesia_factors(self._anesthesia)
 
     @cached_property
     def anesthesia_bases(self) -> pl.DataFrame:
-        """Base units of anesthesia codes by base_block, in thousandths."""
-        if self._bases.rows.is_empty():
-            schema = {"base_block": pl.UInt32, "procedure_code": pl.String, "base_units": pl.Int128}
-            return pl.DataFrame(schema=schema)
-        return self._bases.rows.select(
-            pl.col(BLOCK).alias("base_block"),
-            pl.col("code").alias("procedure_code"),
-            (whole(pl.col("base_units")) // (DOLLAR // UNIT)).alias("base_units"),
-        ).unique(["base_block", "procedure_code"], keep="last", maintain_order=True)
+        """Base units of anesthesia codes by base_block."""
+        return figures.anesthesia_bases(self._bases)
 
     @cached_property
     def zips(self) -> pl.DataFrame:
         """Locality and plus_four flag by zip_block and zip."""
-        if self._zips.rows.is_empty():
-            text = dict.fromkeys(("zip", "zip_locality"), pl.String)
-            return pl.DataFrame(schema={"zip_block": pl.UInt32, **text, "plus_four": pl.Boolean})
-        return self._zips.rows.select(
-            pl.col(BLOCK).alias("zip_block"), "zip", pl.col("locality").alias("zip_locality"), "plus_four"
-        )
+        return figures.zips(self._zips)
+
+    def nine_digit_zips(self, wanted: pl.Series) -> pl.DataFrame:
+        """Localities of ZIP+4 codes; there are a million of them, so they are read when a line needs one."""
+        return figures.nine_digit_zips(self._tables.get("zip9_locality"), wanted)
 
     @property
     def _shift(self) -> int:
@@ -277,24 +208,3 @@ class Schedule:
             return {}
         rows = rows.filter(pl.col(BLOCK) == block)
         return dict(rows.select("kind", whole(pl.col("conversion_factor"))).iter_rows())
-
-
-def _under_both_contractors(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with a block first, then a locality. California's stand under contractor 01182 in one published
-    file and under 01112 in another: each is found by both."""
-    key = rows.columns[:2]
-    other = {"01112": "01182", "01182": "01112"}
-    contractor, number = pl.col("locality").str.head(5), pl.col("locality").str.tail(2)
-    twins = rows.filter(contractor.is_in(list(other))).with_columns(
-        pl.concat_str(contractor.replace(other), number, separator="-").alias("locality")
-    )
-    return pl.concat([rows, twins.join(rows, on=key, how="anti")])
-
-
-def _places(table: Table | None) -> pl.DataFrame:
-    """Place of service and whether Medicare pays the facility rate there."""
-    if table is None:
-        return pl.DataFrame(schema={"place_of_service": pl.String, "facility": pl.Boolean})
-    return table.frame.select(pl.col(table.key).alias("place_of_service"), "facility").unique(
-        "place_of_service", keep="last", maintain_order=True
-    )

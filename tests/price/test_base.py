@@ -16,7 +16,18 @@ from claimsctl.price.line import OUTPUT, price
 from claimsctl.price.locality import normal
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.terms import Terms
-from tests.price.tables import NUMBER, RELEASES, amounts, dated, fee_rows, lines, one, priced, tables
+from tests.price.tables import (
+    NUMBER,
+    RELEASES,
+    amounts,
+    dated,
+    fee_rows,
+    lines,
+    one,
+    priced,
+    tables,
+    undated,
+)
 
 OCTOBER: Final = date(2025, 10, 15)
 OFFICIAL: Final = {
@@ -145,6 +156,19 @@ def test_locality_of_the_line_then_the_default_then_the_zip() -> None:
     default = Terms(locality="01112/05")
     found = priced(nowhere | {"billing_zip": "30303"}, {}, terms=default)
     assert [row["gpci_pe"] for row in found] == [Decimal("1.410"), Decimal("0.892")]
+
+
+def test_nine_digits_where_five_do_not_decide() -> None:
+    nine = pl.DataFrame({"zip": ["970011234", "970015678"], "locality": ["01112-05", "10212-99"]})
+    given = tables(zip9_locality=undated("zip9_locality", nine))
+    zips = ("97001-1234", "970015678", "97001", "97001-0000", "30303-1234")
+    found = priced(*({"medicare_locality": None, "billing_zip": code} for code in zips), given=given)
+    georgia, nowhere = Decimal("0.892"), None
+    assert [row["gpci_pe"] for row in found] == [Decimal("1.41"), georgia, nowhere, nowhere, georgia]
+    assert [row["pricing_note"] for row in found[2:4]] == [
+        "Give all nine digits, or the locality itself.",
+        "The table of ZIP+4 codes (zip9_locality) does not have it: load it, or give the locality.",
+    ]
 
 
 def test_a_default_locality_that_is_none_is_an_error() -> None:

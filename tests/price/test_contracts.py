@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -14,6 +16,8 @@ from claimsctl.price import status
 from claimsctl.price.line import price
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.terms import Terms
+from claimsctl.reference.formats import house as house_file
+from claimsctl.reference.releases import Opened, Wanted
 from claimsctl.reference.tables import Edition, Table
 from tests.price.tables import HERE, day, dollars, lines, one, priced, tables
 
@@ -150,6 +154,25 @@ def test_only_percents_of_medicare_are_ranked() -> None:
     assert [row["expected_allowed_amount"] for row in rates] == [Decimal("150.25"), Decimal("60.00")]
     percents = day(line("10001", claim_number="C"), line("10003", claim_number="C"), given=house())
     assert [row["expected_allowed_amount"] for row in percents] == [Decimal("60.00"), Decimal("241.50")]
+
+
+def test_the_contract_of_the_documentation_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pricing.md").read_text("utf-8")
+    (text,) = re.findall(r"```text\n(# claimsctl table: fee_schedules\n.*?)```", page, flags=re.DOTALL)
+    path = tmp_path / "contract.csv"
+    path.write_text(text)
+    (release,) = house_file.FORMATS[0].read(Opened.of(path), Wanted())
+    table = Table("fee_schedules", release.frame, (Edition("contract", None, None, 4),), "", "")
+    given = dollars({"code": "90837", "fee": "100"}, {"code": "99213", "fee": "90"}) | {
+        "fee_schedules": table
+    }
+    rows = [line("90837", charge_amount=Decimal("142.00")), line("99213"), line("99213", payer_id="60054")]
+    found = day(*(row | {"claim_number": str(n)} for n, row in enumerate(rows)), given=given)
+    assert [str(row["expected_allowed_amount"] or row["pricing_note"]) for row in found] == [
+        "142.00",
+        "The contract names RVU26B, which is not loaded.",
+        "108.00",
+    ]
 
 
 def test_a_pinned_release_leaves_rates_alone() -> None:

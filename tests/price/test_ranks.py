@@ -140,6 +140,11 @@ def test_51_counts_where_the_other_surgery_is_not_in_the_file() -> None:
     assert told(line("10002", "51"), line("10001")) == ["200.00", "50.00"]
 
 
+def test_a_line_that_is_not_billed_takes_no_place() -> None:
+    assert told(line("10002", charge_amount=Decimal(0)), line("10001")) == [status.BAD_CHARGE, "100.00"]
+    assert told(line("10002", units=0), line("10001")) == [status.BAD_UNITS, "100.00"]
+
+
 def test_shares_come_after_the_ranking() -> None:
     assert told(line("10002", "54"), line("10001", "54")) == ["160.00", "40.00"]
 
@@ -249,6 +254,14 @@ def test_cardiovascular_and_eye_services() -> None:
     assert imaged("78001", "93001") == ["470.00", "135.00"]
     assert imaged("92001", "92002") == ["130.00", "60.00"]
     assert imaged("78001", "92001", "70001") == ["470.00", "130.00", "600.00"]
+
+
+def test_the_sides_of_a_code_whose_fee_is_for_both_are_paid_as_one() -> None:
+    """RVU26B, bilateral indicator 2."""
+    given = dollars({"code": "92001", "tc": "90", "pc": "40", "mult_proc": "7", "bilateral": "2"})
+    assert told(line("92001", "LT"), line("92001", "RT"), given=given) == ["130.00", status.BUNDLED]
+    assert told(line("92001", units=2), given=given) == ["130.00"]
+    assert told(line("92001", "26", "LT"), line("92001", "TC", "RT"), given=given) == ["40.00", "90.00"]
 
 
 def test_technical_services_without_a_professional_part() -> None:
