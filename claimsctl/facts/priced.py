@@ -29,8 +29,12 @@ TYPES: Final = {
     "adjusted_allowed_amount": "decimal",
     "expected_net_amount": "decimal",
     "pricing_note": "text",
+    "charge_ceiling": "decimal",
 }
-"""Facts by their type in the rule language; null where a line is not priced (`pricing_status` says why)."""
+"""Facts by their type in the rule language; null where a line is not priced (`pricing_status` says why).
+
+`charge_ceiling` is the expected amount times `charge_factor` of the terms: a charge above it is a slip.
+"""
 
 _DTYPES: Final[dict[str, pl.DataType]] = {"decimal": pl.Decimal(18, 4), "text": pl.String()}
 SCHEMA: Final = {name: _DTYPES[kind] for name, kind in TYPES.items()}

@@ -57,7 +57,10 @@ class SchedulePricing:
     def price(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The price columns, aligned with the rows."""
         known = frame if set(frame.columns) >= _RANKS else None
-        return price(frame, self.schedule, known)
+        factor = pl.lit(self.schedule.terms.charge_factor).cast(pl.Decimal(18, 4))
+        return price(frame, self.schedule, known).with_columns(
+            (pl.col(AMOUNT).cast(pl.Decimal(18, 4)) * factor).alias("charge_ceiling")
+        )
 
 
 @dataclass

@@ -50,8 +50,8 @@ class Rulebook:
         return Context(request.run_date, request.practice_id, self.payers, self.ncci, self.pricing)
 
     def example_context(self, day: date) -> Context:
-        """What the facts of rule examples depend on."""
-        return Context(day, payers=self.payers, ncci=self.ncci, pricing=self.pricing)
+        """What the facts of rule examples depend on; what a line should pay is said by the example."""
+        return Context(day, payers=self.payers, ncci=self.ncci)
 
     @property
     def repeat_check(self) -> Check | None:

@@ -22,4 +22,6 @@ def sample_frames() -> Mapping[str, pl.DataFrame]:
 
 def _frame(columns: Mapping[str, str], rows: list[list[object]]) -> pl.DataFrame:
     cells = [[None if cell == "" else cell for cell in row] for row in rows]
-    return pl.DataFrame(cells, schema={name: TYPES[kind] for name, kind in columns.items()}, orient="row")
+    texts = {name: pl.String() if kind == "decimal" else TYPES[kind] for name, kind in columns.items()}
+    frame = pl.DataFrame(cells, schema=texts, orient="row")  # numbers stand as texts, so that they are exact
+    return frame.cast({name: TYPES[kind] for name, kind in columns.items() if kind == "decimal"})

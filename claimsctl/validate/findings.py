@@ -130,6 +130,12 @@ def _shown_name(number: int, name: str) -> str:
     return f"{number}:{name}"
 
 
+def _fact_text(fact: pl.Series) -> pl.Series:
+    """A fact as people write it: an amount in cents, other digits only where there are any."""
+    text = fact.cast(pl.String)
+    return text.str.replace(r"(\.\d\d\d*?)0+$", "$1") if fact.dtype.is_decimal() else text
+
+
 class _Quoted:
     """Texts of some rows that findings may quote, one below the other: name by name, row by row."""
 
@@ -145,7 +151,7 @@ class _Quoted:
     ) -> None:
         texts = clean_text(rows, layout, [n for n in names if n in BY_NAME])
         given = {s.name: s for s in texts.iter_columns()}
-        given |= {s.name: s.cast(pl.String) for s in [*facts.iter_columns(), rows["row_number"]]}
+        given |= {s.name: _fact_text(s) for s in [*facts.iter_columns(), rows["row_number"]]}
         given |= {s.name: s for s in shown.iter_columns()}
         nothing = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
         self._rows = rows.height
