@@ -272,6 +272,22 @@ def _typed(text: pl.Series, column: Column, run_date: date) -> pl.Series:
     return _code(text, column)
 
 
+def readable(text: pl.Series, column: Column, run_date: date) -> pl.Series | None:
+    """Whether stripped texts are what a column holds: dates, times, numbers, the ten digits of an NPI.
+
+    Null for blank; None for a column that may hold any text.
+    """
+    if column.name.endswith("_npi"):
+        return text.str.contains("^[0-9]{10}$")
+    if column.cell_type == "date":
+        values = read_dates(text, latest=run_date if column.name in BIRTH_DATES else None)
+    elif column.cell_type in _READERS:
+        values = _READERS[column.cell_type](text)
+    else:
+        return None
+    return pl.select(pl.when(text.is_not_null()).then(values.is_not_null())).to_series()
+
+
 _READERS: Mapping[str, Callable[[pl.Series], pl.Series]] = {
     "time": read_times,
     "integer": read_integers,

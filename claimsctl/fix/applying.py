@@ -87,8 +87,18 @@ class Repairer:
         # What stands beside a cell is repaired before it, or a second time might decide differently.
         self._places = sorted(places, key=lambda place: bool(place.beside))
 
-    def repair(self, rows: pl.DataFrame, *, untouched: pl.Series | None = None) -> Repaired:
-        """Repair the cells of a raw part; rows where `untouched` is true stay as they are."""
+    def repair(
+        self,
+        rows: pl.DataFrame,
+        *,
+        untouched: pl.Series | None = None,
+        trusted: pl.Series | None = None,
+    ) -> Repaired:
+        """Repair the cells of a raw part; rows where `untouched` is true stay as they are.
+
+        `trusted` (row-aligned) has the last raw column of a record that stands in its place, null where all
+        do: what stands behind it is masked in the list, whatever its column.
+        """
         tally = Tally()
         lines: list[pl.DataFrame] = []
         changed: list[str] = []
@@ -102,6 +112,9 @@ class Repairer:
             cells = here.join(
                 found, on=["before", *place.beside], how="left", nulls_equal=True, maintain_order="left"
             )
+            if trusted is not None and place.raw[1:].isdecimal():
+                doubt = (trusted < int(place.raw[1:])).fill_null(False)
+                cells = cells.with_columns(doubt.alias("doubtful"))
             if untouched is not None:
                 kept = [pl.when(~untouched).then(name).alias(name) for name in ("after", "offer")]
                 cells = cells.with_columns(kept)
@@ -199,7 +212,12 @@ def _lines(cells: pl.DataFrame, place: _Place, *, show_phi: bool) -> Iterator[pl
     """Lines of the report for a column: what was applied, then what is only proposed."""
 
     def shown(name: str, text: pl.Expr) -> pl.Expr:
-        return text if show_phi else mask_expr(BY_NAME.get(name), text)
+        if show_phi:
+            return text
+        masked = mask_expr(BY_NAME.get(name), text)
+        if "doubtful" not in cells.columns:
+            return masked
+        return pl.when("doubtful").then(mask_expr(None, text)).otherwise(masked)
 
     now = pl.coalesce("after", "before")
     for applied, before, after, why in (

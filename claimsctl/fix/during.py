@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from claimsctl.fix.survey import survey
 from claimsctl.process.beside import raw_parts
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
+from claimsctl.process.short_records import trusted_cells
 from claimsctl.reference.tables import Tables
 from claimsctl.write.files import OutputDir
 from claimsctl.write.text import CsvStream
@@ -25,8 +27,9 @@ NAME: Final = "repairs.csv"
 class InputRepairs:
     """The repairs of one input of a run (claimsctl.process.intake.Mending); `file` lists them."""
 
-    def __init__(self, name: str, repairer: Repairer, file: CsvStream | None) -> None:
-        self._name = name
+    def __init__(self, each: Input, repairer: Repairer, file: CsvStream | None, run_date: date) -> None:
+        self._each = each
+        self._run_date = run_date
         self._repairer = repairer
         self._file = file
         self._tally = Tally()
@@ -48,7 +51,8 @@ class InputRepairs:
 
     def mend(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...], object]:
         """The rows repaired, the raw columns that changed, and what to `keep`."""
-        done = self._repairer.repair(rows)
+        trusted = trusted_cells(rows, self._each, self._run_date)
+        done = self._repairer.repair(rows, trusted=trusted)
         return done.rows, done.changed, Repaired(done.rows.clear(), done.report, done.tally, done.changed)
 
     def keep(self, record: object) -> None:
@@ -56,7 +60,7 @@ class InputRepairs:
         assert isinstance(record, Repaired)
         self._tally.add(record.tally)
         if self._file is not None:
-            listed = record.report.select(pl.lit(self._name).alias("input"), *REPORT)
+            listed = record.report.select(pl.lit(self._each.source.name).alias("input"), *REPORT)
             self._file.write(spreadsheet_safe(listed))
 
 
@@ -71,7 +75,7 @@ class RunRepairs:
         for each in inputs:
             evidence = survey((part.rows for part in raw_parts(each, request)), each.layout)
             repairer = Repairer(each.layout, knowledge, evidence)
-            each.mending = InputRepairs(each.source.name, repairer, self._file)
+            each.mending = InputRepairs(each, repairer, self._file, request.run_date)
 
     def close(self) -> dict[str, Path]:
         """Finish the list; its key and path for the summary's outputs."""

@@ -26,6 +26,7 @@ from claimsctl.process.intake import Input
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.request import Request
 from claimsctl.process.screen import repeated_headers
+from claimsctl.process.short_records import trusted_cells
 from claimsctl.security import audit
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.errors import MalformedWriter
@@ -128,7 +129,11 @@ class _Run:
         repairer = Repairer(self._each.layout, self._knowledge, evidence, show_phi=self._show_phi)
         for part in self._raw("repairing"):
             headers = repeated_headers(part.rows, self.source.header)
-            done = repairer.repair(part.rows, untouched=headers if headers.any() else None)
+            done = repairer.repair(
+                part.rows,
+                untouched=headers if headers.any() else None,
+                trusted=trusted_cells(part.rows, self._each, self._request.run_date),
+            )
             self.tally.add(done.tally)
             self.read += part.rows.height + part.malformed.height + len(part.blank_rows)
             self.malformed += part.malformed.height

@@ -36,10 +36,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A record that can be used; `last` is its last physical line in the chunk."""
+    """A record that can be used; `last` is its last physical line in the chunk, None a field it lacks."""
 
     last: int
-    fields: list[bytes]
+    fields: list[bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class CarefulReader:
         """Pad a short record or drop blank surplus fields, where allowed."""
         width = self.dialect.width
         if self.least <= len(fields) < width:
-            return self._accept(line, fields + [b""] * (width - len(fields)))
+            return self._accept(line, fields, lacking=width - len(fields))
         if len(fields) > width and not b"".join(fields[width:]).strip():
             return self._accept(line, fields[:width])
         return self._refuse(line, self._count(len(fields)), data, fields)
@@ -224,12 +224,12 @@ class CarefulReader:
         lines = self.lines
         return line - first >= MAX_RECORD_LINES or lines.nexts[line] - lines.starts[first] > MAX_RECORD_BYTES
 
-    def _accept(self, last: int, fields: list[bytes]) -> Read | Refused:
+    def _accept(self, last: int, fields: list[bytes], *, lacking: int = 0) -> Read | Refused:
         sizes = list(map(len, fields))
         largest = max(sizes)
         if largest > MAX_FIELD_BYTES:
             return Refused(last, f"field {sizes.index(largest) + 1} is larger than 1 MB", fields)
-        return Read(last, fields)
+        return Read(last, [*fields, *[None] * lacking])
 
     def _count(self, count: int) -> str:
         fields = "1 field" if count == 1 else f"{count} fields"

@@ -158,6 +158,7 @@ class CsvSource(Source):
         dialect = self.dialect
         schema = raw_schema(self.width)
         del schema[ROW_NUMBER]
+        short = plan.lengths is not None and plan.lengths[0] < self.width
         try:
             rows = pl.read_csv(
                 plan.text,
@@ -167,12 +168,14 @@ class CsvSource(Source):
                 quote_char=dialect.quote.decode() if dialect.quote in plan.text else None,
                 eol_char=dialect.line_end.decode(),
                 empty_string_is_null=False,
-                missing_columns="insert" if plan.first_is_short else "raise",
+                missing_columns="insert" if short else "raise",
             )
         except pl.exceptions.PolarsError:
             return self._read_slowly(plan)
         if rows.height != len(plan.row_numbers):
             return self._read_slowly(plan)
+        if plan.lengths is not None:
+            rows = _without_lacking(rows, pl.Series(plan.lengths))
         return rows.insert_column(0, pl.Series(ROW_NUMBER, plan.row_numbers))
 
     def _read_slowly(self, plan: Plan) -> pl.DataFrame:
@@ -185,9 +188,18 @@ class CsvSource(Source):
             result = reader.read(line)
             if not isinstance(result, Read):
                 raise InputError(f"{self.path}: line {number} cannot be read.", hint="Look at that line.")
-            cells.append([number, *(cell.decode("utf-8") for cell in result.fields)])
+            cells.append([number, *(None if c is None else c.decode("utf-8") for c in result.fields)])
             line = result.last + 1
         return pl.DataFrame(cells, schema=raw_schema(self.width), orient="row")
+
+
+def _without_lacking(rows: pl.DataFrame, lengths: pl.Series) -> pl.DataFrame:
+    """The rows with null for fields that a record lacks: Polars reads them as empty."""
+    least = lengths.min()
+    assert isinstance(least, int)
+    return rows.with_columns(
+        pl.when(lengths > n).then(name).alias(name) for n, name in enumerate(rows.columns) if n >= least
+    )
 
 
 def _last_line_end(buffer: bytes) -> int:
@@ -200,7 +212,7 @@ def _oversized(buffer: bytes, number: int, position: int) -> Plan:
     reason = f"the line is longer than {MAX_LINE_BYTES >> 20} MB (raw text cut to 64 KB)"
     malformed = Malformed(number, reason, shown(buffer[:MAX_RAW_BYTES]), None)
     nothing = np.zeros(0, np.int64)
-    return Plan(number, b"", nothing, False, [], [malformed], nothing, number, 0, 0, position)
+    return Plan(number, b"", nothing, None, [], [malformed], nothing, number, 0, 0, position)
 
 
 def _skip_line(stream: Utf8Stream, dialect: Dialect) -> bytes:

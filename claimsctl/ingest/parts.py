@@ -40,8 +40,9 @@ class RawPart:
     """One batch of records in file order.
 
     `rows` has `row_number` (Int64) and c0..cN (String, verbatim; null only where the format itself
-    has no value: Parquet and JSON null, empty Excel cell). `malformed` has row_number, reason, raw and
-    cells. `blank_rows` are records without any value; blank lines at the end of a file are not counted.
+    has no value: Parquet and JSON null, empty Excel cell, a field that a CSV record lacks). `malformed`
+    has row_number, reason, raw and cells. `blank_rows` are records without any value; blank lines at the
+    end of a file are not counted.
     `bytes_read` is the cumulative position in the input file as stored, for progress.
     """
 
@@ -96,8 +97,9 @@ class Source(ABC):
         """Read the records in batches of exactly `batch_rows` rows, the last one shorter.
 
         A batch is shorter too when malformed records pile up, and there is always at least one part.
-        A record that lacks trailing fields is padded with blanks, except when one of `required_indexes`
-        would be among them: then it is malformed. Raises InputError when the input changes or goes away.
+        A record of a CSV file that lacks trailing fields gets nulls there, except when one of
+        `required_indexes` would be among them: then it is malformed. Raises InputError when the input
+        changes or goes away.
         """
         if batch_rows < 1:
             raise ValueError("batch_rows must be at least 1")

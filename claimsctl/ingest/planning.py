@@ -29,15 +29,16 @@ class Plan:
     """A chunk from physical line `number` on, decided.
 
     `used` bytes and `used_lines` lines of it are dealt with, the rest begins the next chunk.
-    `text` holds the well-formed records whose first lines are `row_numbers`; `read` the records that only
+    `text` holds the well-formed records whose first lines are `row_numbers`, and `lengths` how many fields
+    each has, None where all have every one; `read` the records that only
     the careful reader could take. `bare_lines` are blank lines, which count only when records follow.
     """
 
     number: int
     text: bytes
     row_numbers: Ints
-    first_is_short: bool
-    read: list[tuple[int, list[str]]]
+    lengths: Ints | None
+    read: list[tuple[int, list[str | None]]]
     malformed: list[Malformed]
     bare_lines: Ints
     last_record: int
@@ -52,7 +53,7 @@ class _Judged:
 
     spans: list[tuple[int, int]] = field(default_factory=list)
     covered: list[tuple[int, int]] = field(default_factory=list)
-    read: list[tuple[int, list[str]]] = field(default_factory=list)
+    read: list[tuple[int, list[str | None]]] = field(default_factory=list)
     malformed: list[Malformed] = field(default_factory=list)
     bare: list[int] = field(default_factory=list)
     stop: int = 0
@@ -89,7 +90,7 @@ def make_plan(chunk: bytes, number: int, dialect: Dialect, *, least: int, at_end
         number=number,
         text=_kept_text(chunk, lines, keep, trimmed, stop),
         row_numbers=first_lines + number,
-        first_is_short=bool(len(first_lines) and short[first_lines[0]]),
+        lengths=np.where(short, lines.fields, width)[first_lines] if short[first_lines].any() else None,
         read=judged.read,
         malformed=judged.malformed,
         bare_lines=np.sort(np.append(np.flatnonzero(bare) + number, np.array(judged.bare, np.int64))),
@@ -149,7 +150,8 @@ def _judge(
                 judged.malformed.append(_malformed(result, line + number, reader.text(line, last), dialect))
             else:
                 last = result.last
-                judged.read.append((line + number, [cell.decode("utf-8") for cell in result.fields]))
+                cells = [None if cell is None else cell.decode("utf-8") for cell in result.fields]
+                judged.read.append((line + number, cells))
         following = last + 1
         if last > line:
             judged.covered.append((line, last))

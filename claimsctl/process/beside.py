@@ -17,18 +17,20 @@ from claimsctl.ingest.mapping import required_columns
 from claimsctl.ingest.sources import RawPart, Source
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
+from claimsctl.process.short_records import without_shifted
 
 
 def raw_parts(each: Input, request: Request, needed: Collection[str] | None = None) -> Iterator[RawPart]:
     """An input part by part, as a run of the request reads it.
 
-    As there, a record that lacks a required column (`needed`, else those of the profile) is broken, not
-    short, and `limit` ends the reading.
+    As there, a record that lacks a required column (`needed`, else those of the profile) or a delimiter is
+    broken, not short, and `limit` ends the reading.
     """
     needed = required_columns(request.profile) if needed is None else needed
     required = frozenset(index for name, index in each.header_map.columns.items() if name in needed)
     left = request.limit
     for part in each.source.parts(request.batch_size, required_indexes=required):
+        part = without_shifted(part, each, request.run_date)
         if left is None:
             yield part
             continue

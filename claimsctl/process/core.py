@@ -13,6 +13,7 @@ from claimsctl.facts.table import Context
 from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
+from claimsctl.process.damaged import damage_checks
 from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.history import NOT_READ, HistoryLines
@@ -237,6 +238,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
             checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
             control=rulebook.control, pricing=reviewer.context.pricing,
+            built_in=damage_checks(each.damaged, rulebook.file_rules),
         )  # fmt: skip
         reviewer.plans[each.source.index] = plan
         outcome.plans.append(plan)

@@ -23,9 +23,11 @@ from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text, cod
 from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
+from claimsctl.process.damaged import damaged_cells
 from claimsctl.process.parallel import ordered
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.process.sessions import DERIVED, SessionNumbers
+from claimsctl.process.short_records import trusted_cells, without_shifted
 from claimsctl.process.spilling import COMPRESSION, coded_types, read_aside, write_aside
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
@@ -78,11 +80,24 @@ class Input:
     claim_rows: int = 0
     text_bytes: int = 0
     present: set[str] = field(default_factory=set)
+    damaged: set[str] = field(default_factory=set)
     look: ColumnLook = field(default_factory=ColumnLook)
     malformed: int = 0
     blank_rows: list[pl.Series] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     footers: list[int] = field(default_factory=list)
+
+
+@dataclass
+class CellsSeen:
+    """What was seen of the cells of a part before they were cleaned, by row_index.
+
+    `trusted`: the last raw column in its place, of records of a CSV file that lack cells. `damaged`: fields
+    of cells with the mark that a wrong encoding leaves.
+    """
+
+    trusted: pl.DataFrame | None = None
+    damaged: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +114,7 @@ class SpilledPart:
     rows: int
     people: Path
     coded: dict[str, pl.DataType] = field(default_factory=dict)
+    seen: CellsSeen = field(default_factory=lambda: CellsSeen())
 
     def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
         """The cleaned cells of the part, all or those of some raw columns."""
@@ -149,6 +165,8 @@ def take_in(
             if each.mending is not None:
                 each.mending.keep(mended)
             each.present |= present
+            if part.seen.damaged is not None:
+                each.damaged.update(part.seen.damaged["field"].unique().to_list())
             each.look.add(look)
     return intake
 
@@ -171,6 +189,7 @@ def _raw_parts(
     numbered = DERIVED in each.layout.columns.values()
     sessions = SessionNumbers(practice_id, intake.run_date) if numbered else None
     for part in each.source.parts(batch_size, required_indexes=required):
+        part = without_shifted(part, each, intake.run_date)
         rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         if limit is not None:
             rows = rows.head(max(limit - each.rows, 0))
@@ -256,11 +275,16 @@ def _spill(
     each = part.input
     codebook = each.layout.codebook
     given, mended = [], None
+    trusted = trusted_cells(rows, each, context.run_date)
     if each.mending is not None:
         came = rows
         rows, changed, mended = each.mending.mend(rows)
         given = [came[raw].alias(VERBATIM + raw) for raw in changed]
-    rows = clean_cells(codebook.encode(rows), codebook, keep_empty=each.source.format in ("json", "parquet"))
+    rows = codebook.encode(rows)
+    part.seen.damaged = damaged_cells(rows, each.layout)
+    if trusted is not None:
+        part.seen.trusted = rows.select("row_index", trusted).drop_nulls()
+    rows = clean_cells(rows, codebook, keep_empty=each.source.format in ("json", "parquet"))
     rows = rows.with_columns(given)
     look = ColumnLook()
     look.look(rows, each.layout)

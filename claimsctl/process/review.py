@@ -19,6 +19,7 @@ from claimsctl.process.book import FindingBook, once_per_value
 from claimsctl.process.control import Control, Steering
 from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
+from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.dated import Served, Unserved, count_unserved, unserved_times
@@ -164,7 +165,8 @@ class Reviewer:
         )
         unnumbered = pl.repeat(None, repeats.height, dtype=pl.Int64, eager=True).alias("line_number_in_claim")
         found = describe(hits, [check], repeats, unnumbered.to_frame(), part.input.layout,
-                         input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
+                         trusted=_trusted(part, repeats), input_name=part.input.source.name,
+                         show_phi=self.show_phi)  # fmt: skip
         self.book.add(found, None)
 
     def _route(self, checked: Checked) -> None:
@@ -172,6 +174,7 @@ class Reviewer:
         plan = self.plans[part.input.source.index]
         if plan.steering is not None:
             hits = plan.steering.apply(hits, frame, self.book.suppressed)
+        hits = _with_damaged_cells(hits, part, frame, plan)
         claim_id = frame["claim_id"]
         end = part.first + part.rows
         elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)
@@ -180,7 +183,7 @@ class Reviewer:
         spread = claim_id.filter(elsewhere).unique() if elsewhere.any() else claim_id.clear()
         hits = once_per_value(hits, plan.checks, frame)
         hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
-        found = describe(hits, plan.checks, rows, frame, part.input.layout,
+        found = describe(hits, plan.checks, rows, frame, part.input.layout, trusted=_trusted(part, rows),
                          input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
         self.book.add(found, claim_id.gather(hits["row"]), plan.file_level)
         reviewed = Reviewed(
@@ -196,12 +199,36 @@ class Reviewer:
         self.router.add(reviewed, spread_failed, end)
 
 
+def _with_damaged_cells(
+    hits: pl.DataFrame, part: SpilledPart, frame: pl.DataFrame, plan: InputPlan
+) -> pl.DataFrame:
+    """The hits, and one for each damaged cell of the rows that are left of a part."""
+    damaged = part.seen.damaged
+    if damaged is None or damaged.is_empty() or not plan.built_in:
+        return hits
+    places = frame.select("row_index").with_row_index("row")
+    found = damaged.join(places, on="row_index").with_columns(
+        pl.col("field").replace_strict(dict(plan.built_in)).alias("check")
+    )
+    found = found.select(pl.col(name).cast(kind) for name, kind in HITS.items())
+    return pl.concat([hits, found]).sort("row", "check")
+
+
+def _trusted(part: SpilledPart, rows: pl.DataFrame) -> pl.Series | None:
+    """Per row the last raw column in its place, null for records of full length; None where all are."""
+    if part.seen.trusted is None:
+        return None
+    return rows.select("row_index").join(
+        part.seen.trusted, on="row_index", how="left", maintain_order="left"
+    )[TRUSTED]
+
+
 @dataclass(frozen=True)
 class InputPlan:
     """What is decided once per input: the checks that run, the columns they and the outputs need.
 
-    `checks` are what hits may point to: those `evaluated`, and what `steering` adds. `unserved` are the
-    times that no edition of some table is for.
+    `checks` are what hits may point to: those `evaluated`, what `steering` adds, and those `built_in` (by
+    field), whose findings are made in code. `unserved` are the times that no edition of some table is for.
     """
 
     checks: tuple[Check, ...]
@@ -214,6 +241,7 @@ class InputPlan:
     rejects_all: bool = False
     steering: Steering | None = None
     unserved: tuple[Unserved, ...] = ()
+    built_in: Mapping[str, int] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -227,6 +255,7 @@ class InputPlan:
         rejects_all: bool = False,
         control: Control | None = None,
         pricing: Pricing | None = None,
+        built_in: Sequence[Check] = (),
     ) -> InputPlan:
         """Plan for an input whose `present` columns have values."""
         kept = [name for name in BY_NAME if name in present]
@@ -246,7 +275,8 @@ class InputPlan:
         kept += priced.TYPES if pricing is not None else []
         evaluated = tuple(checks)
         unserved = tuple(unserved_times(evaluated, tables))
-        checks = steering.checks if steering is not None else evaluated
+        steered = steering.checks if steering is not None else evaluated
+        checks = (*steered, *built_in)
         return InputPlan(
             tuple(checks),
             evaluated,
@@ -258,4 +288,5 @@ class InputPlan:
             rejects_all,
             steering,
             unserved,
+            {check.field: len(steered) + n for n, check in enumerate(built_in)},
         )

@@ -53,15 +53,20 @@ def describe(
     *,
     input_name: str,
     show_phi: bool = False,
+    trusted: pl.Series | None = None,
 ) -> pl.DataFrame:
     """One finding per hit, in hit order, with an extra column `cause` (null where the rule has none).
 
     `rows` is the raw part and `frame` its typed columns and facts; both are row-aligned with the hits.
+    `trusted` (row-aligned too) has the last raw column that stands in its place, null where all do; what
+    stands behind it may be anything, and is masked as a whole.
     """
     if hits.is_empty():
         return pl.DataFrame(schema={**FINDING, "cause": pl.String})
     return pl.concat(
-        _describe(hits.slice(start, _AT_ONCE), checks, rows, frame, layout, input_name, show_phi=show_phi)
+        _describe(
+            hits.slice(start, _AT_ONCE), checks, rows, frame, layout, input_name, trusted, show_phi=show_phi
+        )
         for start in range(0, hits.height, _AT_ONCE)
     )
 
@@ -77,6 +82,7 @@ def _describe(
     frame: pl.DataFrame,
     layout: Layout,
     input_name: str,
+    trusted: pl.Series | None,
     *,
     show_phi: bool,
 ) -> pl.DataFrame:
@@ -89,7 +95,8 @@ def _describe(
     told_facts = frame.select(facts)[at] if facts else pl.DataFrame()
     shown = _shown(used, frame, at)
     names += shown.columns
-    quoted = _Quoted(names, few, told_facts, shown, layout, show_phi=show_phi)
+    doubt = None if trusted is None else _doubtful(names, trusted.gather(at), layout)
+    quoted = _Quoted(names, few, told_facts, shown, layout, doubt, show_phi=show_phi)
     wording = _Wording(used, names)
     place = at.search_sorted(hits["row"]).alias("place")
     told = wording.table[numbers.search_sorted(hits["check"])].with_columns(place)
@@ -108,6 +115,21 @@ def _describe(
         wording.text("suggestion", quoted),
         pl.when("has_cause").then(wording.text("cause", quoted)).alias("cause"),
     )
+
+
+def _doubtful(names: Sequence[str], trusted: pl.Series, layout: Layout) -> pl.Series:
+    """Whether a text may be another column's, name by name, row by row."""
+    parts = []
+    for name in names:
+        raw = layout.columns.get(name, "")
+        if raw[:1] == "c" and raw[1:].isdecimal():
+            doubt = (trusted < int(raw[1:])).fill_null(False)
+        elif name == "row_number" or raw or (name in BY_NAME and name in layout.constants):
+            doubt = pl.repeat(False, len(trusted), eager=True)
+        else:  # a fact, or a value that a rule computes: from cells that may be in doubt
+            doubt = trusted.is_not_null()
+        parts.append(doubt.rename("doubt"))
+    return pl.concat(parts)
 
 
 def _shown(checks: Sequence[Check], frame: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
@@ -146,6 +168,7 @@ class _Quoted:
         facts: pl.DataFrame,
         shown: pl.DataFrame,
         layout: Layout,
+        doubt: pl.Series | None,
         *,
         show_phi: bool,
     ) -> None:
@@ -163,6 +186,7 @@ class _Quoted:
             for n in names
         ]  # fmt: skip
         self._ways = pl.Series(ways, dtype=pl.String)
+        self._doubt = doubt
         self._masked = not show_phi
 
     def text(self, name: pl.Expr) -> pl.Expr:
@@ -170,7 +194,11 @@ class _Quoted:
         found = pl.lit(self._texts).gather(name * self._rows + pl.col("place"))
         if not self._masked:
             return found
-        return mask_by_way(found, pl.lit(self._ways).gather(name))
+        ways = pl.lit(self._ways).gather(name)
+        if self._doubt is not None:
+            doubt = pl.lit(self._doubt).gather(name * self._rows + pl.col("place"))
+            ways = pl.when(doubt).then(pl.lit("all")).otherwise(ways)
+        return mask_by_way(found, ways)
 
 
 class _Wording:

@@ -27,7 +27,7 @@ def test_cells_are_verbatim_and_numbered_by_physical_line(read: Read) -> None:
         ('1,"ab"c,3', ("1", '"ab"c', "3")),
         ('1,"Jo "JJ, Jr" Doe",3', ("1", 'Jo "JJ, Jr" Doe', "3")),
         ('1, "x",3', ("1", ' "x"', "3")),
-        ("1,2", ("1", "2", "")),
+        ("1,2", ("1", "2", None)),
         ("1,2,3,,", ("1", "2", "3")),
         ("1,2,3, ,\t", ("1", "2", "3")),
         ('1,"two\nlines",5" x', ("1", "two\nlines", '5" x')),
@@ -67,9 +67,9 @@ def test_raw_text_and_cells_of_malformed_records_are_kept(read: Read) -> None:
 
 def test_trailing_fields_are_not_padded_where_a_required_column_would_be_blank(read: Read) -> None:
     text = "a,b,c\n1,2\n1\n1,2,3\n"
-    assert read(text).rows == [("1", "2", ""), ("1", "", ""), ("1", "2", "3")]
+    assert read(text).rows == [("1", "2", None), ("1", None, None), ("1", "2", "3")]
     found = read(text, required=[0, 1])
-    assert found.rows == [("1", "2", ""), ("1", "2", "3")]
+    assert found.rows == [("1", "2", None), ("1", "2", "3")]
     assert found.reasons == {3: "has 1 field, the header has 3"}
 
 
@@ -230,7 +230,7 @@ def test_the_careful_reader_stands_in_for_the_fast_one(read: Read, monkeypatch: 
 
     monkeypatch.setattr(pl, "read_csv", fail)
     found = read('a,b\n1,"x\ny"\n2\n"3",4,\n')
-    assert found.rows == [("1", "x\ny"), ("2", ""), ("3", "4")]
+    assert found.rows == [("1", "x\ny"), ("2", None), ("3", "4")]
     assert found.numbers == [2, 4, 5]
 
 
