@@ -37,6 +37,13 @@ def price(
     units: Annotated[str | None, typer.Option(help="Units of one line; else 1.")] = None,
     minutes: Annotated[str | None, typer.Option(help="Minutes of one line (anesthesia).")] = None,
     charge: Annotated[str | None, typer.Option(help="Charge of one line.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="The arithmetic of a line in steps.")] = False,
+    row: Annotated[
+        int | None, typer.Option(min=1, help="With --explain: the row of the line in the file.")
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="<release>", help="Also price by this release, such as RVU26B.")
+    ] = None,
     yes: given.Yes = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
@@ -46,7 +53,7 @@ def price(
     Example: claimsctl price examples/claims.csv --out priced.csv
     """
     state: State = context.obj.with_options(json=json, quiet=quiet)
-    from claimsctl.cli.pricing import Line, run_price
+    from claimsctl.cli.pricing import Asked, Line, run_price
     from claimsctl.cli.run import Options
 
     options = Options(
@@ -68,4 +75,5 @@ def price(
         minutes=minutes,
         charge=charge,
     )
-    run_price(state, options, line, replaces=yes or state.yes)
+    asked = Asked(compare, explain, row)
+    run_price(state, options, line, asked, replaces=yes or state.yes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,16 +15,18 @@ from claimsctl.cli.run import Options, console, open_workspace, requested, stop_
 from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
+from claimsctl.price.explain import Step
 from claimsctl.price.line import OUTPUT
 from claimsctl.price.names import MODIFIERS
+from claimsctl.price.schedule import STARTER
 from claimsctl.price.status import SENTENCES
 from claimsctl.process.house_terms import house_pricing
-from claimsctl.process.price_file import price_files
+from claimsctl.process.price_file import explain_row, price_files
 
 if TYPE_CHECKING:
-    from claimsctl.process.price_line import LinePricing
+    import polars as pl
+
     from claimsctl.process.request import Request
-    from claimsctl.settings import Settings
 
 _STAGES: Final = {"reading": 0.5, "pricing": 0.5}
 
@@ -48,8 +50,11 @@ class Line:
         flags = {"modifiers": "--modifier", "zip_code": "--zip", "day": "--date"}
         return [flags.get(f.name, f"--{f.name}") for f in fields(self) if getattr(self, f.name)]
 
-    def cells(self, request: Request) -> dict[str, str]:
+    def cells(self, request: Request, locality: str | None) -> dict[str, str]:
         """The line as canonical columns; UsageError for more modifiers than a line has."""
+        constants = dict(request.constants)
+        if self.zip_code:  # what was typed counts, before what the house says of all lines
+            constants.pop("medicare_locality", None)
         modifiers = [part for text in self.modifiers for part in text.replace(",", " ").split()]
         if len(modifiers) > len(MODIFIERS):
             raise UsageError(
@@ -59,36 +64,64 @@ class Line:
             "procedure_code": self.code,
             "place_of_service": self.pos,
             "facility_zip": self.zip_code,
+            "medicare_locality": locality,
             "service_date_from": (self.day or request.run_date).isoformat(),
             "units": self.units or "1",
             "minutes": self.minutes,
             "charge_amount": self.charge,
             **dict(zip(MODIFIERS, modifiers, strict=False)),
         }
-        return {**request.constants, **{name: text for name, text in named.items() if text}}
+        return {**constants, **{name: text for name, text in named.items() if text}}
 
 
-def run_price(state: State, options: Options, line: Line, *, replaces: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside the prices themselves."""
+
+    compare: str | None = None
+    explain: bool = False
+    row: int | None = None
+
+
+def run_price(state: State, options: Options, line: Line, asked: Asked, *, replaces: bool) -> None:
     """Price files or one line, and print what came out."""
-    _require_one(options, line)
+    _require_one(options, line, asked)
     stop_on_signals()
     settings, workspace = open_workspace(state)
+    if line.zip_code:
+        settings = replace(settings, pricing=replace(settings.pricing, locality=None))
     request = requested(options, settings)
+    pricing = house_pricing(
+        settings, practice_id=request.practice_id, run_date=request.run_date, locality=options.locality
+    )
+    other = None
+    if asked.compare is not None:
+        other = asked.compare.strip().removesuffix(STARTER), pricing.by_release(asked.compare.strip())
     if line.code is not None:
-        _price_line(state, _pricing(settings, request, options), line.cells(request), options)
-        return
-    pricing = _pricing(settings, request, options)
-    with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=_STAGES) as progress:
-        done = price_files(
-            request, pricing, workspace, house=settings.mapping, replaces=replaces, progress=progress
-        )
+        cells = line.cells(request, options.locality)
+        frame = pricing.line(cells)
+        steps = pricing.steps(frame) if asked.explain else None
+        _tell(state, _one(pricing.priced(frame), steps, {"line": cells}), show_line)
+    elif asked.row is not None:
+        frame, steps = explain_row(request, pricing, workspace, house=settings.mapping, row=asked.row)
+        _tell(state, _one(frame, steps, {"row": asked.row}), show_line)
+    else:
+        with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=_STAGES) as progress:
+            done = price_files(
+                request, pricing, workspace, house=settings.mapping, other=other, replaces=replaces,
+                progress=progress,
+            )  # fmt: skip
+        _tell(state, done, show_file)
+
+
+def _tell(state: State, done: Mapping[str, Any], show: Callable[[Mapping[str, Any], Screen], None]) -> None:
     if state.json:
         print(json.dumps(done, indent=2))
     elif not state.quiet:
-        show_file(done, Screen(console(state)))
+        show(done, Screen(console(state)))
 
 
-def _require_one(options: Options, line: Line) -> None:
+def _require_one(options: Options, line: Line, asked: Asked) -> None:
     """UsageError unless there are either files or one line, with options that go with it."""
     if not options.inputs and line.code is None:
         alone = f"{', '.join(line.given)} without --code says no line. " if line.given else ""
@@ -100,30 +133,30 @@ def _require_one(options: Options, line: Line) -> None:
             f"A file and one line ({', '.join(line.given)}) were given.",
             hint="Price either files or a line; a value for every line of a file is given with --set.",
         )
-    if line.code is not None and (options.out or options.mapping):
-        raise UsageError("--out and --map are for files, not for --code.", hint="Leave them out.")
+    of_files = {
+        "--out": options.out, "--map": options.mapping, "--compare": asked.compare, "--row": asked.row
+    }  # fmt: skip
+    wrong = [name for name, value in of_files.items() if value]
+    verb = "is" if len(wrong) == 1 else "are"
+    if line.code is not None and wrong:
+        raise UsageError(f"{' and '.join(wrong)} {verb} for files, not for --code.", hint="Leave it out.")
+    if options.inputs and asked.explain != (asked.row is not None):
+        raise UsageError(
+            "--explain and --row go together for a file.", hint="Write --explain --row 5 for its row 5."
+        )
+    if asked.row is not None and (options.out or asked.compare):
+        raise UsageError("--explain writes and compares nothing.", hint="Leave --out and --compare out.")
 
 
-def _pricing(
-    settings: Settings, request: Request, options: Options, edition: str | None = None
-) -> LinePricing:
-    return house_pricing(
-        settings, practice_id=request.practice_id, run_date=request.run_date, locality=options.locality,
-        edition=edition,
-    )  # fmt: skip
-
-
-def _price_line(state: State, pricing: LinePricing, cells: Mapping[str, str], options: Options) -> None:
-    found = pricing.one(cells)
+def _one(priced: pl.DataFrame, steps: Sequence[Step] | None, which: Mapping[str, object]) -> dict[str, Any]:
+    """The price of one line as a document."""
+    found = priced.row(0, named=True)
     values = {name: None if found[name] is None else str(found[name]) for name in OUTPUT}
-    done: dict[str, Any] = {
+    return {
         "command": "price",
         "version": __version__,
-        "line": dict(cells),
+        **which,
         "price": values,
         "sentence": SENTENCES[str(values["pricing_status"])],
+        **({} if steps is None else {"steps": [asdict(step) for step in steps]}),
     }
-    if state.json:
-        print(json.dumps(done, indent=2))
-    elif not state.quiet:
-        show_line(done, Screen(console(state)))

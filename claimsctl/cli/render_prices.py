@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from claimsctl.cli.screen import Screen, count, new_table
-from claimsctl.price.status import PRICED, SENTENCES
+from claimsctl.price.status import SENTENCES
 
 _PARTS: Final = {"work": "work", "pe": "practice expense", "mp": "malpractice"}
+_AMOUNT: Final = "expected_allowed_amount"
+_MOST: Final = 10
+"""Codes shown; all of them are in the JSON document and can be summed from the file."""
 
 
 def dollars(amount: str) -> str:
@@ -46,6 +49,8 @@ def show_file(done: Mapping[str, Any], screen: Screen) -> None:
         for status, number in pricing["not_priced"].items():
             table.add_row(f"{number:,}", status, SENTENCES[status])
         screen.block(table)
+    if "comparison" in done:
+        _show_comparison(done["comparison"], screen)
     if not written:
         screen.gap()
         screen.line("Nothing was written; --out priced.csv writes every line with its price.")
@@ -59,6 +64,32 @@ def show_file(done: Mapping[str, Any], screen: Screen) -> None:
         screen.wrapped(note, 2)
 
 
+def _show_comparison(found: Mapping[str, Any], screen: Screen) -> None:
+    """Totals by both releases, and the codes with the largest changes."""
+    other, lines = found["edition"], found["lines"]
+    before, after = (Decimal(found[name]) for name in (_AMOUNT, f"{_AMOUNT}_{other}"))
+    percent = f" ({(after - before) / before:+.1%})" if before else ""
+    screen.heading(f"By {other} instead")
+    both, change = count(lines["both"], "line"), f"{dollars(found['difference'])}{percent}"
+    totals = f"{dollars(str(after))} instead of {dollars(str(before))}"
+    screen.wrapped(f"{totals} for {both} that both price: {change}.", 2)
+    for name, text in (("only_in_force", f"not by {other}"), ("only_other", f"only by {other}")):
+        if lines[name]:
+            verb = "has" if lines[name] == 1 else "have"
+            screen.wrapped(f"{count(lines[name], 'line')} {verb} a price {text}.", 2)
+    changed = [code for code in found["codes"] if Decimal(code["difference"])]
+    if not changed:
+        return
+    screen.heading(f"Largest changes, {min(len(changed), _MOST)} of {count(len(changed), 'code')}")
+    table = new_table("Code", "Lines", "In force", other, "Difference")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for code in changed[:_MOST]:
+        amounts = (dollars(code[name]) for name in ("in_force", "other", "difference"))
+        table.add_row(screen.text(code["procedure_code"]), f"{code['lines']:,}", *amounts)
+    screen.block(table)
+
+
 def show_line(done: Mapping[str, Any], screen: Screen) -> None:
     """The price of one line, and what it was computed with."""
     price, status = done["price"], done["price"]["pricing_status"]
@@ -68,8 +99,19 @@ def show_line(done: Mapping[str, Any], screen: Screen) -> None:
     for label, text in _told(price):
         if text:
             screen.labelled(label, text)
-    if status == PRICED:
-        return
+    if "steps" in done:
+        _show_steps(done["steps"], screen)
+
+
+def _show_steps(steps: Sequence[Mapping[str, str | None]], screen: Screen) -> None:
+    """Every step with its value, and below it how it came about and where that is written."""
+    screen.heading("Step by step")
+    for step in steps:
+        screen.line(f"  {step['step']:<26}  {step['value']}".rstrip())
+        if step["how"]:
+            screen.wrapped(step["how"], 6)
+        if said := "; ".join(text for text in (step["edition"], step["manual"]) if text):
+            screen.wrapped(f"[{said}]", 6, "dim")
 
 
 def _told(price: Mapping[str, str | None]) -> list[tuple[str, str | None]]:

@@ -103,20 +103,17 @@ def house_pricing(
     practice_id: str,
     run_date: date,
     locality: str | None = None,
-    edition: str | None = None,
 ) -> LinePricing:
-    """What prices lines on the terms of the settings, at `locality` where nothing says another, by
-    `edition` of the fee schedule where it is given. Also where the settings turn pricing off in runs.
-
-    UsageError for a locality or an edition that no table has.
+    """What prices lines on the terms of the settings, at `locality` where nothing says another. Also where
+    the settings turn pricing off in runs. UsageError for a locality that no table has.
     """
     terms = replace(settings.pricing, enabled=True).terms(locality)
     assert terms is not None
     tables = Tables.shipped().with_editions(EditionStore(settings.workspace / REFERENCE_DIRECTORY))
     tables = tables.with_entries("payers", settings.payers)
-    schedule = Schedule(tables, terms, edition=edition)
+    schedule = Schedule(tables, terms)
     require_locality(schedule)
-    return LinePricing(schedule, Context(run_date, practice_id, payer_index(tables)))
+    return LinePricing(schedule, Context(run_date, practice_id, payer_index(tables)), tables)
 
 
 def house_control(rulebook: Rulebook, settings: Settings, *, practice_id: str, run_date: date) -> Rulebook:

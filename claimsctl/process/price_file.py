@@ -13,6 +13,7 @@ from claimsctl import __version__
 from claimsctl.errors import InputError, InternalError, UsageError
 from claimsctl.facts.typed import clean_cells
 from claimsctl.ingest.sources import RawPart, Source
+from claimsctl.price.explain import Step
 from claimsctl.price.line import OUTPUT
 from claimsctl.price.ranked import ranked
 from claimsctl.process.beside import (
@@ -100,6 +101,20 @@ def price_files(
     return run.summary(outputs, notes)
 
 
+def explain_row(
+    request: Request, pricing: LinePricing, workspace: Workspace, *, house: Mapping[str, str], row: int
+) -> tuple[pl.DataFrame, list[Step]]:
+    """The line of the row `row` of the one input with its price, and how that came about, ranked among all
+    lines of the file. UsageError when there is no line in that row.
+    """
+    with workspace.scratch() as spool:
+        inputs = open_inputs(replace(request, profile=Request.profile), spool, house)
+        _check(inputs)
+        if len(inputs) != 1:
+            raise UsageError(f"{len(inputs)} files were named.", hint="Name the one that --row is of.")
+        return _Run(request, inputs, pricing, None, spool, lambda *_: None).explain(row)
+
+
 def _check(inputs: Sequence[Input]) -> None:
     for each in inputs:
         lacking = [name for name in REQUIRED if not each.layout.gives(name)]
@@ -165,6 +180,20 @@ class _Run:
             self.written += rows.height + len(part.blank_rows)
             self.malformed += part.malformed.height
             yield each.source, part, with_blank_rows(given, part.blank_rows)
+
+    def explain(self, row: int) -> tuple[pl.DataFrame, list[Step]]:
+        """The line of a row with its price, and the steps to it."""
+        self._look()
+        for each, _, rows in self._raw("pricing"):
+            found = rows.filter((pl.col("row_number") == row) & ~self._no_lines(each, rows))
+            if found.height:
+                frame = self._pricings[0].typed(found, each.layout)
+                pricing, ranks = self._pricings[0], self._ranked[0]
+                return pricing.priced(frame, ranks), pricing.steps(frame, ranks)
+        raise UsageError(
+            f"{self.inputs[0].source.path} has no line in row {row:,}.",
+            hint="Rows are counted from 1, the header's; records of Parquet and JSON from 1.",
+        )
 
     def _look(self) -> None:
         """Pass 1: which rows at the ends of the inputs are no lines, and what lines say of each other."""

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from claimsctl.errors import UsageError
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import Layout, clean_cells
+from claimsctl.price.explain import Step, explain
 from claimsctl.price.keys import NEEDED
 from claimsctl.price.line import price
 from claimsctl.price.ranked import aligned
 from claimsctl.price.ranks import candidates
 from claimsctl.price.schedule import Schedule
 from claimsctl.process.pricing import READ
+from claimsctl.reference.tables import Tables
 
 
 @dataclass(frozen=True)
 class LinePricing:
-    """A schedule, and what the facts of lines depend on."""
+    """A schedule, the tables it is made of, and what the facts of lines depend on."""
 
     schedule: Schedule
     context: Context
+    tables: Tables
+
+    def by_release(self, edition: str) -> LinePricing:
+        """The same, with every line priced by one release; UsageError when there is none of that name."""
+        return replace(self, schedule=Schedule(self.tables, self.schedule.terms, edition=edition))
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """What pricing reads of raw rows (c0, c1, ..., row_index), and what productivity is counted by."""
@@ -35,8 +42,7 @@ class LinePricing:
 
     def priced(self, frame: pl.DataFrame, found: pl.DataFrame | None = None) -> pl.DataFrame:
         """Typed lines with their price columns; `found` is what `ranked` says of all lines there are."""
-        ranks = None if found is None else aligned(frame.lazy(), found).collect()
-        return frame.with_columns(price(frame, self.schedule, ranks).get_columns())
+        return frame.with_columns(price(frame, self.schedule, self._ranks(frame, found)).get_columns())
 
     def line(self, cells: Mapping[str, str]) -> pl.DataFrame:
         """One typed line from canonical columns and their texts; UsageError for one that cannot be read."""
@@ -48,9 +54,13 @@ class LinePricing:
                 raise UsageError(f"{name} {text!r} cannot be read.", hint=_FORMS.get(name))
         return frame
 
-    def one(self, cells: Mapping[str, str]) -> dict[str, object]:
-        """The price columns of one line."""
-        return price(self.line(cells), self.schedule).row(0, named=True)
+    def steps(self, frame: pl.DataFrame, found: pl.DataFrame | None = None) -> list[Step]:
+        """How the price of one typed line came about; `found` as for `priced`."""
+        return explain(frame, self.schedule, self._ranks(frame, found))
+
+    @staticmethod
+    def _ranks(frame: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame | None:
+        return None if found is None else aligned(frame.lazy(), found).collect()
 
 
 _FORMS = {

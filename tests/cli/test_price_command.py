@@ -154,13 +154,88 @@ def test_one_line_without_a_price_says_why(command: Command) -> None:
     assert "zip_locality" in ended.out
 
 
+def test_what_is_typed_of_a_line_counts_before_the_settings(command: Command, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "claimsctl.toml").write_text('[pricing]\nenabled = false\nlocality = "01112/05"\n')
+    asked = ("price", "--code", "99213", "--pos", "11", "--date", "2026-03-02", "--json")
+    house = command(*asked).json["price"]
+    assert house["expected_allowed_amount"] == "117.58"
+    elsewhere = command(*asked, "--locality", "14212/99").json["price"]
+    assert elsewhere["pricing_status"] == "PRICED"
+    assert elsewhere["gpci_pe"] != house["gpci_pe"]
+    assert command(*asked, "--zip", "94102").json["price"]["pricing_status"] == "NO_LOCALITY"
+    assisted = command(*asked, "--set", "rendering_taxonomy=363LF0000X").json["price"]
+    assert assisted["adjusted_allowed_amount"] == "99.94"  # 85 % of 117.58
+
+
+def test_explain_one_line(command: Command) -> None:
+    asked = ("price", "--code", "99213", "--pos", "11", "--date", "2026-03-02", *LOCALITY, "--explain")
+    said = " ".join(command(*asked).out.split())
+    assert "(1.3 x 1.095 + 1.46 x 1.41 + 0.09 x 0.425) x 33.4009, rounded half up to the cent" in said
+    assert "[GPCI2026]" in said
+    assert "[Pub 100-04 ch. 12 s. 20.4.2]" in said
+    steps = {step["step"]: step for step in command(*asked, "--json").json["steps"]}
+    assert steps["work"]["value"] == "1.4235"
+    assert steps["expected allowed amount"]["value"] == "117.58"
+
+
+def test_explain_a_row_of_a_file(command: Command, tmp_path: Path) -> None:
+    """The row is explained as the file prices it: a second therapy of the day is reduced."""
+    own = "A1,X1,1990-01-01,2026-03-02,{},11,1,1234567893,M1,MEDICARE"
+    header = "claim_number,patient_first_name,patient_dob,service_date_from,procedure_code,place_of_service"
+    path = tmp_path / "lines.csv"
+    header += ",units,rendering_npi,member_id,payer_name"
+    path.write_text("\n".join([header, own.format("97110"), own.format("97140"), own.format("00000")]) + "\n")
+    command("price", path, *LOCALITY, "--out", tmp_path / "priced.csv")
+    steps = []
+    for row, written in enumerate(lines(tmp_path / "priced.csv"), 2):
+        found = command("price", path, *LOCALITY, "--explain", "--row", row, "--json").json
+        assert (found["price"]["expected_allowed_amount"] or "") == written["expected_allowed_amount"]
+        assert found["price"]["pricing_status"] == written["pricing_status"]
+        steps.append([step["step"] for step in found["steps"]])
+    assert sum("several services of the day" in names for names in steps) == 1
+    assert "status" in steps[2]
+    ended = command("price", path, *LOCALITY, "--explain", "--row", "9")
+    assert ended.code == 2
+    assert "has no line in row 9." in ended.err
+
+
+def test_compare_two_releases(command: Command, bare: Path, tmp_path: Path) -> None:
+    out = tmp_path / "both.csv"
+    ended = command("price", bare, *LOCALITY, "--compare", "RVU25D", "--out", out, "--json")
+    both = ended.json["comparison"]
+    first = lines(out)[0]
+    single = command("price", "--code", "99213", "--pos", "11", "--date", "2025-12-01", *LOCALITY, "--json")
+    old = Decimal(single.json["price"]["expected_allowed_amount"])
+    assert Decimal(first["expected_allowed_amount_RVU25D"]) == old
+    assert first["pricing_status_RVU25D"] == "PRICED"
+    assert Decimal(first["difference_RVU25D"]) == old - Decimal("117.58")
+    assert both["lines"] == {"both": 2, "only_in_force": 0, "only_other": 0, "neither": 2}
+    now, then = (Decimal(both[f"expected_allowed_amount{end}"]) for end in ("", "_RVU25D"))
+    assert now == Decimal(ended.json["pricing"]["expected_allowed_amount"])
+    assert Decimal(both["difference"]) == then - now
+    changes = [abs(Decimal(code["difference"])) for code in both["codes"]]
+    assert len(changes) == 2
+    assert changes == sorted(changes, reverse=True)
+    assert sum(Decimal(code["other"]) for code in both["codes"]) == then
+    said = command("price", bare, *LOCALITY, "--compare", "RVU25D (starter)").out
+    assert "By RVU25D instead" in said
+    assert "Largest changes, 2 of 2 codes" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "Nothing to price was given. Name a file, or one line with --code 99213."),
         (("--pos", "11"), "--pos without --code says no line."),
         (("{file}", "--code", "99213"), "A file and one line (--code) were given."),
-        (("--code", "99213", "--out", "x.csv"), "--out and --map are for files"),
+        (("--code", "99213", "--out", "x.csv"), "--out is for files, not for --code."),
+        (("--code", "99213", "--row", "3", "--compare", "RVU25D"), "--compare and --row are for files"),
+        (("{file}", "--explain"), "--explain and --row go together"),
+        (("{file}", "--row", "2"), "--explain and --row go together"),
+        (("{file}", "--explain", "--row", "2", "--out", "x.csv"), "--explain writes and compares nothing."),
+        (("{file}", "--compare", "RVU1Z"), "There is no release RVU1Z of the physician fee schedule."),
         (("--code", "99213", "--date", "2026-02-30"), "does not match the formats"),
         (("--code", "99213", "--units", "many"), "units 'many' cannot be read. Write --units 1."),
         (("--code", "99213", *("--modifier", "25,59,LT,RT,76")), "5 modifiers were given."),
