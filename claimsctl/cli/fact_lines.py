@@ -21,6 +21,7 @@ def fact_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Columns", mapping_line(summary.get("mapping") or {})),
         ("Repairs", _repairs_line(summary)),
+        ("Unread", unread_line(summary.get("unread") or ())),
         ("Rules", _rules_line(summary.get("rules") or {})),
         *control_lines(summary),
         ("Expected", _expected_line(summary.get("pricing") or {})),
@@ -42,6 +43,14 @@ def mapping_line(mapping: Mapping[str, Any]) -> str:
     if ignored:
         parts.append(f"{len(ignored):,} not recognised and kept as x_ columns: {listed(ignored)}")
     return "; ".join(parts)
+
+
+def unread_line(unread: Sequence[Mapping[str, Any]]) -> str:
+    """Cells that are no dates or numbers where their columns ask for them."""
+    if not unread:
+        return ""
+    words = [f"{each['cells']:,} of {each['column']} (first in row {each['first_row']:,})" for each in unread]
+    return f"cells that are no date, time or number and count as blank: {listed(words)}"
 
 
 def _repairs_line(summary: Mapping[str, Any]) -> str:

@@ -16,7 +16,13 @@ from claimsctl.process.intake import Input
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.rulebook import Rulebook
-from claimsctl.process.summary import control_summary, findings_summary, mapping_summary, rules_summary
+from claimsctl.process.summary import (
+    control_summary,
+    findings_summary,
+    mapping_summary,
+    rules_summary,
+    unread_summary,
+)
 from claimsctl.process.timing import Timings
 from claimsctl.security.masking import mask_expr
 
@@ -95,6 +101,7 @@ def describe_preview(
         **outcome.ledger.as_dict(),
         **findings_summary(outcome.book),
         **control_summary(rulebook.control, outcome.book),
+        "unread": unread_summary(inputs),
         "rules": rules_summary(rulebook, outcome),
         "estimate": _estimate(inputs, looked_at),
     }  # fmt: skip

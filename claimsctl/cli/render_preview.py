@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.control_lines import control_lines
-from claimsctl.cli.fact_lines import mapping_line, unserved_lines
+from claimsctl.cli.fact_lines import mapping_line, unread_line, unserved_lines
 from claimsctl.cli.render_findings import show_causes, show_codes
 from claimsctl.cli.screen import Screen, byte_size, count, duration, new_table
 
@@ -33,6 +33,8 @@ def render_preview(preview: Mapping[str, Any], console: Console) -> None:
     warnings = [str(warning) for warning in preview.get("warnings") or ()]
     warnings += [": ".join(line) for line in control_lines(preview)]
     warnings += [text for _, text in unserved_lines(preview.get("rules") or {})]
+    unread = unread_line(preview.get("unread") or ())
+    warnings += [f"Unread: {unread}"] if unread else []
     if warnings:
         screen.heading("Warnings")
         for warning in warnings:

@@ -29,6 +29,7 @@ from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.process.short_records import trusted_cells, without_shifted
 from claimsctl.process.spilling import COMPRESSION, coded_types, read_aside, write_aside
+from claimsctl.process.unread import Unread
 from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
 
@@ -86,6 +87,14 @@ class Input:
     blank_rows: list[pl.Series] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     footers: list[int] = field(default_factory=list)
+    unread: dict[str, Unread] = field(default_factory=dict)
+
+    def take_unread(self, found: Unread) -> None:
+        """Count cells of a part that could not be read; parts come in file order."""
+        before = self.unread.get(found.column)
+        if before is not None:
+            found = Unread(found.column, before.cells + found.cells, before.first_row)
+        self.unread[found.column] = found
 
 
 @dataclass

@@ -21,6 +21,7 @@ from claimsctl.process.intake import CONTENT, SpilledPart
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.timing import Timings
+from claimsctl.process.unread import Unread, unread_cells
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.dated import Served, Unserved, count_unserved, unserved_times
 from claimsctl.validate.evaluate import HITS, evaluate
@@ -71,6 +72,7 @@ class Checked:
     repeats: pl.DataFrame
     hits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS))
     unserved: Mapping[Unserved, int] = field(default_factory=dict)
+    unread: Sequence[Unread] = ()
     skipped_rows: int = 0
     skipped_claims: int = 0
 
@@ -112,6 +114,8 @@ class Reviewer:
         with self.timings.stage("validate"):
             checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
             checked.unserved = count_unserved(checked.frame, plan.unserved)
+            layout, day = part.input.layout, self.context.run_date
+            checked.unread = tuple(unread_cells(checked.rows, checked.frame, layout, day))
         return checked
 
     def take(self, checked: Checked) -> None:
@@ -122,6 +126,8 @@ class Reviewer:
             self.skipped_rows += checked.skipped_rows
             self.lines += checked.frame.height
             self.unserved.update(checked.unserved)
+            for unread in checked.unread:
+                checked.part.input.take_unread(unread)
             self._route(checked)
 
     def _facts(self, part: SpilledPart, plan: InputPlan) -> Checked:

@@ -57,6 +57,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         **findings_summary(outcome.book),
         **control_summary(facts.rulebook.control, outcome.book),
         **_repairs(inputs),
+        "unread": unread_summary(inputs),
         "since_last": facts.since_last,
         "rules": rules_summary(facts.rulebook, outcome),
         "reference": _reference(facts.rulebook, facts.request.run_date),
@@ -76,6 +77,15 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "peak_memory_bytes": peak_memory(),
         "outputs": {name: str(path) for name, path in facts.paths.items()},
     }
+
+
+def unread_summary(inputs: Sequence[Input]) -> list[dict[str, object]]:
+    """Cells by input and column that are no date, time or number, and count as blank."""
+    return [
+        {"input": each.source.name, **unread._asdict()}
+        for each in inputs
+        for _, unread in sorted(each.unread.items())
+    ]
 
 
 def _repairs(inputs: Sequence[Input]) -> dict[str, object]:
