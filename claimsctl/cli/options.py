@@ -55,7 +55,8 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="Constant for a column, as in billing_npi=1234567893.")
 ]
 Locality = Annotated[
-    str | None, typer.Option(help="Medicare locality of lines that name none, as 01112/05; goes before ZIP codes.")
+    str | None,
+    typer.Option(help="Medicare locality of lines that name none, as 01112/05; goes before ZIP codes."),
 ]
 AsOf = Annotated[
     datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Date that stands for today.")
