@@ -147,10 +147,20 @@ def explain_rule(state: State, code: str) -> None:
     section("What must hold", rule.rule_expression or "Found by claimsctl itself while reading the input.")
     section("Reference", "\n".join(f"{t['table']}: {t['edition']} ({t['source']})" for t in tables) or None)
     section("Source", rule.source)
+    section("Earlier runs", _history_told(rulebook, rule))
     for title, examples in (("Passes", rule.passes), ("Is reported", rule.fails)):
         section(title, "\n".join(_example_text(example) for example in examples) or None)
     reason = next((note.reason for note in rulebook.ruleset.not_run if note.code == rule.code), None)
     section("Does not run", reason)
+
+
+def _history_told(rulebook: Rulebook, rule: Rule) -> str | None:
+    """Whether the rule looks at claims of earlier runs."""
+    checks = [check for check in rulebook.ruleset.checks if check.rule is rule]
+    if any(check.needs_history for check in checks):
+        return "Needs their claims: not run where they are not read, as in a dry run."
+    sources = {a.source for check in checks for a in check.aggregates}
+    return "Looks at their claims too." if "history" in sources else None
 
 
 def _example_text(example: Example) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import names, ncci, payers, pointers, priced
+from claimsctl.facts import names, ncci, originals, payers, pointers, priced
 from claimsctl.facts.typed import DTYPES, TEXT_SUFFIX, Layout, typed_frame
 
 MEDICARE_FILING: Final = ("MA", "MB")
@@ -26,7 +26,7 @@ class Context:
     """What the facts need from outside: the run's date, its practice, the payer registry, NCCI edits, prices.
 
     `ncci` are the procedure-to-procedure edits, None where no rule that runs asks for them; `pricing` is
-    None where lines are not priced.
+    None where lines are not priced; `originals`: a rule asks for the claims that replacements name.
     """
 
     run_date: date
@@ -34,6 +34,7 @@ class Context:
     payers: payers.PayerIndex = field(default_factory=payers.PayerIndex)
     ncci: pl.LazyFrame | None = None
     pricing: priced.Pricing | None = None
+    originals: bool = False
 
 
 Compute = Callable[[pl.DataFrame, Context], Sequence[pl.Expr | pl.Series]]
@@ -205,14 +206,18 @@ FACT_TYPES: Final[Mapping[str, str]] = {
     "stored_claim": "text",
     **ncci.TYPES,
     **priced.TYPES,
+    **originals.TYPES,
     **{name: kind for fact in FACTS for name, kind in fact.names.items()},
 }
 """Every fact and its type in the rule language; the first ones come with the part itself.
 
 `line_rank` numbers a claim's lines in file order; `stored_claim` is "changed" where the store holds an
 accepted version of the claim with other content; those of NCCI edits are in facts/ncci.py, those of
-pricing in facts/priced.py.
+pricing in facts/priced.py, those of replaced claims in facts/originals.py.
 """
+
+OF_HISTORY: Final = frozenset(originals.TYPES)
+"""Facts that cannot be known where claims of earlier runs are not read."""
 
 GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim"})
 

@@ -201,7 +201,7 @@ def check_inputs(
 
 def _ask(groups: Sequence[Group], context: Context) -> bool:
     """Whether some rule that may run looks at earlier runs."""
-    return context.ncci is not None or any(group.source == "history" for group in groups)
+    return context.ncci is not None or context.originals or any(group.source == "history" for group in groups)
 
 
 def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:

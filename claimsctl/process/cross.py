@@ -69,7 +69,8 @@ def relate(
 def _others(
     keys: pl.LazyFrame, repeats: pl.Series, context: Context, earlier: HistoryLines
 ) -> Iterator[pl.LazyFrame]:
-    """Line numbers, what the NCCI edits say, and what services of a day do to each other's price."""
+    """Line numbers, what the NCCI edits say, what services of a day do to each other's price, and what is
+    known of replaced claims."""
     yield keys.select(CONTENT).with_columns(line_ranks(keys))
     if context.ncci is not None:
         given = without(keys, repeats).select(ncci.COLUMNS)
@@ -77,6 +78,8 @@ def _others(
     if context.pricing is not None:
         ranked = without(keys, repeats).select(context.pricing.candidate_columns)
         yield context.pricing.ranks(keys, ranked)
+    if context.originals:
+        yield earlier.originals.told(keys)
 
 
 def _exactly(

@@ -11,13 +11,14 @@ void or a replacement names, and voids themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import polars as pl
 
-from claimsctl.facts import ncci
+from claimsctl.facts import ncci, originals
+from claimsctl.facts.originals import Originals, frequency, number, replaces
 from claimsctl.facts.table import Context, closure, stored_facts
 from claimsctl.process.spilling import COMPRESSION
 from claimsctl.store.history import EarlierClaims, earlier_claims, read_lines
@@ -46,7 +47,8 @@ OLDER_STORE: Final = (
 
 @dataclass(frozen=True)
 class HistoryLines:
-    """What earlier runs give: a key frame of their lines, those for NCCI edits, and what was read.
+    """What earlier runs give: a key frame of their lines, those for NCCI edits, the claims that
+    replacements and voids of the run name, and what was read.
 
     `lines` is None where nothing was found; then aggregates are empty, not unknown. `unread` says why
     earlier runs could not be read.
@@ -54,6 +56,7 @@ class HistoryLines:
 
     lines: pl.LazyFrame | None = None
     ncci: pl.LazyFrame | None = None
+    originals: Originals = field(default_factory=Originals)
     jobs: tuple[str, ...] = ()
     claims: int = 0
     not_compared: int = 0
@@ -97,7 +100,7 @@ class EarlierRuns:
             "member_id",
             "patient_dob",
             pl.col("patient_first_name").str.slice(0, 1),
-            pl.when(_replaces()).then(_number("original_claim_number")).alias("replaces"),
+            pl.when(replaces()).then(number("original_claim_number")).alias("replaces"),
         )
         people = people.filter(pl.col("same_patient").is_not_null()).unique()
         return people.select("same_patient", "payer", history_keys(people, self.keys), "replaces")
@@ -119,11 +122,10 @@ class EarlierRuns:
         if found is None:
             return HistoryLines(unread=OLDER_STORE)
         again = intake.keys().select("claim_number", pl.col("payer_sequence").fill_null("P")).unique()
-        claims = found.claims.join(
-            again.collect(engine="streaming"), on=["claim_number", "payer_sequence"], how="anti",
-            maintain_order="left",
-        )  # fmt: skip
-        return _Reading(people, groups, context, spill).read(found, claims)
+        once_more = found.claims.join(
+            again.collect(engine="streaming"), on=["claim_number", "payer_sequence"], how="semi"
+        )["claim"]
+        return _Reading(people, groups, context, spill).read(found, once_more)
 
 
 @dataclass
@@ -135,28 +137,36 @@ class _Reading:
     context: Context
     spill: Path
 
-    def read(self, found: EarlierClaims, claims: pl.DataFrame) -> HistoryLines:
+    def read(self, found: EarlierClaims, again: pl.Series) -> HistoryLines:
+        """`again` are claims that stand in the run: they are only looked at where the run replaces them."""
+        came = pl.col("claim").is_in(again.implode())
+        replacing = self.people.filter(pl.col("replaces").is_not_null())
+        claims = found.claims.filter(~came | pl.col("history_key").is_in(replacing["history_key"].implode()))
         names = needed(self.groups, "history")
         names |= set(ncci.NEEDED) if self.context.ncci is not None else set()
         columns = {*closure(names - {"same_patient"})[0], *_LINKS, *_PAYER, "claim_number"}
         patients = self.people.select("same_patient", "payer", "history_key").unique()
+        columns |= set(originals.LINE) if self.context.originals else set()
         paths: list[Path] = []
-        links = []
+        links, named = [], []
         for (job,), of_job in sorted(claims.partition_by("job_id", as_dict=True).items()):
             for part in found.parts[str(job)]:
                 lines = self._of_patients(read_lines(part, of_job, columns), patients)
                 if lines.height:
                     links.append(_links(lines))
+                    named.append(self._named(lines, replacing["same_patient"]))
                     paths.append(self.spill / f"history-{len(paths):05d}.parquet")
                     self._give(lines, names).write_parquet(paths[-1], compression=COMPRESSION)
         if not paths:
             return HistoryLines(not_compared=found.not_compared)
         billed = _billed(pl.concat(links), self.people)
+        billed = billed.filter(~billed.is_in(again.implode()))
         given = pl.scan_parquet(paths).filter(pl.col("claim").is_in(billed.implode()))
         jobs = claims.filter(pl.col("claim").is_in(billed.implode()))["job_id"].unique().sort()
         return HistoryLines(
             given,
             given.select(ncci.COLUMNS) if self.context.ncci is not None else None,
+            Originals.of(pl.concat(named)) if self.context.originals else Originals(),
             tuple(jobs),
             len(billed),
             found.not_compared,
@@ -172,6 +182,11 @@ class _Reading:
             patients, on=["history_key", "payer"], maintain_order="left"
         )
 
+    def _named(self, lines: pl.DataFrame, replacing: pl.Series) -> pl.DataFrame:
+        """Of a part, what is compared of lines whose patient has a replacement or void in the run."""
+        asked = lines.filter(pl.col("same_patient").is_in(replacing.implode())).with_row_index(ROW)
+        return stored_facts(asked, [*originals.LINE, *originals.NUMBERS], self.context)
+
     def _give(self, lines: pl.DataFrame, names: set[str]) -> pl.DataFrame:
         """The key frame of a part's lines, each with the number of its claim."""
         frame = stored_facts(lines.with_row_index(ROW), names, self.context)
@@ -185,20 +200,6 @@ def _payer() -> pl.Expr:
     return pl.coalesce("payer_key", *_PAYER)
 
 
-def _number(name: str) -> pl.Expr:
-    """A claim number as it is compared: payers and systems write it with and without hyphens."""
-    bare = pl.col(name).str.to_uppercase().str.replace_all(r"[^0-9A-Z]", "")
-    return pl.when(bare != "").then(bare)
-
-
-def _frequency() -> pl.Expr:
-    return pl.coalesce("frequency_code", pl.col("bill_type_code").str.tail(1))
-
-
-def _replaces() -> pl.Expr:
-    return _frequency().is_in(["7", "8"]).fill_null(False)
-
-
 def _links(lines: pl.DataFrame) -> pl.DataFrame:
     """Per claim: its patient, its numbers, and the number it replaces or voids."""
     absent = [pl.lit(None, pl.String).alias(name) for name in _LINKS if name not in lines.columns]
@@ -207,14 +208,10 @@ def _links(lines: pl.DataFrame) -> pl.DataFrame:
         .group_by("claim")
         .agg(
             pl.col("same_patient").first(),
-            _number("claim_number").first().alias("number"),
-            _number("payer_claim_number").drop_nulls().first().alias("payer_number"),
-            pl.when(_replaces())
-            .then(_number("original_claim_number"))
-            .drop_nulls()
-            .first()
-            .alias("replaces"),
-            (_frequency() == "8").any().alias("void"),
+            number("claim_number").first().alias("number"),
+            number("payer_claim_number").drop_nulls().first().alias("payer_number"),
+            pl.when(replaces()).then(number("original_claim_number")).drop_nulls().first().alias("replaces"),
+            (frequency() == "8").any().alias("void"),
         )
     )
 

@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import ncci
+from claimsctl.facts import ncci, originals
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text, coded_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
@@ -319,6 +319,7 @@ def part_keys(
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     names |= set(ncci.NEEDED) if context.ncci is not None else set()
+    names |= set(originals.NEEDED) if context.originals else set()
     names |= set(patients.names) if patients is not None else set()
     names |= set(context.pricing.needed) if context.pricing is not None else set()
     frame = fact_frame(rows, layout, names, context)
@@ -328,6 +329,8 @@ def part_keys(
         keys = keys.with_columns(ncci.lines(frame).drop(ncci.ROW).get_columns())
     if context.pricing is not None:
         keys = keys.with_columns(context.pricing.candidates(frame).drop(ncci.ROW).get_columns())
+    if context.originals:
+        keys = keys.with_columns(originals.lines(frame).get_columns())
     keys = keys.with_columns(
         frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
         frame["line_number"].is_null().alias("unnumbered"), *digests,

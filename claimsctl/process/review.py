@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import ncci, priced
+from claimsctl.facts import ncci, originals, priced
 from claimsctl.facts.priced import Pricing
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
@@ -274,9 +274,8 @@ class InputPlan:
         for group in groups:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
         names |= set(pricing.needed) if pricing is not None else set()
-        names -= (
-            aggregates | ncci.TYPES.keys() | priced.TYPES.keys() | {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
-        )
+        names -= aggregates | ncci.TYPES.keys() | priced.TYPES.keys() | originals.TYPES.keys()
+        names -= {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
         kept += ["stored_claim"] if stored else []
         kept += priced.TYPES if pricing is not None else []
         evaluated = tuple(checks)

@@ -12,7 +12,7 @@ import polars as pl
 from claimsctl.facts.ncci import TYPES as NCCI
 from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.priced import TYPES as PRICED
-from claimsctl.facts.table import Context
+from claimsctl.facts.table import OF_HISTORY, Context
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.terms import Terms
 from claimsctl.process.control import Control
@@ -47,7 +47,8 @@ class Rulebook:
 
     def context(self, request: Request) -> Context:
         """What the facts of a run depend on."""
-        return Context(request.run_date, request.practice_id, self.payers, self.ncci, self.pricing)
+        asks = any(check.columns & OF_HISTORY for check in self.ruleset.checks)
+        return Context(request.run_date, request.practice_id, self.payers, self.ncci, self.pricing, asks)
 
     def example_context(self, day: date) -> Context:
         """What the facts of rule examples depend on; what a line should pay is said by the example."""

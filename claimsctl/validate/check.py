@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from claimsctl.facts import ncci, priced
+from claimsctl.facts import ncci, originals, priced
+from claimsctl.facts.originals import Originals
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
 from claimsctl.validate.cross import ROW, Group, key_frame, needed, plan_groups
@@ -48,6 +49,7 @@ def check_in_memory(
     wanted |= set(ncci.NEEDED) if any(check.columns & ncci.TYPES.keys() for check in checks) else set()
     priced_for = any(check.columns & priced.TYPES.keys() for check in checks)
     wanted |= set(context.pricing.needed) if priced_for and context.pricing is not None else set()
+    wanted |= set(originals.NEEDED) if context.originals else set()
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
     if groups:
@@ -56,19 +58,36 @@ def check_in_memory(
         found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     if any(check.columns & ncci.TYPES.keys() for check in checks):
-        known = context.ncci
-        edits = ncci.bundled(ncci.lines(frame).lazy(), known) if known is not None else pl.DataFrame()
+        pairs = context.ncci
+        past = None if history is None else _ncci_lines(history, layout, context)
+        edits = pl.DataFrame() if pairs is None else ncci.bundled(ncci.lines(frame).lazy(), pairs, past)
         frame = frame.with_columns(ncci.aligned(frame.lazy(), edits).collect().get_columns())
     if priced_for:
         frame = priced.with_prices(frame, context.pricing)
         if overrides is not None:
             said = [n for n in overrides.columns if n in priced.TYPES]
             frame = frame.with_columns([pl.coalesce(overrides[n], frame[n]).alias(n) for n in said])
+    if context.originals:
+        known = Originals() if history is None else _originals(history, layout, context)
+        told = known.told(originals.lines(frame).lazy()).collect()
+        frame = frame.with_columns(told.get_columns())
     return frame, evaluate(frame, checks)
+
+
+def _ncci_lines(rows: pl.DataFrame, layout: Layout, context: Context) -> pl.LazyFrame:
+    return ncci.lines(fact_frame(_numbered(rows), layout, ncci.NEEDED, context)).lazy()
+
+
+def _originals(rows: pl.DataFrame, layout: Layout, context: Context) -> Originals:
+    names = {"same_patient", *originals.LINE, *originals.NUMBERS}
+    return Originals.of(fact_frame(_numbered(rows), layout, names, context))
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias(ROW))
 
 
 def _earlier(rows: pl.DataFrame, layout: Layout, groups: Sequence[Group], context: Context) -> pl.LazyFrame:
     """The key frame of earlier lines."""
-    rows = rows.with_columns(pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias(ROW))
-    frame = fact_frame(rows, layout, needed(groups, "history"), context)
+    frame = fact_frame(_numbered(rows), layout, needed(groups, "history"), context)
     return key_frame(frame, groups, source="history").lazy()

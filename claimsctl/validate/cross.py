@@ -60,6 +60,11 @@ class Group:
     window: tuple[int, int] | None = None
 
     @property
+    def at(self) -> list[str]:
+        """Columns of key frames by which lines of the group meet."""
+        return [self.id] if self.window is None else [self.id, DAY]
+
+    @property
     def tuple_column(self) -> str:
         """Column of key frames that hashes the values of all deferred aggregates."""
         return f"{self.id}_tuple"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts.table import FACT_TYPES, Context
+from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, Context
 from claimsctl.facts.typed import Layout, clean_cells
 from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.ruleset import Check, runs
@@ -59,7 +59,8 @@ def _fires(example: Example, checks: Sequence[Check], context: Context) -> str |
     active = [check for check in checks if runs(check, named)]
     if not active:
         return None
-    dated = replace(context, run_date=example.as_of or EXAMPLE_DATE)
+    asks = any(check.columns & OF_HISTORY for check in active)
+    dated = replace(context, run_date=example.as_of or EXAMPLE_DATE, originals=asks)
     _, hits = check_in_memory(rows, layout, active, dated, overrides=overrides, history=history)
     if hits.is_empty():
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from claimsctl.validate.cross import AGGREGATED, DAY, PARTED, ROW, Group, without
 from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.groups import Source
 from claimsctl.validate.language.relations import DAY as PAIR_DAY
 from claimsctl.validate.language.types import LangType
 from claimsctl.validate.language.values import dtype_of
@@ -39,22 +40,22 @@ def cross_columns(
     rows are few, and fewer, simpler queries are what counts). `history` is the key frame of earlier runs,
     or NOTHING; without it, aggregates over them are null.
     """
-    rows = without(keys, excluded)
+    given_by: dict[Source, pl.LazyFrame | None] = {"run": without(keys, excluded), "history": history}
+    silent = set().union(*(_silent(given_by[s], groups, s, few=most is None) for s in given_by))
+    simple = [(g, a) for g in groups for a in g.aggregates if a.name in silent]
+    if simple:
+        yield keys.select(_empty(g, a, known=given_by[g.source] is not None) for g, a in simple)
     for group in groups:
-        given = rows if group.source == "run" else history
-        for members in _together(group, most):
-            if given is None or given is NOTHING:
-                yield _empty(keys, group, members, known=given is NOTHING)
-                continue
+        given = given_by[group.source]
+        for members in _together(group, silent, most):
+            assert given is not None
+            saying, at = _saying(given, group.at, members), group.at
             if group.window is not None:
-                at = [group.id, DAY]
-                table = _near(keys, _saying(given, at, members), at, members, group.window)
+                table = _near(keys, saying, at, members, group.window)
             elif most and members[0].kind == "distinct":
-                at = [group.id]
-                table = _distinct(_saying(given, at, members), group.id, members)
+                table = _distinct(saying, group.id, members)
             else:
-                at = [group.id]
-                table = _table(_saying(given, at, members), at, members)
+                table = _table(saying, at, members)
             joined = keys.select(at).join(table, on=at, how="left", maintain_order="left")
             yield joined.select(_result(a, at).alias(a.name) for a in members)
         for aggregate in group.aggregates:
@@ -88,14 +89,24 @@ def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> 
     return joined.select(names)
 
 
-def _empty(keys: pl.LazyFrame, group: Group, members: Sequence[Aggregate], *, known: bool) -> pl.LazyFrame:
-    """What a group without lines says: nothing is counted, or where that is not `known`, null."""
-    at = [group.id] if group.window is None else [group.id, DAY]
-    return keys.select(
-        pl.when(_complete(at)).then(pl.lit(0 if known and a.kind in ("count", "sum", "distinct") else None))
-        .cast(_DTYPES[a.result_type]).alias(a.name)
-        for a in members
-    )  # fmt: skip
+def _silent(rows: pl.LazyFrame | None, groups: Sequence[Group], source: Source, *, few: bool) -> set[str]:
+    """Aggregates to which no line of a source has anything to give, and so need no table: most conditions
+    are about codes that a file does not have."""
+    members = [a for g in groups if g.source == source for a in g.aggregates if a.kind not in PARTED]
+    if rows is None or rows is NOTHING:
+        return {a.name for a in members}
+    asked = [_says(a).any().alias(a.name) for a in members if a.inner is not None]
+    if not asked:
+        return set()
+    found = rows.select(asked).collect(engine="in-memory" if few else "streaming").row(0, named=True)
+    return {name for name, says in found.items() if not says}
+
+
+def _empty(group: Group, aggregate: Aggregate, *, known: bool) -> pl.Expr:
+    """What no line gives anything to: nothing is counted, or where that is not `known`, null."""
+    counted = known and aggregate.kind in ("count", "sum", "distinct", "several")
+    nothing = pl.lit(0 if counted else None).cast(_DTYPES[aggregate.result_type])
+    return pl.when(_complete(group.at)).then(nothing).alias(aggregate.name)
 
 
 def _near(
@@ -122,9 +133,9 @@ def _near(
     return near.group_by(at).agg(AGGREGATED[a.kind](pl.col(a.name + _ALL)) for a in members)
 
 
-def _together(group: Group, most: int | None) -> Iterator[Sequence[Aggregate]]:
+def _together(group: Group, silent: Collection[str], most: int | None) -> Iterator[Sequence[Aggregate]]:
     """Aggregates of one sort: counts are apart since few rows meet a condition, distinct ones see above."""
-    aggregates = group.aggregates
+    aggregates = [a for a in group.aggregates if a.name not in silent]
     sorts = (("count",), ("distinct",), ("several",), ("sum", "min", "max"))
     few = (("count",), ("distinct", "several", "sum", "min", "max"))
     for kinds in sorts if most or group.window else few:
@@ -135,8 +146,13 @@ def _together(group: Group, most: int | None) -> Iterator[Sequence[Aggregate]]:
 
 def _saying(rows: pl.LazyFrame, at: Sequence[str], members: Sequence[Aggregate]) -> pl.LazyFrame:
     """The rows that have anything to say."""
-    says = [pl.col(a.name) if a.kind == "count" else pl.col(a.name).is_not_null() for a in members]
-    return rows.select([*at, *[a.name for a in members]]).filter(_complete(at) & pl.any_horizontal(says))
+    says = pl.any_horizontal(_says(a) for a in members)
+    return rows.select([*at, *[a.name for a in members]]).filter(_complete(at) & says)
+
+
+def _says(aggregate: Aggregate) -> pl.Expr:
+    value = pl.col(aggregate.name)
+    return value if aggregate.kind == "count" else value.is_not_null()
 
 
 def _complete(at: Sequence[str]) -> pl.Expr:

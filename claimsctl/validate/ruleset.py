@@ -15,7 +15,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
-from claimsctl.facts.table import FACT_TYPES, STORED
+from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, STORED
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
@@ -258,7 +258,7 @@ def _compile(
                 frozenset(predicates),
                 shown,
                 frozenset((table, name if day == "value" else day) for table, day in dated),
-                needs_history,
+                needs_history or not OF_HISTORY.isdisjoint(columns),
             )
         )
     return checks

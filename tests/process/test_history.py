@@ -251,3 +251,27 @@ def test_ncci_edits_with_an_earlier_claim(run: Any, tmp_path: Path) -> None:
     other = visit("D1", "2026-05-04", procedure_code="20610", rendering_npi="1881697878")
     found = run(write_csv(tmp_path / "marked.csv", [marked, other]), book=book)
     assert [f["code"] for f in found["findings_by_code"]] == ["NCCI-003"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"original_claim_number": "ICN78"}, "which no earlier run has for this patient"),
+        ({"charge_amount": "90.00"}, "which has other codes, dates or charges"),
+        ({"original_claim_number": "ICN78", "member_id": "XYQ0000000002"}, None),  # nothing is known of them
+    ],
+)
+@pytest.mark.parametrize("number", ["A1", "B1"])
+def test_what_a_void_names(
+    run: Any, tmp_path: Path, number: str, changes: dict[str, str], problem: str | None
+) -> None:
+    book = load_rulebook(Selection(only=frozenset({"CLM-013"})))
+    original = visit("A1", "2026-05-04", payer_claim_number="ICN-77")
+    run(write_csv(tmp_path / "first.csv", [original]), book=book)
+    void = {"frequency_code": "8", "original_claim_number": "ICN77", **changes}
+    path = write_csv(tmp_path / "void.csv", [visit(number, "2026-05-04", **void)])
+    summary = run(path, book=book, duplicates="update")
+    assert [found["message"].partition(", ")[2].rstrip(".") for found in summary["findings_by_code"]] == (
+        [] if problem is None else [problem]
+    )

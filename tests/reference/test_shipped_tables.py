@@ -21,6 +21,7 @@ NAMES = sorted(shipped_specs())
 FURTHER_KEYS = {
     "mpfs_starter": ("modifier", "valid_from"),
     "gpci": ("valid_from",),
+    "thresholds": ("valid_from",),
     "conversion_factors": ("valid_from",),
 }
 

@@ -347,3 +347,25 @@ def test_waiting_is_announced_and_bounded(workspace: Workspace, monkeypatch: pyt
     holder.wait()
     holder.stdout.close()
     store(workspace, lines(range(1, 2)))
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_by_the_next_commit(workspace: Workspace) -> None:
+    first, _ = store(workspace, lines(range(2)))
+    with open_store(workspace, write=True) as connection:
+        connection.execute("ALTER TABLE claims DROP COLUMN history_key")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    assert ask(workspace, "SELECT count(*) FROM claims") == [(2,)]  # readers leave it as it is
+    assert ask(workspace, "SELECT value FROM meta") == [("1",)]
+    keyed = lines(range(2, 4)).with_columns(pl.lit(7, pl.UInt64).alias("history_key"))
+    second, _ = store(workspace, keyed)
+    assert ask(workspace, "SELECT DISTINCT job_id, history_key FROM claims ORDER BY 1") == [
+        (first, None),
+        (second, 7),
+    ]
+    assert ask(workspace, "SELECT key, value FROM meta ORDER BY ALL") == [
+        ("schema_version", "2"),
+        ("without_history_key", first),
+    ]
+    known = lines(range(2)).with_columns(pl.lit(9, pl.UInt64).alias("history_key"))
+    store(workspace, known)  # unchanged claims get their key
+    assert ask(workspace, f"SELECT DISTINCT history_key FROM claims WHERE job_id = '{first}'") == [(9,)]
