@@ -17,7 +17,8 @@ from claimsctl.process.damaged import damage_checks
 from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.history import NOT_READ, HistoryLines
-from claimsctl.process.intake import Input, Intake, Patients, take_in
+from claimsctl.process.intake import Input, Intake, take_in
+from claimsctl.process.keying import Patients
 from claimsctl.process.ledger import Ledger
 from claimsctl.process.parallel import ordered
 from claimsctl.process.prepare import groups_for

@@ -12,7 +12,8 @@ from claimsctl.facts import ncci
 from claimsctl.facts.table import Context, closure, fact_frame
 from claimsctl.facts.typed import TEXT_SUFFIX, Layout
 from claimsctl.process.history import HistoryLines
-from claimsctl.process.intake import CONTENT, Intake
+from claimsctl.process.intake import Intake
+from claimsctl.process.keying import CONTENT
 from claimsctl.process.review import CrossFacts
 from claimsctl.validate.cross import (
     ROW,

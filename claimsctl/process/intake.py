@@ -12,39 +12,25 @@ from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts import ncci, originals
-from claimsctl.facts.table import Context, fact_frame
-from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text, coded_text
+from claimsctl.facts.table import Context
+from claimsctl.facts.typed import VERBATIM, Layout, clean_cells, clean_text
 from claimsctl.ingest.mapping import HeaderMap, required_columns
 from claimsctl.ingest.sources import Source
 from claimsctl.process.columns import ColumnLook
 from claimsctl.process.damaged import damaged_cells
+from claimsctl.process.keying import Patients, part_keys
 from claimsctl.process.parallel import ordered
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.process.short_records import trusted_cells, without_shifted
 from claimsctl.process.spilling import COMPRESSION, coded_types, read_aside, write_aside
 from claimsctl.process.unread import Unread
-from claimsctl.store.digests import row_digests
-from claimsctl.validate.cross import Group, key_frame, needed
-
-CONTENT = "content_digest"
-KEYS_EXTRA = ("claim_id", "claim_number", "payer_sequence", "row_digest", CONTENT)
-
-
-class Patients(Protocol):
-    """Takes note of a run's patients, to find their claims of earlier runs (process.history)."""
-
-    names: ClassVar[Collection[str]]
-    """Columns and facts that `people_of` reads."""
-
-    def people_of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The patients of a part."""
+from claimsctl.validate.cross import Group
 
 
 class Mending(Protocol):
@@ -304,60 +290,6 @@ def _spill(
     if people is not None:
         people.write_parquet(part.people, compression=COMPRESSION, statistics=False)
     return part, columns_present(each, rows), look, mended
-
-
-def part_keys(
-    rows: pl.DataFrame,
-    layout: Layout,
-    groups: Sequence[Group],
-    context: Context,
-    digest_key: bytes,
-    patients: Patients | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Row-aligned keys of a raw part (claim, digests, group keys and aggregated values), and its patients."""
-    digests = digest_columns(rows, layout, digest_key)
-    rows = rows.with_columns(digests[1])
-    names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
-    names |= set(ncci.NEEDED) if context.ncci is not None else set()
-    names |= set(originals.NEEDED) if context.originals else set()
-    names |= set(patients.names) if patients is not None else set()
-    names |= set(context.pricing.needed) if context.pricing is not None else set()
-    frame = fact_frame(rows, layout, names, context)
-    coded = partial(coded_text, rows, layout, run_date=context.run_date)
-    keys = key_frame(frame, groups, coded)
-    if context.ncci is not None:
-        keys = keys.with_columns(ncci.lines(frame).drop(ncci.ROW).get_columns())
-    if context.pricing is not None:
-        keys = keys.with_columns(context.pricing.candidates(frame).drop(ncci.ROW).get_columns())
-    if context.originals:
-        keys = keys.with_columns(originals.lines(frame).get_columns())
-    keys = keys.with_columns(
-        frame["claim_id"], frame["claim_number"], frame["payer_sequence"],
-        frame["line_number"].is_null().alias("unnumbered"), *digests,
-    )  # fmt: skip
-    return keys, None if patients is None else patients.people_of(frame)
-
-
-def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Series]:
-    """`content_digest` over the canonical columns, `row_digest` over all of them.
-
-    The content digest does not depend on which column stands where, so that a corrected or re-exported
-    file is compared by what it says.
-    """
-    raw_names = {raw: name for name, raw in each.columns.items()}
-    cells = [
-        name
-        for name in rows.columns
-        if name not in ("row_number", "row_index", DERIVED) and not name.startswith(VERBATIM)
-    ]
-    known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
-    other = {cell: cell for cell in cells if cell not in raw_names}
-    codings = each.codebook.codings
-    content = row_digests(rows, known, key, codings).alias(CONTENT)
-    if not other:
-        return [content, content.alias("row_digest")]
-    rest = row_digests(rows, other, key, codings)
-    return [content, (content * 31 + rest).alias("row_digest")]
 
 
 def columns_present(each: Input, rows: pl.DataFrame) -> set[str]:

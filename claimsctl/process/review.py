@@ -17,7 +17,8 @@ from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
 from claimsctl.process.control import Control, Steering
-from claimsctl.process.intake import CONTENT, SpilledPart
+from claimsctl.process.intake import SpilledPart
+from claimsctl.process.keying import CONTENT
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.timing import Timings

@@ -12,7 +12,8 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import typed_frame
 from claimsctl.ingest.sources import unique_names
-from claimsctl.process.intake import CONTENT, Intake
+from claimsctl.process.intake import Intake
+from claimsctl.process.keying import CONTENT
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.spilling import COMPRESSION, temporary_files

@@ -14,7 +14,7 @@ from claimsctl.facts import coded
 from claimsctl.facts.coded import Codebook, Coding, as_text, is_coded
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import Layout, clean_cells, clean_text, coded_text, verbatim_cells
-from claimsctl.process.intake import digest_columns
+from claimsctl.process.keying import digest_columns
 from claimsctl.process.spilling import coded_types, read_aside, write_aside
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
