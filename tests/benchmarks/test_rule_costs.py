@@ -16,7 +16,7 @@ LINES = 400
 @pytest.fixture(scope="module")
 def rulebook() -> Rulebook:
     return load_rulebook(
-        Selection(only=frozenset({"DUP-*", "CPT-*", "NCCI-*"})), samples=True, run_date=AS_OF
+        Selection(only=frozenset({"DUP-*", "CPT-*", "NCCI-*", "TEL-*"})), samples=True, run_date=AS_OF
     )
 
 
@@ -48,4 +48,4 @@ def test_times_are_of_something(costs: Costs) -> None:
 def test_only_categories_that_join_lines_pay_for_it(costs: Costs) -> None:
     joined = {name for name, each in costs.categories.items() if each.cross is not None}
     assert {"duplicate", "ncci_mue"} <= joined
-    assert "procedure" not in joined
+    assert "telehealth" in costs.categories.keys() - joined
