@@ -106,7 +106,8 @@ def test_mce_edits(files: dict[str, Opened]) -> None:
 
 def test_mce_edits_of_2026(files: dict[str, Opened]) -> None:
     frame = one(files["mce_dx_edits_2026_derived.csv"]).frame
-    assert frame.select(FLAGS).sum().row(0) == (42, 125, 2_543, 856, 422, 2_656, 30)
+    # 2,656 in the file, and Z51.89, which it left out for leading alone: it needs a further diagnosis.
+    assert frame.select(FLAGS).sum().row(0) == (42, 125, 2_543, 856, 422, 2_657, 30)
     assert dict(frame["sex"].drop_nulls().value_counts().iter_rows()) == {"F": 3_111, "M": 529}
 
 
