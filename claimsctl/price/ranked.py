@@ -216,9 +216,7 @@ def _surgery_adjustment() -> pl.Expr:
         pl.when("is_pair").then(pl.format("2 sides:{}", both)),
         pl.when(pl.col("in_family") & ~pl.col("is_first")).then(pl.lit("endoscopy:above base")),
         pl.when((pl.col("rank_rule") != SIDES) & (pl.col("half") > 0)).then(
-            pl.when(pl.col("positions") == 1).then(pl.lit(f"51:{percent}")).otherwise(
-                pl.format(f"51:{percent} of {{}} units", pl.col("half"))
-            )
+            _of_units(f"51:{percent}", pl.col("half"))
         ),
     ]  # fmt: skip
     text = pl.concat_str(texts, separator=";", ignore_nulls=True)
@@ -293,7 +291,13 @@ def _of_units(text: str, units: pl.Expr) -> pl.Expr:
     return (
         pl.when(pl.col("positions") == 1)
         .then(pl.lit(text))
-        .otherwise(pl.format(f"{text} of {{}} units", units))
+        .otherwise(
+            pl.format(
+                f"{text} of {{}} {{}}",
+                units,
+                pl.when(units == 1).then(pl.lit("unit")).otherwise(pl.lit("units")),
+            )
+        )
     )
 
 

@@ -29,8 +29,8 @@ from claimsctl.validate.pack import load_packs
 from claimsctl.validate.ruleset import Check, RuleSet, Selection, compile_rules
 
 UNPRICED = "lines are not priced"
-EXAMPLE_TERMS = Terms(locality="01112/05")
-"""What the examples of rules are priced on."""
+EXAMPLE_TERMS = Terms()
+"""With these, rules that read prices compile; their examples say themselves what a line should pay."""
 
 
 @dataclass(frozen=True)

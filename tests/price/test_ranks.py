@@ -306,7 +306,7 @@ def test_therapy() -> None:
     found = day(line("97001", units=2), line("97002"), given=therapy())
     assert [str(row["expected_allowed_amount"]) for row in found] == ["31.00", "16.00"]
     assert total(found) == Decimal("47.00")
-    assert [row["modifier_adjustment"] for row in found] == ["PE:50% of 1 units", "PE:50%"]
+    assert [row["modifier_adjustment"] for row in found] == ["PE:50% of 1 unit", "PE:50%"]
 
 
 def test_of_equal_practice_expenses_the_higher_fee_is_whole() -> None:
