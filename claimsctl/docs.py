@@ -43,6 +43,8 @@ RULE_KEYS: Final = {
     "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, one"
     " is enough). `[]` for none",
     "needs": "reference tables the rule reads; found by themselves in `known` and `lookup`",
+    "uses": "reference tables the rule can do without: where one is not loaded, what it would say is unknown,"
+    " and the rest of the rule runs",
     "category": "for grouping; `house` by default",
     "why": "why it matters; shown by `claimsctl rules explain CODE`",
     "source": "who says so; shown by `claimsctl rules explain CODE`",

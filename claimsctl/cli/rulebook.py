@@ -89,6 +89,7 @@ def _full(rule: Rule) -> dict[str, object]:
         "why": rule.why,
         "source": rule.source,
         "needs": list(rule.needs),
+        "uses": list(rule.uses),
         "cause": rule.cause,
         "show": dict(rule.show),
         "valid_from": rule.valid_from.isoformat() if rule.valid_from else None,
@@ -173,7 +174,7 @@ def _example_text(example: Example) -> str:
 
 
 def _tables(rulebook: Rulebook, rule: Rule) -> list[dict[str, str]]:
-    names = sorted({*rule.needs, *_tables_read(rulebook, rule)})
+    names = sorted({*rule.needs, *rule.uses, *_tables_read(rulebook, rule)})
     found = []
     for name in names:
         if name not in rulebook.tables:

@@ -23,8 +23,10 @@ TYPES: Final = {
     "ncci_indicator": "text",
     "ncci_bypassed": "boolean",
     "ncci_by_59_only": "boolean",
+    "ncci_paired": "boolean",
 }
-"""Facts of a line that stands in column 2 of an edit with another line; null where it does not."""
+"""Facts of a line that stands in column 2 of an edit with another line, and `ncci_paired` of one that stands
+in either column; null where it does not."""
 
 _DTYPES: Final = {"text": pl.String, "boolean": pl.Boolean}
 SCHEMA: Final = {name: _DTYPES[kind] for name, kind in TYPES.items()}
@@ -82,26 +84,35 @@ def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | No
     if known.is_empty():
         return nothing
     met = (
-        several.filter("asks")
-        .join(several.select("ncci_day", column1="ncci_code", others="ncci_modifiers"), on="ncci_day")
+        several.join(
+            several.select(
+                "ncci_day", column1="ncci_code", others="ncci_modifiers", other=ROW, other_asks="asks"
+            ),
+            on="ncci_day",
+        )
         .rename({"ncci_code": "column2"})
         .join(known, on=["column1", "column2"])
     )
     day, first, last = pl.col("ncci_date"), pl.col("valid_from"), pl.col("valid_to")
     in_force = (first.is_null() | (day >= first)) & (last.is_null() | (day <= last))
     either = pl.col("ncci_modifiers") | pl.col("others")
-    return (
-        met.filter(in_force)
+    met = met.filter(in_force)
+    strictest = (
+        met.filter("asks")
         .select(
             ROW,
             pl.col("column1").alias("ncci_column1"),
             pl.col("modifier_indicator").cast(pl.String).alias("ncci_indicator"),
             (either > 0).alias("ncci_bypassed"),
             (either == _ANY).alias("ncci_by_59_only"),
+            pl.lit(True).alias("ncci_paired"),
         )
         .sort(ROW, "ncci_indicator", "ncci_bypassed", "ncci_column1")
         .unique(ROW, keep="first", maintain_order=True)
     )
+    firsts = met.filter("other_asks").select(pl.col("other").alias(ROW), pl.lit(True).alias("ncci_paired"))
+    firsts = firsts.unique()
+    return pl.concat([strictest, firsts.join(strictest, on=ROW, how="anti")], how="diagonal")
 
 
 def aligned(rows: pl.LazyFrame, found: pl.DataFrame) -> pl.LazyFrame:

@@ -67,6 +67,14 @@ def payer_key(frame: pl.DataFrame, context: Context) -> Sequence[pl.Series]:
     return [found["payer_key"]]
 
 
+def payer_named(frame: pl.DataFrame, context: Context) -> Sequence[pl.Expr]:
+    """Registry id of the one payer that has payer_name as its name or alias."""
+    names = frame["payer_name"].unique().drop_nulls()
+    found = [context.payers.by_name.get(fold_name(name)) for name in names]
+    column = pl.col("payer_name").replace_strict(names, found, default=None, return_dtype=pl.String)
+    return [column.alias("payer_named")]
+
+
 def resolve_payer(payer_id: str | None, name: str | None, index: PayerIndex) -> str | None:
     """Registry id of a payer by id, alias or name; null if none or several fit."""
     if payer_id is not None:

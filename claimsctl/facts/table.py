@@ -135,6 +135,8 @@ FACTS: Final[tuple[Fact, ...]] = (
          "The patient pays: payer, member, authorisation and filing rules do not apply."),
     Fact({"payer_key": "text"}, ("payer_id", "payer_name"), payers.payer_key,
          "Registry id of the payer, found by id, alias or name; null if unknown."),
+    Fact({"payer_named": "text"}, ("payer_name",), payers.payer_named,
+         "Registry id of the payer that the payer name belongs to; null if unknown or several."),
     Fact({"payer_type": "text"}, ("payer_key",), payers.payer_type,
          "Type of the payer in the registry (medicare, medicaid, commercial, ...)."),
     Fact({"is_medicare": "boolean"}, ("claim_filing_code", "payer_type"),

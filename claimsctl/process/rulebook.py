@@ -160,5 +160,13 @@ def _info(table: Table) -> TableInfo:
         for name, (kind, values) in view.columns.items()
     }
     return TableInfo(
-        view.name, view.codes, columns, view.valid_from, view.valid_to, view.starts, view.ends, view.gaps
+        view.name,
+        view.codes,
+        columns,
+        view.valid_from,
+        view.valid_to,
+        view.starts,
+        view.ends,
+        view.gaps,
+        view.beginnings,
     )

@@ -67,7 +67,7 @@ _WORD: Final = re.compile(r"[a-z0-9]+")
 def nearest(opened: Opened) -> list[Format]:
     """The formats whose words come again in the name or the first lines of a file, the nearest first."""
     formats = all_formats()
-    words = [_words(f"{form.name} {' '.join(form.tables)} {form.title} {form.expects}") for form in formats]
+    words = [_words(f"{form.name} {_tables(form)} {form.title} {form.expects}") for form in formats]
     common = Counter(word for each in words for word in each)
     said = _words(f"{opened.name} {' '.join(opened.head_text().splitlines()[:12])}")
     # A word that few formats have tells more.
@@ -76,6 +76,12 @@ def nearest(opened: Opened) -> list[Format]:
     return [form for score, form in ranked[:_SHOWN] if score >= _ENOUGH]
 
 
+def _tables(form: Format) -> str:
+    """The names of its tables; of users' own lists there are too many to tell anything."""
+    return " ".join(form.tables) if len(form.tables) <= _FEW_TABLES else ""
+
+
+_FEW_TABLES: Final = 8
 _ENOUGH: Final = 0.4
 """One word that only two formats have, or several common ones."""
 

@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 from calendar import month_name
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -26,12 +26,15 @@ import polars as pl
 
 from claimsctl.errors import InternalError
 from claimsctl.reference.diagnoses import SCHEMA, described
+from claimsctl.reference.icd10cmnotes import SCHEMA as NOTES
+from claimsctl.reference.icd10cmnotes import note_pairs
 from claimsctl.reference.locate import cache_folder
 
 SOURCE: Final = "CMS/NCHS ICD-10-CM {0.edition}, through PyPI simple-icd-10-cm {0.version}"
 LICENCE: Final = "ICD-10-CM: US government work, public domain. Package: MIT."
-LAYOUT: Final = 1
-"""Counts up when the columns of SCHEMA change, so that an older cached file is not used."""
+LAYOUT: Final = 2
+"""Counts up when the columns of SCHEMA or the notes that are read change, so that an older cached file is
+not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +87,48 @@ def load(cache_dir: Path | None = None) -> tuple[Release, pl.DataFrame]:
 
     A cache that cannot be read or written is done without.
     """
+    release, codes = _load(cache_dir, "icd10cm", SCHEMA)
+    return release, codes
+
+
+def load_notes(cache_dir: Path | None = None) -> tuple[Release, pl.DataFrame]:
+    """The release and the pairs of codes in its notes (icd10cmnotes.SCHEMA), kept beside the codes."""
+    return _load(cache_dir, "icd10cm-notes", NOTES)
+
+
+def _load(
+    cache_dir: Path | None, name: str, schema: Mapping[str, pl.DataType]
+) -> tuple[Release, pl.DataFrame]:
     release = find_release()
     if release is None:
         raise InternalError(
             "The ICD-10-CM list is missing.", hint="Reinstall claimsctl with its dependency simple-icd-10-cm."
         )
     folder = cache_folder(cache_dir)
-    path = folder and folder / f"icd10cm-{release.version}-{LAYOUT}.parquet"
-    if path is not None and (cached := _read_cached(path)) is not None:
+
+    def path(of: str) -> Path | None:
+        return folder and folder / f"{of}-{release.version}-{LAYOUT}.parquet"
+
+    kept = path(name)
+    if kept is not None and (cached := _read_cached(kept, schema)) is not None:
         return release, cached
-    frame = build(release)
-    if path is not None:
-        with contextlib.suppress(OSError, pl.exceptions.PolarsError):
-            _write_cached(frame, path)
-    return release, frame
+    made = dict(zip(("icd10cm", "icd10cm-notes"), build(release), strict=True))
+    for each, frame in made.items():
+        kept = path(each)
+        if kept is not None:
+            with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+                _write_cached(frame, kept)
+    return release, made[name]
 
 
-def _read_cached(path: Path) -> pl.DataFrame | None:
+def _read_cached(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | None:
     try:
         # A local file by its handle: a path with glob characters would be read as a pattern.
         with path.open("rb") as file:
             frame = pl.read_parquet(file)
     except (OSError, pl.exceptions.PolarsError):
         return None
-    return frame if dict(frame.schema) == SCHEMA and frame.height else None
+    return frame if dict(frame.schema) == schema and frame.height else None
 
 
 def _write_cached(frame: pl.DataFrame, path: Path) -> None:
@@ -122,8 +143,8 @@ def _write_cached(frame: pl.DataFrame, path: Path) -> None:
         raise
 
 
-def build(release: Release) -> pl.DataFrame:
-    """The frame of a release from its two files."""
+def build(release: Release) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Codes and pairs of codes of a release, from its two files."""
     listed = pl.Series("entry", release.code_list.read_text(encoding="utf-8").split(), dtype=pl.String)
     # The list runs in tabular order: chapters are bare numbers, blocks have a hyphen, a header is
     # followed by its codes. A block of one category bears the name of the category and stands before it.
@@ -137,9 +158,11 @@ def build(release: Release) -> pl.DataFrame:
             pl.col("code").shift(-1).str.starts_with(pl.col("code")).fill_null(False).not_().alias("billable")
         )
     )
-    names = _names(release.tabular)
+    with _no_collection():
+        root = _parsed(release.tabular)
+        names, notes = _names(root), note_pairs(root, sorted(frame["code"]))
     titles = pl.Series("title", [_title(code, names) for code in frame["code"]], dtype=pl.String)
-    return described(frame.with_columns(titles.str.to_lowercase()))
+    return described(frame.with_columns(titles.str.to_lowercase())), notes
 
 
 def _bases(code: str) -> list[str]:
@@ -158,30 +181,32 @@ class _Name:
     sevenths: dict[str, str]
 
 
-def _names(tabular: Path) -> dict[str, _Name]:
+def _parsed(tabular: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(tabular).getroot()
+    except (OSError, ElementTree.ParseError) as error:
+        raise InternalError(f"{tabular.name} of the ICD-10-CM package cannot be read.") from error
+
+
+def _names(root: ElementTree.Element) -> dict[str, _Name]:
     """Titles of the tabular list by code without dot, each with the 7th characters in force for it."""
     names: dict[str, _Name] = {}
-    with _no_collection():
-        try:
-            root = ElementTree.parse(tabular).getroot()
-        except (OSError, ElementTree.ParseError) as error:
-            raise InternalError(f"{tabular.name} of the ICD-10-CM package cannot be read.") from error
-        waiting = [(diag, _NO_SEVENTHS) for diag in root.iterfind("chapter/section/diag")]
-        while waiting:
-            diag, sevenths = waiting.pop()
-            name = title = ""
-            below = []
-            for child in diag:
-                if child.tag == "diag":
-                    below.append(child)
-                elif child.tag == "name":
-                    name = child.text or ""
-                elif child.tag == "desc":
-                    title = child.text or ""
-                elif child.tag == "sevenChrDef":
-                    sevenths = {e.get("char", ""): e.text or "" for e in child.iter("extension")}
-            names[name.replace(".", "")] = _Name(title, sevenths)
-            waiting.extend((child, sevenths) for child in below)
+    waiting = [(diag, _NO_SEVENTHS) for diag in root.iterfind("chapter/section/diag")]
+    while waiting:
+        diag, sevenths = waiting.pop()
+        name = title = ""
+        below = []
+        for child in diag:
+            if child.tag == "diag":
+                below.append(child)
+            elif child.tag == "name":
+                name = child.text or ""
+            elif child.tag == "desc":
+                title = child.text or ""
+            elif child.tag == "sevenChrDef":
+                sevenths = {e.get("char", ""): e.text or "" for e in child.iter("extension")}
+        names[name.replace(".", "")] = _Name(title, sevenths)
+        waiting.extend((child, sevenths) for child in below)
     return names
 
 

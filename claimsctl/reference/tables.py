@@ -98,6 +98,8 @@ class Tables(Mapping[str, Table]):
         if icd10cm.find_release() is not None:
             loaders["icd10cm"] = lambda _: _icd10cm(cache_dir)
             loaders["icd10cm_7th"] = _icd10cm_7th
+            for name, (kind, columns) in _OF_NOTES.items():
+                loaders[name] = partial(_icd10cm_notes, name, kind, columns, cache_dir)
         return cls(loaders)
 
     def __getitem__(self, name: str) -> Table:
@@ -161,8 +163,11 @@ class Tables(Mapping[str, Table]):
         """These tables, with a few known rows in place of tables that are not shipped, for the examples of
         rules: what a workspace has loaded must not change what they say."""
         frames = dict(sample_frames())
-        payers = self.with_rows("payers", frames.pop("payers"), origin="examples")
-        return Tables({**payers._loaders, **{n: partial(_sample, n, f) for n, f in frames.items()}})
+        shipped = Tables.shipped().with_rows("payers", frames.pop("payers"), origin="examples")._loaders
+        samples: dict[str, Loader] = {name: partial(_sample, name, frame) for name, frame in frames.items()}
+        if "icd10cm" in shipped:
+            samples["icd10cm"] = partial(_with_older, shipped["icd10cm"], frames["icd10cm"])
+        return Tables({**self._loaders, **shipped, **samples})
 
     def scan(self, name: str) -> pl.LazyFrame:
         """The dated rows of a table, unread: of millions of rows a run wants few."""
@@ -205,6 +210,20 @@ def _merge(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
 
 def _sample(name: str, frame: pl.DataFrame, _: Tables) -> Table:
     return Table(name, frame, (Edition("sample", None, None, frame.height),), "Examples of rules", "")
+
+
+def _with_older(base: Loader, older: pl.DataFrame, tables: Tables) -> Table:
+    """A table of one edition, with the rows of an older one before it."""
+    newest = base(tables)
+    (edition,) = newest.editions
+    first, last = older["valid_from"].min(), older["valid_to"].max()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    dated = newest.frame.with_columns(
+        pl.lit(edition.valid_from, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")
+    )
+    rows = pl.concat([older, dated], how="diagonal_relaxed").select(dated.columns)
+    return replace(newest, frame=rows, editions=(Edition("older", first, last, older.height), edition))
 
 
 def _described(name: str, periods: Sequence[InForce[StoredEdition]], frame: pl.DataFrame) -> Table:
@@ -273,6 +292,25 @@ def _icd10cm(cache_dir: Path | None) -> Table:
     release, frame = icd10cm.load(cache_dir)
     edition = Edition(release.edition, release.valid_from, release.valid_to, frame.height)
     return Table("icd10cm", frame, (edition,), icd10cm.SOURCE.format(release), icd10cm.LICENCE)
+
+
+_OF_NOTES: Final = {
+    "icd10cm_excludes1": ("excludes1", ("code", "other")),
+    "icd10cm_code_first": ("code_first", ("code", "first")),
+    "icd10cm_use_additional": ("use_additional", ("code", "additional")),
+    "neoplasm_history_map": ("history", ("history", "neoplasm")),
+}
+"""Tables made of the notes of the tabular list: their kind, and what their columns are called."""
+
+
+def _icd10cm_notes(
+    name: str, kind: str, columns: tuple[str, str], cache_dir: Path | None, _: Tables
+) -> Table:
+    release, notes = icd10cm.load_notes(cache_dir)
+    pairs = notes.filter(pl.col("kind") == kind).select("code", "other")
+    pairs.columns = list(columns)
+    edition = Edition(release.edition, release.valid_from, release.valid_to, pairs.height)
+    return Table(name, pairs, (edition,), icd10cm.SOURCE.format(release), icd10cm.LICENCE)
 
 
 def _icd10cm_7th(tables: Tables) -> Table:

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 
 from claimsctl.reference.manifest import TYPES
+from claimsctl.reference.ownlists import beginnings
 from claimsctl.reference.tables import Table
 
 
@@ -17,7 +18,8 @@ class TableView:
     """A table as the rule language wants it: aligned series, types by their language names.
 
     `columns` maps a column to its type ("text", "integer", "boolean", "date") and values; `valid_from`
-    and `valid_to` are there when rows have dates, null elements are open ends.
+    and `valid_to` are there when rows have dates, null elements are open ends. `beginnings` are columns
+    with codes or the beginning of codes.
     """
 
     name: str
@@ -28,6 +30,7 @@ class TableView:
     starts: date | None = None
     ends: date | None = None
     gaps: tuple[tuple[date, date], ...] = ()
+    beginnings: frozenset[str] = frozenset()
 
 
 def _kind(dtype: pl.DataType) -> str:
@@ -56,4 +59,5 @@ def table_view(table: Table) -> TableView:
         table.starts,
         table.ends,
         table.gaps,
+        beginnings(table.name),
     )

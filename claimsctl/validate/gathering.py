@@ -14,7 +14,7 @@ from claimsctl.validate.language.relations import DAY as PAIR_DAY
 from claimsctl.validate.language.types import LangType
 from claimsctl.validate.language.values import dtype_of
 from claimsctl.validate.pairing import COUNTS, GROUP, VALUE, paired_column
-from claimsctl.validate.spans import A, B, C, span_column
+from claimsctl.validate.spans import A, B, span_column
 
 NOTHING: Final = pl.LazyFrame()
 """The key frame of earlier runs that have no line to give."""
@@ -69,7 +69,7 @@ def _parted(
     keys: pl.LazyFrame, group: Group, aggregate: Aggregate, excluded: pl.Series | None
 ) -> pl.LazyFrame:
     """Spans and pairs: what lines say of each other, not of their group."""
-    names = (A, B, C) if aggregate.pair is None else (VALUE, PAIR_DAY)
+    names = (A, B) if aggregate.pair is None else (VALUE, PAIR_DAY)
     counts = pl.col(aggregate.name)
     if excluded is not None and len(excluded):
         counts &= ~pl.col(ROW).is_in(excluded.implode())
@@ -84,7 +84,7 @@ def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> 
     """Deferred counts where they are known exactly, null elsewhere."""
     names = [a.name for a in group.deferred]
     if counted is None:
-        return keys.select(group.id).select(pl.lit(None, pl.Int64).alias(name) for name in names)
+        return keys.select(pl.when(False).then(group.id).cast(pl.Int64).alias(name) for name in names)
     joined = keys.select(group.id).join(counted.lazy(), on=group.id, how="left", maintain_order="left")
     return joined.select(names)
 

@@ -25,7 +25,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.validate.language import parser, serial
 from claimsctl.validate.pack import Example, Pack, Rule, fact_names, load_pack
 
-_LISTS = ("fields", "requires", "needs")
+_LISTS = ("fields", "requires", "needs", "uses")
 _EXAMPLES = ("passes", "fails")
 
 

@@ -22,7 +22,7 @@ _TEXTS: Final = (
     "code", "name", "severity", "category", "level", "error_message", "suggestion", "rule_expression", "when",
     "why", "source", "cause",
 )  # fmt: skip
-_LISTS: Final = ("fields", "requires", "needs")
+_LISTS: Final = ("fields", "requires", "needs", "uses")
 _FLAGS: Final = ("each", "builtin")
 _DATES: Final = ("valid_from", "valid_to")
 _EXAMPLES: Final = ("passes", "fails")

@@ -40,7 +40,8 @@ class Rule:
 
     `builtin` rules have no expression: their findings are made in code. `fields` may hold patterns;
     `expanded` has their columns. `requires` is None for the default (`fields`). `show` names values that
-    the texts of a finding quote, each by the expression that computes it.
+    the texts of a finding quote, each by the expression that computes it. Without a table that it `needs`
+    a rule does not run; what a table that it `uses` would say is unknown where that is not loaded.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Rule:
     why: str = ""
     source: str = ""
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     cause: str | None = None
     show: Mapping[str, str] = field(default_factory=dict)
     valid_from: date | None = None

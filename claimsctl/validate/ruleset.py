@@ -216,14 +216,18 @@ def _compile(
     checks = []
     for name in fields:
         value = name if rule.each else None
-        compiled = compile_expression(holds, names, tables, declared=declared, value_column=value, split=True)
+        compiled = compile_expression(
+            holds, names, tables, declared=declared, value_column=value, split=True, optional=rule.uses
+        )
         fires = ~compiled.expr
         columns, aggregates = set(compiled.columns), set(compiled.aggregates)
         predicates = set(compiled.predicates)
         needs_history = compiled.needs_history
         tables_read = set(compiled.tables).union(*(a.tables for a in compiled.aggregates))
         if guard is not None:
-            when = compile_expression(guard, names, tables, declared=declared, value_column=value, split=True)
+            when = compile_expression(
+                guard, names, tables, declared=declared, value_column=value, split=True, optional=rule.uses
+            )
             fires = when.expr & fires
             columns |= when.columns
             aggregates |= when.aggregates
@@ -239,7 +243,13 @@ def _compile(
         shown = {}
         for key, text in rule.shown.items():
             said = compile_expression(
-                text, names, tables, declared=declared, value_column=value, condition=False
+                text,
+                names,
+                tables,
+                declared=declared,
+                value_column=value,
+                condition=False,
+                optional=rule.uses,
             )
             _refuse_identifiers(rule, key, said)
             shown[key] = as_words(said)

@@ -1,4 +1,4 @@
-"""Spans and days of lines that share a group: how many overlap, run at once, or lie near a day.
+"""Spans of lines that share a group: how many overlap, and how many run at once.
 
 Everything is counted by sorted positions, so a group of any size costs n log n, and no pair of lines is
 ever written down.
@@ -20,35 +20,27 @@ _Mask = npt.NDArray[np.bool_]
 
 GROUP: Final = "group"
 COUNTS: Final = "counts"
-A, B, C = "a", "b", "c"
+A, B = "a", "b"
 
 
 def span_column(kind: AggregateKind, lines: pl.DataFrame) -> pl.Series:
     """The answer for each of the lines (Int64, null where a value of the line is).
 
     `group` is null for lines of no group, `counts` true for lines that are counted. overlapping: counted
-    lines whose span a..b meets the one of the line. at_once: the most that run at one moment of it.
-    between: counted lines whose `a` is from b to c of the line. Spans of dates and numbers include both
-    ends, spans of times end before their last moment. A span that ends before it starts is none.
+    lines whose span a..b meets the one of the line. at_once: the most that run at one moment of it. Spans of
+    dates and numbers include both ends, spans of times end before their last moment. A span that ends before
+    it starts is none.
     """
     assert kind in SPAN_KINDS
     closed = lines.schema[A] != pl.Time
-    names = [name for name in (A, B, C) if name in lines.columns]
-    frame = lines.with_columns(pl.col(names).to_physical().cast(pl.Int64))
-    known = frame[GROUP].is_not_null().to_numpy()
-    counts = frame[COUNTS].fill_null(False).to_numpy() & known & frame[A].is_not_null().to_numpy()
-    if kind == "between":
-        asked = known & frame[B].is_not_null().to_numpy() & frame[C].is_not_null().to_numpy()
-    else:
-        ordered = (frame[A] <= frame[B]) if closed else (frame[A] < frame[B])
-        asked = known & ordered.fill_null(False).to_numpy()
-        counts &= asked
+    frame = lines.with_columns(pl.col(A, B).to_physical().cast(pl.Int64))
+    ordered = (frame[A] <= frame[B]) if closed else (frame[A] < frame[B])
+    asked = frame[GROUP].is_not_null().to_numpy() & ordered.fill_null(False).to_numpy()
+    counts = frame[COUNTS].fill_null(False).to_numpy() & asked
     answers = np.zeros(frame.height, np.int64)
     if asked.any():
         lined = _Lined.of(frame, counts, asked)
-        answers[asked] = {"overlapping": _overlapping, "at_once": _at_once, "between": _between}[kind](
-            lined, closed
-        )
+        answers[asked] = (_overlapping if kind == "overlapping" else _at_once)(lined, closed)
     return pl.DataFrame({"answer": answers, "asked": asked}).select(
         pl.when("asked").then("answer").alias("answer")
     )["answer"]
@@ -63,8 +55,7 @@ class _Lined:
 
     @staticmethod
     def of(frame: pl.DataFrame, counts: _Mask, asked: _Mask) -> _Lined:
-        names = [name for name in (A, B, C) if name in frame.columns]
-        values = pl.concat([frame[name].rename("value") for name in names]).drop_nulls().unique().sort()
+        values = pl.concat([frame[A].rename("value"), frame[B].rename("value")]).drop_nulls().unique().sort()
         ranks = values.to_numpy()
         groups = frame[GROUP].drop_nulls().unique().sort().to_numpy()
         group = np.searchsorted(groups, frame[GROUP].fill_null(0).to_numpy()).astype(np.int64)
@@ -74,7 +65,7 @@ class _Lined:
             placed: _Ints = group * (len(ranks) + 1) + rank
             return placed
 
-        places = {name: place(name) for name in names}
+        places = {name: place(name) for name in (A, B)}
         return _Lined(
             {name: at[counts] for name, at in places.items()},
             {name: at[asked] for name, at in places.items()},
@@ -88,13 +79,6 @@ def _overlapping(lined: _Lined, closed: bool) -> _Ints:
     over = np.searchsorted(ends, lined.asking[A], "left" if closed else "right")
     overlapping: _Ints = begun - over
     return overlapping
-
-
-def _between(lined: _Lined, _closed: bool) -> _Ints:
-    days = np.sort(lined.counted[A])
-    last = np.searchsorted(days, lined.asking[C], "right")
-    near: _Ints = np.maximum(last - np.searchsorted(days, lined.asking[B], "left"), 0)
-    return near
 
 
 def _at_once(lined: _Lined, closed: bool) -> _Ints:

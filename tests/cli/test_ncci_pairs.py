@@ -59,14 +59,20 @@ def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
     ids=["bundled", "59", "side", "days", "never", "ended", "then", "never applied", "same code"],
 )  # fmt: skip
 def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[object, ...]]) -> None:
-    assert ncci.bundled(lines(*given), EDITS.lazy()).rows() == wanted
+    found = ncci.bundled(lines(*given), EDITS.lazy())
+    second = found.filter(pl.col("ncci_column1").is_not_null())
+    assert second.drop("ncci_paired").rows() == wanted
+    # Of two lines both stand in the edit, the one in column 1 as well.
+    assert sorted(found.filter("ncci_paired")[ncci.ROW].to_list()) == ([0, 1] if wanted else [])
 
 
 def test_the_strictest_edit_of_a_line_counts() -> None:
     never = {"column1": pl.lit("80053"), "modifier_indicator": pl.lit(0, pl.UInt8)}
     more = pl.concat([EDITS, EDITS.head(1).with_columns(**never)])
     day = [("2026-05-04", code, None) for code in ("27447", "20610", "80053")]
-    assert ncci.bundled(lines(*day), more.lazy())["ncci_column1"].to_list() == ["80053"]
+    found = ncci.bundled(lines(*day), more.lazy())
+    assert found["ncci_column1"].drop_nulls().to_list() == ["80053"]
+    assert found["ncci_paired"].to_list() == [True, True, True]
 
 
 def line(number: str, code: str, day: str) -> dict[str, str]:

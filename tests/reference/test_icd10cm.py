@@ -14,6 +14,7 @@ import pytest
 
 from claimsctl.reference import Tables, icd10cm
 from claimsctl.reference.diagnoses import SCHEMA
+from claimsctl.reference.icd10cmnotes import SCHEMA as NOTES
 
 
 @pytest.fixture(scope="module")
@@ -101,32 +102,34 @@ def test_cached_file_is_used_private_and_left_alone_when_damaged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
+    pairs = pl.DataFrame({name: ["A"] for name in NOTES}, schema=NOTES)
     built = []
 
-    def build(_: icd10cm.Release) -> pl.DataFrame:
+    def build(_: icd10cm.Release) -> tuple[pl.DataFrame, pl.DataFrame]:
         built.append(1)
-        return small
+        return small, pairs
 
     monkeypatch.setattr(icd10cm, "build", build)
     folder = tmp_path / "cache [1]"
     for _ in range(2):
         _, frame = icd10cm.load(folder)
         assert frame.equals(small)
+        assert icd10cm.load_notes(folder)[1].equals(pairs)
     assert len(built) == 1
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    (path,) = folder.iterdir()
+    path, notes = sorted(folder.iterdir())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_bytes(b"not parquet")
     icd10cm.load(folder)
     assert len(built) == 2
     icd10cm.load(folder)
     assert len(built) == 2
-    assert [p.name for p in folder.iterdir()] == [path.name]
+    assert sorted(folder.iterdir()) == [path, notes]
 
 
 def test_works_without_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
-    monkeypatch.setattr(icd10cm, "build", lambda _: small)
+    monkeypatch.setattr(icd10cm, "build", lambda _: (small, small))
     (tmp_path / "file").touch()
     _, frame = icd10cm.load(tmp_path / "file")
     assert frame.equals(small)
@@ -136,7 +139,7 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     small = pl.DataFrame({name: [None] for name in SCHEMA}, schema=SCHEMA)
-    monkeypatch.setattr(icd10cm, "build", lambda _: small)
+    monkeypatch.setattr(icd10cm, "build", lambda _: (small, small))
     os.chmod(tmp_path, 0o777)
     icd10cm.load(tmp_path)
     assert list(tmp_path.iterdir()) == []

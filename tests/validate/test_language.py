@@ -482,7 +482,7 @@ def test_every_function_has_an_example_that_runs(function: object) -> None:
     rows = {
         "payers": {"filing_limit_days": (LangType.INTEGER, pl.Series([90])), "id_pattern": _TEXTS},
         "roster": {"states": _TEXTS}, "icd10cm_code_first": {"first": _TEXTS},
-        "icd10cm_excludes1": {"other": _TEXTS}, "ncci_addon": {"primary": _TEXTS},
+        "icd10cm_excludes1": {"other": _TEXTS}, "ncci_addon": {"primary": _TEXTS}, "icd10cm": {},
     }  # fmt: skip
     tables = TABLES | {name: TableInfo(name, codes, columns) for name, columns in rows.items()}
     made = compile_expression(parse(function.example, where=WHERE), names, tables)

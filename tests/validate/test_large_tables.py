@@ -39,7 +39,7 @@ def ask(expression: str, table: TableInfo, *, condition: bool) -> list[object]:
     parsed = parse(expression, where=Where("test"))
     compiled = compile_expression(parsed, rule_names(), {"mue": table}, condition=condition, split=True)
     frame = with_predicates(LINES, compiled.predicates)
-    return frame.select(compiled.expr.alias("x"))["x"].to_list()
+    return frame.with_columns(compiled.expr.alias("x"))["x"].to_list()
 
 
 @pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
@@ -60,6 +60,27 @@ def test_both_ways_agree(
     monkeypatch.setattr(codes, "LARGE", 1 if large else 5_000)
     found = ask(expression, info(starts=starts), condition=expression.startswith("known"))
     assert found == wanted
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_rows_without_days_are_in_force_as_long_as_the_table(
+    monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(codes, "LARGE", 1 if large else 5_000)
+    units = {"units": (LangType.INTEGER, pl.Series([1, 2]))}
+    table = TableInfo("mue", pl.Series(["A", "B"]), units, starts=date(2025, 1, 1), ends=date(2026, 3, 31))
+    known = ask("known(procedure_code, 'mue', service_date_from)", table, condition=True)
+    assert known == [True, True, True, None, False, None, None, None, True]
+    told = ask("lookup(procedure_code, 'mue', 'units', service_date_from)", table, condition=False)
+    assert told == [1, 1, 2, 2, None, None, 1, 1, 1]
+    assert ask("service_date_from > ends('mue')", table, condition=True)[:4] == [True, False, True, False]
+    served = "served('mue', service_date_from)"
+    assert ask(served, table, condition=True) == [True, True, True, None, True, True, None, None, True]
+    open_table = TableInfo("mue", pl.Series(["A"]))
+    assert ask("service_date_from > ends('mue')", open_table, condition=True) == [None] * 9
+    assert ask(served, open_table, condition=True) == [True] * 9
+    parted = TableInfo("mue", pl.Series(["A"]), gaps=((date(2025, 5, 1), date(2025, 7, 1)),))
+    assert ask(served, parted, condition=True)[:4] == [True, None, True, True]
 
 
 def test_rules_share_the_way_to_a_row(monkeypatch: pytest.MonkeyPatch) -> None:

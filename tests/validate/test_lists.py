@@ -73,6 +73,15 @@ def test_parts() -> None:
     assert ask("distinct_parts(value_code)", **lists) == [1, 2, 2, 2, 1, 0, 0, 1]
 
 
+def test_different_pairs() -> None:
+    lists: dict[str, list[object]] = {
+        "occurrence_code": ["11;11", "11;11", "11;A2;a2"],
+        "occurrence_date": ["20260601;20260601", "20260601;20260602", "1;;"],
+    }  # fmt: skip
+    pair = "concat(it, ' ', coalesce(text(beside(occurrence_date)), ''))"
+    assert ask(f"distinct_parts(occurrence_code, {pair})", **lists) == [1, 2, 2]
+
+
 def test_lists_in_equal_order() -> None:
     amounts: list[object] = ["10", "10;5", "1;2;3", "7;;1,200.50", "x", None, "3", "(2);1"]
     lists = {"value_code": VALUES, "value_amount": amounts}
@@ -194,6 +203,7 @@ def test_listed_and_fits() -> None:
         ("any_part(value_code, beside(value_amounts) is null)", 29, "did you mean value_amount"),
         ("any_part(value_code, beside(poa_*) is null)", 22, "beside takes one column here"),
         ("any_part(value_code, count_in(claim) > 1)", 38, "cannot be compared with other lines"),
+        ("distinct_parts(value_code, length(it)) > 1", 28, "counts texts, this is a number"),
         ("sum_parts(value_code) > 1", 11, "takes a list of amounts"),
         ("beside(poa_*) = 'Y'", 1, "beside has no meaning here; it stands in conditions on `it`"),
         ("before(diagnosis_*) = 'Y'", 1, "before has no meaning here; write it as the columns of partner"),

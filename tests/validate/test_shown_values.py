@@ -137,3 +137,17 @@ def test_mistakes(tmp_path: Path, old: str, new: str, words: str) -> None:
     with pytest.raises(RuleError) as caught:
         compiled(PACK.replace(old, new, 1), tmp_path)
     assert words in str(caught.value)
+
+
+def test_a_table_that_a_rule_uses_may_lack(tmp_path: Path) -> None:
+    text = PACK.replace(
+        'rule_expression = "units <=', 'uses = ["limits"]\nrule_expression = "units < 3 and units <='
+    )
+    assert compiled(PACK, tmp_path, {}).not_run[0].code == "HOUSE-001"
+    rules = compiled(text, tmp_path, {})
+    assert rules.not_run == ()
+    assert rules.checks[0].tables == frozenset()
+    found = told(rules).filter(pl.col("code") == "HOUSE-001")["message"].to_list()
+    assert found == ["3.25 units; blank is the limit of 90834, 5.25 in all (blank)."]
+    assert "limits" in compiled(text, tmp_path).checks[0].tables
+    assert told(compiled(text, tmp_path)).filter(pl.col("code") == "HOUSE-001").height == 2

@@ -6,7 +6,6 @@ A file names its table in the first line, `# claimsctl table: payers`, or has ex
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -15,18 +14,17 @@ from typing import Final
 import polars as pl
 
 from claimsctl.reference.formats.cells import (
-    PROCEDURE,
     ROW,
     day,
     decoded,
     head_lines,
     header,
-    procedure_code,
     read_table,
 )
+from claimsctl.reference.formats.codecells import KINDS, expanded, wrong_ranges
 from claimsctl.reference.formats.periods import stem
-from claimsctl.reference.locate import data_path
 from claimsctl.reference.manifest import TYPES, shipped_specs
+from claimsctl.reference.ownlists import own_lists
 from claimsctl.reference.releases import Format, Opened, Release, UnknownRelease, Wanted
 
 _NAMED: Final = re.compile(r'"?#\s*claimsctl table:\s*([A-Za-z0-9_]+)"?[\s,]*', re.IGNORECASE)
@@ -43,7 +41,7 @@ _LOOKS: Final = {
     "percent": (r"^\d{1,5}(?:\.\d{1,4})?\s*%?$", "a percent such as 120 or 120%"),
     "npi": (r"^[12]\d{9}$", "ten digits with the check digit of an NPI"),
     "taxonomy": (r"^[0-9A-Z]{9}X$", "ten characters, X last"),
-    "code": (PROCEDURE, "a procedure code of five characters"),
+    **{kind: (codes.pattern, codes.words) for kind, codes in KINDS.items()},
     "modifier": (r"^[0-9A-Z]{2}$", "two characters"),
     "place": (r"^\d\d$", "two digits"),
 }
@@ -142,15 +140,13 @@ def tables() -> dict[str, House]:
 
 def _lists() -> dict[str, House]:
     """The lists of reference_data/user_tables.toml: their first column is the key, the others may lack."""
-    with (data_path("reference_data") / "user_tables.toml").open("rb") as file:
-        declared = tomllib.load(file)
     found = {}
-    for name, entry in declared.items():
+    for name, entry in own_lists().items():
         columns = tuple(
             Column(column, kind, "", filled=n == 0, optional=n > 0)
-            for n, (column, kind) in enumerate(entry["columns"].items())
+            for n, (column, kind) in enumerate(entry.columns.items())
         )
-        unique = tuple(c.name for c in columns if c.name in (columns[0].name, "code", "valid_from"))
+        unique = tuple(c.name for c in columns if c.name in (*entry.keys, "valid_from"))
         found[name] = House(name, columns, unique, listed=True)
     return found
 
@@ -222,8 +218,11 @@ def _complete(opened: Opened, house: House, cells: pl.DataFrame) -> pl.DataFrame
         )
     absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in cells.columns]
     mended = cells.with_columns(absent)
-    if any(column.type == "code" for column in house.columns):
-        mended = mended.with_columns(procedure_code("code"))
+    mended = mended.with_columns(
+        KINDS[column.type].formed(column.name).alias(column.name)
+        for column in house.columns
+        if column.type in KINDS
+    )
     if house.name == "fee_schedules":
         return mended.with_columns(pl.col("modifier").str.to_uppercase(), pl.col("place").str.zfill(2))
     return mended
@@ -250,6 +249,12 @@ def _typed(opened: Opened, house: House, cells: pl.DataFrame) -> pl.DataFrame:
         )
     if not frame.height:
         raise UnknownRelease(f"{opened.name}: no rows below the header.", hint=f"Give {_expected(house)}.")
+    for column in house.columns:
+        if column.type in KINDS:
+            try:
+                frame = expanded(frame, column.name, column.type)
+            except ValueError as many:
+                raise UnknownRelease(f"{opened.name}: {many}.", hint=_CORRECT) from None
     return frame.drop(ROW)
 
 
@@ -260,6 +265,8 @@ def _wrong(cells: pl.DataFrame, column: Column) -> pl.DataFrame:
     fits = text.str.contains(pattern)
     if column.values:
         fits &= text.is_in(column.values)
+    if column.type in KINDS:
+        fits &= ~text.is_in(wrong_ranges(cells[column.name], column.type))
     if column.type == "npi":
         fits &= _check_digit_fits(text)
     if column.type == "date":

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
 
 AggregateKind = Literal[
-    "count", "sum", "distinct", "several", "min", "max", "overlapping", "at_once", "between", "paired"
+    "count", "sum", "distinct", "several", "min", "max", "overlapping", "at_once", "paired"
 ]
-SPAN_KINDS: frozenset[AggregateKind] = frozenset({"overlapping", "at_once", "between"})
+SPAN_KINDS: frozenset[AggregateKind] = frozenset({"overlapping", "at_once"})
 
 
 @dataclass(frozen=True)

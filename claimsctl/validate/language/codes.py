@@ -17,6 +17,14 @@ table anew in every expression of every part, which for ICD-10-CM costs more tha
 _FEW_VALUES = 1_000
 
 
+def is_timeless(table: TableInfo) -> bool:
+    """Whether a code has one row, in force as long as the table is: then the day says nothing more."""
+    if "timeless" not in table.prepared:
+        dated = table.valid_from is not None or table.valid_to is not None
+        table.prepared["timeless"] = not dated and table.codes.is_unique().all()
+    return bool(table.prepared["timeless"])
+
+
 def is_large(table: TableInfo) -> bool:
     """Whether a table is too large to be part of an expression."""
     return len(table.codes) >= LARGE

@@ -105,14 +105,16 @@ def compile_expression(
     value_column: str | None = None,
     condition: bool = True,
     split: bool = False,
+    optional: Collection[str] = (),
 ) -> Compiled:
     """Compile against the names and tables there are; a condition must be boolean.
 
     `value` in the expression stands for `value_column`, `column` for its name as a text. Raises
     RuleError with a position for anything wrong, MissingTable when it is right but needs tables of
-    `declared` that are not in `tables`.
+    `declared` that are not in `tables`; look-ups in those of `optional` are unknown instead.
     """
-    compiler = Compiler(expr, names, tables, frozenset(declared) | frozenset(tables))
+    known = frozenset(declared) | frozenset(tables)
+    compiler = Compiler(expr, names, tables, known, optional=frozenset(optional))
     compiler.predicates = {} if split else None
     root = expr.root
     if value_column is not None:
@@ -148,6 +150,7 @@ class Compiler:
     inside_aggregate: bool = False
     predicates: dict[str, Predicate] | None = None
     needs_history: bool = False
+    optional: frozenset[str] = frozenset()
 
     def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
         """An error that points at `node`."""

@@ -245,8 +245,9 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
         ("count_parts", "list:column condition:boolean?", "number",
          "how many parts are not blank and meet the condition",
          "count_parts(value_code) = count_parts(value_amount)"),
-        ("distinct_parts", "list:column", "number",
-         "how many different values the parts have, capitals and small letters alike",
+        ("distinct_parts", "list:column value:text?", "number",
+         "how many different values the parts have, or the texts made of them; capitals count as small "
+         "letters",
          "distinct_parts(condition_code) = count_parts(condition_code)"),
         ("sum_parts", "list:column condition:boolean?", "number",
          "sum of the parts that meet the condition; null when one of these cannot be read, or there is none",
@@ -261,6 +262,13 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
          "what the table says in a column for the value, or for `(value, value)`; null when it is not in "
          "the table",
          "lookup(payer_key, 'payers', 'filing_limit_days') >= 90"),
+        ("served", "table:'text' date:date", "boolean",
+         "an edition of the table is for the date; null before the oldest one and between two of them. After "
+         "its end the newest one serves on",
+         "served('icd10cm', service_date_from)"),
+        ("ends", "table:'text'", "date",
+         "the last service date that the newest edition of the table was published for; null where open",
+         "service_date_from <= ends('icd10cm')"),
         ("partner", "value:text table:'text' columns:pattern on_date:date?", "text",
          "the first code of the columns that stands beside the value in a row of the table; null when none "
          "does. The column of the value itself is left out",
@@ -298,10 +306,6 @@ _BY_SUBJECT: Mapping[str, tuple[tuple[str, str, str, str, str], ...]] = {
         ("at_once_in", "group:group start:any end:any condition:boolean?", "number",
          "how many lines of the group run at once at some moment of this line, at most",
          "at_once_in(by(rendering_npi), session_start_time, session_end_time, has_modifier('QK')) <= 4"),
-        ("count_between_in", "group:group date:any from:any to:any condition:boolean?", "number",
-         "how many lines of the group have a date within the days `from` and `to` of this line",
-         "count_between_in(by(same_patient), service_date_from, service_date_from,"
-         " service_date_from + 7 days) <= 5"),
         ("paired_in", "group:group value:any table:'text' on_date:date?", "boolean",
          "another line of the group has a code that stands beside the one of this line in a row of the "
          "table",

@@ -43,8 +43,13 @@ def _partner(compiler: Compiler, node: Call) -> Value:
     def found(cells: pl.Series) -> pl.Series:
         return _first_partner(cells.struct.unnest(), table, (first, second), len(others)).alias(cells.name)
 
-    parts = [value.expr.alias(key_name(0))]
-    parts += [pl.col(other).alias(_column(n)) for n, other in enumerate(others)]
+    asked = _told(compiler, node.arguments[0], value.expr, table, first)
+    parts = [asked.alias(key_name(0))]
+    for n, other in enumerate(others):
+        cells = pl.col(other)
+        if not table.column(second)[1].has_nulls():  # an open second code stands beside any other
+            cells = _told(compiler, Name(other), cells, table, second)
+        parts.append(cells.alias(_column(n)))
     parts += [] if date is None else [date.alias(DAY)]
     text = pl.struct(parts).map_batches(found, return_dtype=pl.String, is_elementwise=True)
     return Value(text, LangType.TEXT, node)
@@ -75,29 +80,35 @@ def _others(compiler: Compiler, node: Node, value: Node) -> Sequence[str]:
     return kept
 
 
+def _told(compiler: Compiler, node: Node, cells: pl.Expr, table: TableInfo, column: str) -> pl.Expr:
+    """The cells without codes that the table does not have in the column at all: most of them. Where
+    conditions on a column are decided once per distinct value, that costs next to nothing."""
+
+    def has(asked: pl.Series) -> pl.Series:
+        rows = rows_of(table, (column,), asked.alias(key_name(0)).to_frame())
+        return rows.is_not_null().alias(asked.name)
+
+    has_code = cells.map_batches(has, return_dtype=pl.Boolean, is_elementwise=True)
+    held = compiler.apart(node, has_code, f"anywhere in {table.name}({column})")
+    return cells if held is has_code else pl.when(held).then(cells)
+
+
 def _first_partner(frame: pl.DataFrame, table: TableInfo, pair: tuple[str, str], count: int) -> pl.Series:
     """Per row the first of the other codes that a row of the table has beside k0; null where none."""
-    value = key_name(0)
-    asked = frame.select(value).unique().drop_nulls()
-    known = asked.filter(rows_of(table, pair[:1], asked).is_not_null())
-    rows = frame.with_row_index(_ROW).join(known, on=value, how="semi")
+    value, other = key_name(0), key_name(1)
+    nothing = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    others = [_column(n) for n in range(count) if frame[_column(n)].null_count() < frame.height]
+    rows = frame.with_row_index(_ROW).filter(pl.col(value).is_not_null()) if others else frame.clear()
     if rows.is_empty():
-        return pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-    kept = [_ROW, value, *([DAY] if DAY in frame.columns else [])]
+        return nothing
+    kept = [_ROW, value, *([DAY] if DAY in rows.columns else [])]
     pairs = pl.concat(
-        rows.select(*kept, pl.col(_column(n)).alias(key_name(1)), pl.lit(n).alias(_PLACE))
-        for n in range(count)
-    ).drop_nulls(key_name(1))
-    together = rows_of(table, pair, pairs.select(pl.all().exclude(_ROW, _PLACE)))
-    best = (
-        pairs.filter(together.is_not_null())
-        .sort(_ROW, _PLACE)
-        .unique(_ROW, keep="first", maintain_order=True)
-        .select(_ROW, pl.col(key_name(1)).alias(_OTHER))
+        rows.select(*kept, pl.col(column).alias(other), pl.lit(n).alias(_PLACE)).drop_nulls(other)
+        for n, column in enumerate(others)
     )
-    return (
-        frame.with_row_index(_ROW).select(_ROW).join(best, on=_ROW, how="left", maintain_order="left")[_OTHER]
-    )
+    together = rows_of(table, pair, pairs.drop(_ROW, _PLACE))
+    best = pairs.filter(together.is_not_null()).sort(_ROW, _PLACE).unique(_ROW, keep="first")
+    return nothing.scatter(best[_ROW], best[other])
 
 
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {"partner": _partner}

@@ -182,9 +182,12 @@ def _count_parts(compiler: Compiler, node: Call) -> Value:
 
 
 def _distinct_parts(compiler: Compiler, node: Call) -> Value:
-    lists, _, read = _held(compiler, node)
-    counted = _gathered(lists, read, pl.col(text_column(_IT)).str.to_uppercase(), pl.col(_HELD).n_unique(),
-                        pl.Int64(), otherwise=0)  # fmt: skip
+    lists, value, read = _held(compiler, node, lambda inside, part: inside.compile(part))
+    if value is not None and value.type is not LangType.TEXT:
+        raise compiler.error(f"distinct_parts counts texts, this is a {value.type.word}", value.node)
+    text = (pl.col(text_column(_IT)) if value is None else value.expr).str.to_uppercase()
+    different = pl.col(_HELD).drop_nulls().n_unique()
+    counted = _gathered(lists, read, text, different, pl.Int64(), otherwise=0)
     return Value(counted, LangType.INTEGER, node, WHOLE_DIGITS)
 
 

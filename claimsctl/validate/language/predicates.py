@@ -59,7 +59,7 @@ def reads_one_text(node: Node, names: Names) -> bool:
 
 _SEVERAL_COLUMNS = frozenset(
     {"has_modifier", "any_in", "any_other_in", "count_in", "sum_in", "distinct_in", "min_in", "max_in"}
-    | {"overlapping_in", "at_once_in", "count_between_in", "paired_in"}
+    | {"overlapping_in", "at_once_in", "paired_in"}
 )
 
 

@@ -37,10 +37,12 @@ def table_of(compiler: Compiler, node: Node) -> tuple[str, TableInfo | None, tup
         raise compiler.error(f"unknown table '{name}'", node, did_you_mean(name, compiler.declared))
     columns = tuple(part.strip() for part in (written[2] or "").split(",") if part.strip())
     table = compiler.tables.get(name)
-    compiler.tables_used.add(name)
     if table is None:
-        compiler.missing.add(name)
+        if name not in compiler.optional:
+            compiler.tables_used.add(name)
+            compiler.missing.add(name)
         return name, None, columns
+    compiler.tables_used.add(name)
     for column in columns:
         if column not in table.names():
             raise no_column(compiler, table, column, node)
@@ -104,6 +106,10 @@ def _known(compiler: Compiler, node: Call) -> Value:
     (value,) = values
     if date is None or undated:
         return Value(codes.among_all(value.expr, table), LangType.BOOLEAN, node)
+    if table.valid_from is None and table.valid_to is None:  # every row is in force as long as the table is
+        held = compiler.apart(node.arguments[0], codes.among_all(value.expr, table), f"{table.name} ever")
+        held = pl.when(~(date.is_null() & held)).then(held)
+        return Value(_where_served(held, table, date), LangType.BOOLEAN, node)
 
     def apart(found: pl.Expr, period: str) -> pl.Expr:
         return compiler.apart(node.arguments[0], found, f"{table.name} {period}")
@@ -172,14 +178,14 @@ def _lookup(compiler: Compiler, node: Call) -> Value:
     if column.value not in table.names():
         raise no_column(compiler, table, column.value, column)
     kind, series = table.column(column.value)
-    if any(value.type is LangType.UNKNOWN for value in values):
+    if any(value.type is LangType.UNKNOWN for value in values) or not table.says(column.value):
         return Value(pl.lit(None, dtype=dtype_of(kind)), kind, node)
     if related(table, columns):
         row = _related_row(compiler, node, values, table, columns, date)
         row = row if date is None else pl.when(date.is_not_null()).then(row)
         return Value(pl.lit(series).gather(row), kind, node)
     (value,) = values
-    if date is None:
+    if date is None or codes.is_timeless(table):
         return Value(codes.newest_of(value.expr, table, column.value, series), kind, node)
     if codes.is_large(table):
         return Value(pl.lit(series).gather(_row_of(compiler, node, value.expr, table, date)), kind, node)
@@ -192,7 +198,21 @@ def _row_of(compiler: Compiler, node: Call, key: pl.Expr, table: TableInfo, date
     return compiler.shared(codes.row_of_the_day(key, table, date), f"row of {table.name}: {asked} on {day}")
 
 
+def _served(compiler: Compiler, node: Call) -> Value:
+    _, table, _ = table_of(compiler, node.arguments[0])
+    date = on_date(compiler, node.arguments[1])
+    held = pl.lit(None, pl.Boolean) if table is None else _where_served(pl.lit(True), table, date)
+    return Value(held, LangType.BOOLEAN, node)
+
+
+def _ends(compiler: Compiler, node: Call) -> Value:
+    _, table, _ = table_of(compiler, node.arguments[0])
+    return Value(pl.lit(table.ends if table is not None else None, pl.Date), LangType.DATE, node)
+
+
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     "known": _known,
     "lookup": _lookup,
+    "served": _served,
+    "ends": _ends,
 }

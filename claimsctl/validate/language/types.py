@@ -240,6 +240,11 @@ class TableInfo:
         """Its columns, the key first, without validity dates."""
         return (self.key, *self.columns)
 
+    def says(self, name: str) -> bool:
+        """Whether a column has a filled cell at all."""
+        cells = self.column(name)[1]
+        return cells.null_count() < len(cells)
+
     def column(self, name: str) -> tuple[LangType, pl.Series]:
         """Type and values of a column, the key included."""
         if name in self.columns:

@@ -1,4 +1,4 @@
-"""Functions over lines near another one: overlapping spans, near days, codes that belong together."""
+"""Functions over lines near another one: overlapping spans, codes that belong together."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
 
 
-def _span_in(compiler: Compiler, node: Call, kind: AggregateKind, bounds: int) -> Value:
-    """`bounds` values that bound spans or days, then perhaps a condition on the lines that count."""
+def _span_in(compiler: Compiler, node: Call, kind: AggregateKind) -> Value:
+    """Start and end of spans, then perhaps a condition on the lines that count."""
     refuse_nesting(compiler, node)
     group = group_of(compiler, node.arguments[0])
     inside = compiler.inner()
-    values = [inside.compile(part) for part in node.arguments[1 : 1 + bounds]]
+    values = [inside.compile(part) for part in node.arguments[1:3]]
     for value in values:
         _refuse_unordered(compiler, node, value, values[0])
-    condition = node.arguments[1 + bounds] if len(node.arguments) > 1 + bounds else None
+    condition = node.arguments[3] if len(node.arguments) > 3 else None
     counts = None if condition is None else inside.boolean(condition).expr
     made = _made(compiler, inside, node, kind, group, counts, [value.expr for value in values], None)
     return Value(pl.col(made.name), LangType.INTEGER, node, WHOLE_DIGITS)
@@ -98,8 +98,7 @@ def _made(
 
 
 BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
-    "overlapping_in": lambda compiler, node: _span_in(compiler, node, "overlapping", 2),
-    "at_once_in": lambda compiler, node: _span_in(compiler, node, "at_once", 2),
-    "count_between_in": lambda compiler, node: _span_in(compiler, node, "between", 3),
+    "overlapping_in": lambda compiler, node: _span_in(compiler, node, "overlapping"),
+    "at_once_in": lambda compiler, node: _span_in(compiler, node, "at_once"),
     "paired_in": _paired_in,
 }
