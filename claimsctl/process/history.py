@@ -149,14 +149,13 @@ class _Reading:
         columns |= set(originals.LINE) if self.context.originals else set()
         paths: list[Path] = []
         links, named = [], []
-        for (job,), of_job in sorted(claims.partition_by("job_id", as_dict=True).items()):
-            for part in found.parts[str(job)]:
-                lines = self._of_patients(read_lines(part, of_job, columns), patients)
-                if lines.height:
-                    links.append(_links(lines))
-                    named.append(self._named(lines, replacing["same_patient"]))
-                    paths.append(self.spill / f"history-{len(paths):05d}.parquet")
-                    self._give(lines, names).write_parquet(paths[-1], compression=COMPRESSION)
+        for parts in found.batches():
+            lines = self._of_patients(read_lines(parts, claims, columns), patients)
+            if lines.height:
+                links.append(_links(lines))
+                named.append(self._named(lines, replacing["same_patient"]))
+                paths.append(self.spill / f"history-{len(paths):05d}.parquet")
+                self._give(lines, names).write_parquet(paths[-1], compression=COMPRESSION)
         if not paths:
             return HistoryLines(not_compared=found.not_compared)
         billed = _billed(pl.concat(links), self.people)
@@ -174,9 +173,7 @@ class _Reading:
 
     def _of_patients(self, lines: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
         """The lines whose payer is that of the patient too, with the run's key of the patient."""
-        given = lines.select(pl.lit(None, pl.UInt64).alias("same_patient"), *(
-            pl.col(name) if name in lines.columns else pl.lit(None, pl.String).alias(name) for name in _PAYER
-        )).with_row_index("row_index")  # fmt: skip
+        given = lines.select(pl.lit(None, pl.UInt64).alias("same_patient"), *_PAYER).with_row_index(ROW)
         payer = stored_facts(given, ["payer_key", *_PAYER], self.context).select(_payer().alias("payer"))
         return lines.with_columns(payer["payer"]).join(
             patients, on=["history_key", "payer"], maintain_order="left"
@@ -202,17 +199,12 @@ def _payer() -> pl.Expr:
 
 def _links(lines: pl.DataFrame) -> pl.DataFrame:
     """Per claim: its patient, its numbers, and the number it replaces or voids."""
-    absent = [pl.lit(None, pl.String).alias(name) for name in _LINKS if name not in lines.columns]
-    return (
-        lines.with_columns(absent)
-        .group_by("claim")
-        .agg(
-            pl.col("same_patient").first(),
-            number("claim_number").first().alias("number"),
-            number("payer_claim_number").drop_nulls().first().alias("payer_number"),
-            pl.when(replaces()).then(number("original_claim_number")).drop_nulls().first().alias("replaces"),
-            (frequency() == "8").any().alias("void"),
-        )
+    return lines.group_by("claim").agg(
+        pl.col("same_patient").first(),
+        number("claim_number").first().alias("number"),
+        number("payer_claim_number").drop_nulls().first().alias("payer_number"),
+        pl.when(replaces()).then(number("original_claim_number")).drop_nulls().first().alias("replaces"),
+        (frequency() == "8").any().alias("void"),
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from claimsctl.claim import BY_NAME
 from claimsctl.errors import StoreError
+from claimsctl.facts.typed import DTYPES
 from claimsctl.store.database import Notify, open_store, schema_version
 from claimsctl.store.schema import HISTORY_VERSION
 from claimsctl.store.workspace import Workspace
@@ -30,16 +32,42 @@ CLAIMS: Final = pl.Schema(
 """A claim of an earlier run; `claim` numbers them."""
 
 
+ROWS_AT_ONCE: Final = 1_000_000
+FILES_AT_ONCE: Final = 1_000
+"""How much of the line parts is read at once; reading them one by one would be slow after years of runs."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stored line part."""
+
+    job_id: str
+    path: Path
+    rows: int
+
+
 @dataclass(frozen=True)
 class EarlierClaims:
-    """Claims found, the files of their jobs (job -> line parts), and how many could not be compared.
+    """Claims found, the line parts of their jobs, and how many claims could not be compared.
 
     Those were stored by a version that kept nothing to know patients by.
     """
 
     claims: pl.DataFrame
-    parts: dict[str, list[Path]]
+    parts: Sequence[Part] = ()
     not_compared: int = 0
+
+    def batches(self) -> Iterator[Sequence[Part]]:
+        """The parts, as many at once as may be read together."""
+        batch: list[Part] = []
+        for part in self.parts:
+            full = len(batch) == FILES_AT_ONCE or sum(each.rows for each in batch) + part.rows > ROWS_AT_ONCE
+            if batch and full:
+                yield batch
+                batch = []
+            batch.append(part)
+        if batch:
+            yield batch
 
 
 def earlier_claims(
@@ -55,7 +83,7 @@ def earlier_claims(
     `left_out`: pairs of job and input whose claims do not count, with None all of the job. Ordered, so
     that equal stores give equal answers.
     """
-    nothing = EarlierClaims(pl.DataFrame(schema=CLAIMS), {})
+    nothing = EarlierClaims(pl.DataFrame(schema=CLAIMS))
     if not workspace.claims_database.exists():
         return nothing
     with workspace.scratch() as scratch:
@@ -84,11 +112,12 @@ def earlier_claims(
                 """,
                 [practice_id],
             )
-            parts: dict[str, list[Path]] = {}
-            for job, file in connection.execute(
-                "SELECT job_id, file FROM job_parts ORDER BY job_id, part"
-            ).fetchall():
-                parts.setdefault(str(job), []).append(workspace.root / str(file))
+            parts = [
+                Part(str(job), workspace.root / str(file), int(rows))
+                for job, file, rows in connection.execute(
+                    "SELECT job_id, file, rows FROM job_parts ORDER BY job_id, part"
+                ).fetchall()
+            ]
             old = connection.execute(
                 f"SELECT count(*) FROM claims c WHERE {billed} AND c.history_key IS NULL AND c.job_id IN "
                 "(SELECT value FROM meta WHERE key = 'without_history_key')",
@@ -96,32 +125,49 @@ def earlier_claims(
             ).fetchone()
         claims = pl.read_parquet(found).with_row_index("claim").cast(CLAIMS)
     mentioned = set(claims["job_id"].unique())
-    return EarlierClaims(
-        claims, {job: parts[job] for job in sorted(mentioned)}, 0 if old is None else int(old[0])
-    )
+    parts = [part for part in parts if part.job_id in mentioned]
+    return EarlierClaims(claims, parts, 0 if old is None else int(old[0]))
 
 
-def read_lines(path: Path, claims: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Lines of a stored part that belong to `claims` (claim, claim_id, history_key), in file order.
+def read_lines(parts: Sequence[Part], claims: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+    """Lines of stored parts that belong to `claims` (columns CLAIMS), in the order of parts and files.
 
-    Of `columns`, those that the part has; `claim` and history_key are added.
+    The canonical `columns` of each, null where its job did not have them, with `claim` and history_key.
     """
+    kinds = {name: DTYPES[BY_NAME[name].cell_type] for name in sorted(columns)}
+    jobs = pl.DataFrame(
+        {"file": [str(part.path) for part in parts], "job_id": [part.job_id for part in parts]}
+    )
     try:
-        part = pl.scan_parquet(path)
-        there = part.collect_schema()
         return (
-            part.select("claim_id", *(name for name in there if name in columns))
-            .join(
-                claims.lazy().select("claim", "claim_id", "history_key"), on="claim_id", maintain_order="left"
+            pl.scan_parquet(
+                [part.path for part in parts],
+                schema={"claim_id": pl.UInt64, **kinds},
+                missing_columns="insert",
+                extra_columns="ignore",
+                include_file_paths="file",
+                glob=False,
             )
-            .drop("claim_id")
+            .join(jobs.lazy(), on="file", maintain_order="left")
+            .join(
+                claims.lazy().select("claim", "claim_id", "job_id", "history_key"),
+                on=["claim_id", "job_id"],
+                maintain_order="left",
+            )
+            .drop("claim_id", "job_id", "file")
             .collect(engine="streaming")
         )
-    except OSError:
+    except (OSError, pl.exceptions.ComputeError):
         raise StoreError(
-            f"Lines of an earlier run cannot be read: {path}.",
-            hint="Run again if another process was just removing that run; else restore it from a backup.",
+            "Lines of earlier runs cannot be read, in " + _shown(parts) + ".",
+            hint="Run again if another process was just removing such a run; else restore the files from a "
+            "backup.",
         ) from None
+
+
+def _shown(parts: Sequence[Part]) -> str:
+    folders = list(dict.fromkeys(str(part.path.parent) for part in parts))
+    return folders[0] if len(folders) == 1 else f"one of {len(folders):,} directories from {folders[0]}"
 
 
 def _escaped(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from claimsctl.errors import StoreError
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.store.database import open_store
 from claimsctl.store.jobs import JobStore
@@ -275,3 +276,29 @@ def test_what_a_void_names(
     assert [found["message"].partition(", ")[2].rstrip(".") for found in summary["findings_by_code"]] == (
         [] if problem is None else [problem]
     )
+
+
+def test_lines_that_cannot_be_read_stop_the_run(process: Any, tmp_path: Path) -> None:
+    first = process(visit("A1", "2026-05-04"))
+    (part,) = (tmp_path / "workspace" / "lines" / first.job).glob("part-*.parquet")
+    content = part.read_bytes()
+    for damage in (content[:200], None):
+        part.unlink()
+        if damage is not None:
+            part.write_bytes(damage)
+        with pytest.raises(StoreError, match="Lines of earlier runs cannot be read, in "):
+            process(visit("B1", "2026-05-20"))
+    part.write_bytes(content)
+    assert process(visit("B1", "2026-05-20")).past == ["B1"]
+
+
+def test_many_runs_are_read_a_few_at_a_time(process: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(4):
+        process(visit(f"A{n}", f"2026-05-{4 + n:02}", procedure_code=f"9921{2 + n}", charge_amount="90.00"))
+    process(claim("O1"))  # another patient's: its file is not read
+    for limit in ("FILES_AT_ONCE", "ROWS_AT_ONCE"):
+        lines = [visit(f"{limit}{n}", "2026-05-20", procedure_code=f"9921{2 + n}") for n in range(4)]
+        with monkeypatch.context() as patched:
+            patched.setattr(f"claimsctl.store.history.{limit}", 2)
+            found = process(*lines)
+        assert found.past == [f"{limit}{n}" for n in range(4)]
