@@ -19,10 +19,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from claimsctl.errors import InternalError, StoreError
+from claimsctl.security.audit import user_name
 from claimsctl.security.files import disk_errors, private_directory, write_private
 from claimsctl.store.database import Notify, open_store
+from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
+from claimsctl.store.lifecycle import SAME_CLAIM, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
+from claimsctl.store.schema import KEY
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
 if TYPE_CHECKING:
@@ -31,10 +35,6 @@ if TYPE_CHECKING:
 _NEEDED = frozenset(
     {"practice_id", "claim_number", "payer_sequence", "claim_id", "row_number", "verdict", "unchanged"}
     | {"content_digest"}
-)
-_SAME_KEY = (
-    "{a}.practice_id = {b}.practice_id AND {a}.claim_number = {b}.claim_number "
-    "AND {a}.payer_sequence IS NOT DISTINCT FROM {b}.payer_sequence"
 )
 
 
@@ -148,9 +148,9 @@ class _Commit:
     def _read_headers(self, sources: list[Path]) -> None:
         """One row per claim. The group key is claim_id alone: one number is cheaper than three texts."""
         self.connection.execute(
-            "CREATE TEMP VIEW parts AS SELECT * FROM read_parquet("
-            + "[" + ", ".join(_quoted(path) for path in sources) + "], union_by_name = true)"
-        )  # fmt: skip
+            f"CREATE TEMP VIEW parts AS SELECT *, file_index AS part "
+            f"FROM read_parquet({files(sources)}, union_by_name = true)"
+        )
         found = {str(row[0]) for row in self.connection.execute("DESCRIBE parts").fetchall()}
         missing = sorted(_NEEDED - found)
         if missing:
@@ -177,7 +177,8 @@ class _Commit:
                 min({start}) AS service_from, max({end}) AS service_to, count(*)::INTEGER AS line_count,
                 TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
                 (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
-                {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key
+                {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key,
+                {line_facts(found, "part")}
             FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
         """)
 
@@ -185,7 +186,7 @@ class _Commit:
         """What each claim meets in the store, and what becomes of it."""
         self.connection.execute(f"""
             CREATE TEMP TABLE known AS SELECT c.* FROM claims c
-            WHERE EXISTS (SELECT 1 FROM read h WHERE {_SAME_KEY.format(a="c", b="h")})
+            WHERE EXISTS (SELECT 1 FROM read h WHERE {SAME_CLAIM.format(a="c", b="h")})
         """)
         self.connection.execute(
             f"""
@@ -194,9 +195,9 @@ class _Commit:
                 SELECT practice_id, claim_number, payer_sequence, max(version) AS version
                 FROM known GROUP BY ALL
             ), met AS (
-                SELECT DISTINCT h.claim_id FROM read h JOIN known k ON {_SAME_KEY.format(a="h", b="k")}
+                SELECT DISTINCT h.claim_id FROM read h JOIN known k ON {SAME_CLAIM.format(a="h", b="k")}
                 WHERE k.digest = h.digest AND k.digest_scheme = $scheme
-                  AND (k.is_current OR (h.rejected AND k.status = 'INVALID'))
+                  AND (k.is_current OR (h.rejected AND k.status = 'INVALID' AND k.deleted_at IS NULL))
             )
             SELECT h.*, CASE WHEN h.rejected THEN 'INVALID' ELSE 'VALIDATED' END AS status,
                 coalesce(top.version, 0) + 1 AS version, now.status AS before_status,
@@ -208,8 +209,8 @@ class _Commit:
                     OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same_as_current,
                 coalesce(now.digest_scheme <> $scheme, false) AS other_scheme
             FROM read h LEFT JOIN met USING (claim_id)
-            LEFT JOIN top ON {_SAME_KEY.format(a="h", b="top")}
-            LEFT JOIN known now ON now.is_current AND {_SAME_KEY.format(a="h", b="now")}
+            LEFT JOIN top ON {SAME_CLAIM.format(a="h", b="top")}
+            LEFT JOIN known now ON now.is_current AND {SAME_CLAIM.format(a="h", b="now")}
             """,
             {"scheme": self.scheme},
         )
@@ -222,7 +223,7 @@ class _Commit:
         if same and not everything:
             listed = self.tmp / "stored.parquet"
             self.connection.execute(
-                f"COPY (SELECT claim_id FROM headers WHERE same) TO {_quoted(listed)} (FORMAT parquet)"
+                f"COPY (SELECT claim_id FROM headers WHERE same) TO {quoted(listed)} (FORMAT parquet)"
             )
             stored = pl.read_parquet(listed)["claim_id"]
         if everything:
@@ -235,40 +236,24 @@ class _Commit:
             f"""
             UPDATE claims SET is_current = false FROM headers h
             WHERE claims.is_current AND NOT h.same AND h.takes_over AND h.before_status IS NOT NULL
-              AND {_SAME_KEY.format(a="claims", b="h")}
+              AND {SAME_CLAIM.format(a="claims", b="h")}
             """
         )
         run(
-            """
-            INSERT INTO claims SELECT practice_id, claim_number, payer_sequence, claim_id, version,
-                takes_over, status, $job, patient_key, payer_id, frequency, billing_npi, rendering_npi,
-                service_from, service_to, line_count, charge_total, digest, $scheme, input, $at, history_key
+            f"""
+            INSERT INTO claims BY NAME SELECT {", ".join(KEY)}, claim_id, version, takes_over AS is_current,
+                status, $job AS job_id, patient_key, payer_id, frequency, billing_npi, rendering_npi,
+                service_from, service_to, line_count, charge_total, digest, $scheme AS digest_scheme, input,
+                $at AS recorded_at, history_key, {", ".join(LINE_FACTS)}
             FROM headers WHERE NOT same
             """,
             {"job": job, "scheme": self.scheme, "at": at},
         )
-        # Rules may have changed since: an unchanged claim gets the verdict of today.
-        judged = "h.same_as_current AND h.before_status IN ('VALIDATED', 'INVALID') "
-        judged += "AND h.before_status <> h.status"
-        run(
-            f"""
-            INSERT INTO claim_status_history SELECT practice_id, claim_number, payer_sequence,
-                CASE WHEN same THEN before_version ELSE version END, before_status, status, $at, $job,
-                CASE WHEN NOT same AND NOT takes_over THEN 'rejected; the earlier version stays' END
-            FROM headers h WHERE NOT same OR ({judged})
-            """,
-            {"job": job, "at": at},
-        )
-        run(
-            f"""
-            UPDATE claims SET status = h.status FROM headers h
-            WHERE claims.is_current AND {judged} AND {_SAME_KEY.format(a="claims", b="h")}
-            """
-        )
+        self._write_history()
         run(
             f"""
             UPDATE claims SET digest = h.digest, digest_scheme = $scheme FROM headers h
-            WHERE claims.is_current AND h.same AND h.other_scheme AND {_SAME_KEY.format(a="claims", b="h")}
+            WHERE claims.is_current AND h.same AND h.other_scheme AND {SAME_CLAIM.format(a="claims", b="h")}
             """,
             {"scheme": self.scheme},
         )
@@ -277,11 +262,24 @@ class _Commit:
             f"""
             UPDATE claims SET history_key = h.history_key FROM headers h
             WHERE claims.is_current AND claims.history_key IS NULL AND h.history_key IS NOT NULL AND h.same
-              AND h.same_as_current AND {_SAME_KEY.format(a="claims", b="h")}
+              AND h.same_as_current AND {SAME_CLAIM.format(a="claims", b="h")}
             """
         )
         for part in self.placed.parts:
             run("INSERT INTO job_parts VALUES (?, ?, ?, ?)", [job, *part])
+
+    def _write_history(self) -> None:
+        """Every new version, and the verdict of today where rules have changed since."""
+        change = "CREATE TEMP VIEW {} AS SELECT " + ", ".join(KEY) + ", {}, before_status AS from_status, "
+        change += "status AS to_status, {}::VARCHAR AS note, NULL::VARCHAR AS payer_reference FROM headers "
+        stays = "CASE WHEN NOT takes_over THEN 'rejected; the earlier version stays' END"
+        judged = "WHERE same_as_current AND before_status IN ('VALIDATED', 'INVALID') "
+        judged += "AND before_status <> status"
+        self.connection.execute(change.format("new_versions", "version", stays) + "WHERE NOT same")
+        self.connection.execute(change.format("judged", "before_version AS version", "NULL") + judged)
+        origin = Origin("run", user_name(), self.at.replace(tzinfo=UTC), self.job_id)
+        transition(self.connection, "new_versions", origin, stored=True)
+        transition(self.connection, "judged", origin)
 
     def _keep_ids(self) -> None:
         """The claims of the job, for `last_job_of`; readable without opening the store."""
@@ -289,7 +287,7 @@ class _Commit:
         private_directory(target.parent)
         aside = target.with_suffix(".aside")
         self.connection.execute(
-            f"COPY (SELECT claim_id FROM headers ORDER BY claim_id) TO {_quoted(aside)} "
+            f"COPY (SELECT claim_id FROM headers ORDER BY claim_id) TO {quoted(aside)} "
             "(FORMAT parquet, COMPRESSION zstd)"
         )
         with disk_errors(target, "write"):
@@ -307,7 +305,7 @@ class _Commit:
             WITH new AS (
                 SELECT DISTINCT ON (patient_key) patient_key::UUID AS patient_key, practice_id, record_hash,
                     member_hash, name_hash, ssn_hash, parse_filename(filename) AS file
-                FROM read_parquet([{", ".join(_quoted(path) for path in targets)}], filename = true) n
+                FROM read_parquet({files(targets)}, filename = true) n
                 WHERE NOT EXISTS (
                     SELECT 1 FROM patients p
                     WHERE p.patient_key = n.patient_key::UUID AND p.record_hash = n.record_hash)
@@ -322,7 +320,3 @@ class _Commit:
             {"job": self.job_id},
         )
         return self._number("SELECT count(*) FROM patients") - before
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

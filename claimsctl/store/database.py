@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from claimsctl.errors import ClaimsctlError, InternalError, StoreError
 from claimsctl.security.files import private_umask
-from claimsctl.store.schema import SCHEMA_VERSION, TABLES, UPGRADES
+from claimsctl.store.schema import SCHEMA_VERSION, TABLES
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def open_store(
     with workspace.scratch() as spill, umask, _store_errors(path):
         connection = _connect(path, spill, write=write, notify=notify, wait_seconds=wait_seconds)
         try:
-            _check_version(connection, path, write=write)
+            _check_version(connection, workspace, write=write, notify=notify)
             yield connection
         finally:
             connection.close()
@@ -101,7 +101,24 @@ def _holder(message: str) -> str:
     return f"process {found[1]}" if found else "another run"
 
 
-def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+def bring_up_to_date(
+    workspace: Workspace, *, notify: Notify | None = None, wait_seconds: float = WAIT_SECONDS
+) -> bool:
+    """Upgrade a store that an older version made, keeping a backup; False where there is no store."""
+    if not workspace.claims_database.exists():
+        return False
+    with open_store(workspace, write=False, notify=notify, wait_seconds=wait_seconds) as connection:
+        version = schema_version(connection)
+    if version != SCHEMA_VERSION:
+        with open_store(workspace, write=True, notify=notify, wait_seconds=wait_seconds):
+            pass  # opening it for writing is what upgrades it
+    return True
+
+
+def _check_version(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, *, write: bool, notify: Notify | None
+) -> None:
+    path = workspace.claims_database
     version = schema_version(connection)
     if version is not None and version > SCHEMA_VERSION:
         raise StoreError(
@@ -111,14 +128,19 @@ def _check_version(connection: duckdb.DuckDBPyConnection, path: Path, *, write: 
         )
     if not write or version == SCHEMA_VERSION:
         return
-    connection.execute("BEGIN")
-    if version is None:
+    if version is not None:
+        from claimsctl.store.upgrading import back_up, upgrade
+
+        backup = back_up(connection, path, version)
+        if notify is not None:
+            notify(f"Upgrading the claims store; the old one is kept as {backup}.")
+        connection.execute("BEGIN")
+        upgrade(connection, workspace, version)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)])
+    else:
+        connection.execute("BEGIN")
         connection.execute(TABLES)
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
-    else:
-        for older in range(version, SCHEMA_VERSION):
-            connection.execute(UPGRADES[older])
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(SCHEMA_VERSION)])
     connection.execute("COMMIT")
 
 

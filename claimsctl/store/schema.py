@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 KEY: Final = ("practice_id", "claim_number", "payer_sequence")
 """What identifies a claim in the store; payer_sequence may be null."""
@@ -23,11 +23,15 @@ CREATE TABLE IF NOT EXISTS claims (
     version INTEGER, is_current BOOLEAN, status VARCHAR, job_id VARCHAR,
     patient_key UUID, payer_id VARCHAR, frequency VARCHAR, billing_npi VARCHAR, rendering_npi VARCHAR,
     service_from DATE, service_to DATE, line_count INTEGER, charge_total DECIMAL(12, 2),
-    digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP, history_key UBIGINT
+    digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP, history_key UBIGINT,
+    deleted_at TIMESTAMP, payer_name VARCHAR, expected_allowed_amount DECIMAL(12, 2),
+    allowed_amount DECIMAL(12, 2), paid_amount DECIMAL(12, 2), work_rvu DECIMAL(18, 4),
+    total_rvu DECIMAL(18, 4), codes VARCHAR[], diagnoses VARCHAR[], first_part INTEGER, last_part INTEGER
 );
 CREATE TABLE IF NOT EXISTS claim_status_history (
     practice_id VARCHAR, claim_number VARCHAR, payer_sequence VARCHAR, version INTEGER,
-    from_status VARCHAR, to_status VARCHAR, changed_at TIMESTAMP, job_id VARCHAR, note VARCHAR
+    from_status VARCHAR, to_status VARCHAR, changed_at TIMESTAMP, job_id VARCHAR, note VARCHAR,
+    action VARCHAR, changed_by VARCHAR, payer_reference VARCHAR
 );
 CREATE TABLE IF NOT EXISTS patients (
     patient_key UUID, version INTEGER, practice_id VARCHAR, record_hash UBIGINT,
@@ -35,14 +39,4 @@ CREATE TABLE IF NOT EXISTS patients (
 );
 CREATE TABLE IF NOT EXISTS job_parts (job_id VARCHAR, part INTEGER, file VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS commits (job_id VARCHAR, committed_at TIMESTAMP, result VARCHAR);
-"""
-
-UPGRADES: Final = {
-    1: """
-ALTER TABLE claims ADD COLUMN history_key UBIGINT;
-INSERT INTO meta SELECT 'without_history_key', job_id FROM commits;
-""",
-}
-"""What makes a store of a version one of the next. Claims of jobs `without_history_key` get one when their
-file is run again.
 """

@@ -11,11 +11,11 @@ import pytest
 
 from claimsctl.errors import StoreError
 from claimsctl.process.rulebook import Rulebook, load_rulebook
-from claimsctl.store.database import open_store
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from claimsctl.validate.ruleset import Selection
 from tests.claims import claim, write_csv
+from tests.older import make_older
 
 PACK = """
 [pack]
@@ -215,9 +215,7 @@ def test_a_column_that_earlier_lines_do_not_have_is_blank(process: Any) -> None:
 
 
 def _made_by_an_older_version(workspace: Workspace) -> None:
-    with open_store(workspace, write=True) as connection:
-        connection.execute("ALTER TABLE claims DROP COLUMN history_key")
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    make_older(workspace, 1)
     for part in (workspace.root / "lines").rglob("part-*.parquet"):
         pl.read_parquet(part).drop("history_key").write_parquet(part)
 

@@ -21,6 +21,7 @@ from claimsctl.store.claims import existing_claims
 from claimsctl.store.commit import Committed, commit_run
 from claimsctl.store.database import open_store
 from claimsctl.store.workspace import Workspace
+from tests.older import make_older
 
 REJECTED = frozenset({1})
 
@@ -351,9 +352,7 @@ def test_waiting_is_announced_and_bounded(workspace: Workspace, monkeypatch: pyt
 
 def test_a_store_of_the_first_version_is_brought_up_to_date_by_the_next_commit(workspace: Workspace) -> None:
     first, _ = store(workspace, lines(range(2)))
-    with open_store(workspace, write=True) as connection:
-        connection.execute("ALTER TABLE claims DROP COLUMN history_key")
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    make_older(workspace, 1)
     assert ask(workspace, "SELECT count(*) FROM claims") == [(2,)]  # readers leave it as it is
     assert ask(workspace, "SELECT value FROM meta") == [("1",)]
     keyed = lines(range(2, 4)).with_columns(pl.lit(7, pl.UInt64).alias("history_key"))
@@ -363,7 +362,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_by_the_next_commit(w
         (second, 7),
     ]
     assert ask(workspace, "SELECT key, value FROM meta ORDER BY ALL") == [
-        ("schema_version", "2"),
+        ("schema_version", "3"),
         ("without_history_key", first),
     ]
     known = lines(range(2)).with_columns(pl.lit(9, pl.UInt64).alias("history_key"))

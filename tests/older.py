@@ -1,0 +1,26 @@
+"""Stores as older versions of claimsctl left them, made from those of this version."""
+
+from __future__ import annotations
+
+from claimsctl.store.database import open_store
+from claimsctl.store.headers import LINE_FACTS
+from claimsctl.store.workspace import Workspace
+
+ADDED = {
+    2: {"claims": ("history_key",)},
+    3: {
+        "claims": ("deleted_at", *LINE_FACTS),
+        "claim_status_history": ("action", "changed_by", "payer_reference"),
+    },
+}
+"""Version -> table -> columns that came with it."""
+
+
+def make_older(workspace: Workspace, version: int) -> None:
+    """Take from a store what came after `version`."""
+    with open_store(workspace, write=True) as connection:
+        for later, tables in ADDED.items():
+            for table, columns in tables.items() if later > version else ():
+                for column in columns:
+                    connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
