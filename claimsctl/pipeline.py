@@ -83,7 +83,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             stored=lambda intake, copies: stored_claims(
                 intake, copies, workspace, keys, request.practice_id, request.duplicates, setting.notify
             ),
-            seen=lambda intake: _seen(jobs, intake),
+            seen=lambda intake: _seen(jobs, job_id, intake),
             earlier=EarlierRuns(
                 workspace, keys, request.practice_id, lambda hashes: not_history(hashes, jobs), setting.notify
             ),
@@ -99,11 +99,10 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             found = store.keep_findings()
             claims = claim_ids(outcome.intake, outcome.copies) if outcome.intake.parts else found["claim_id"]
             since = since_last(workspace, job_id, found, claims)
-            jobs.add_inputs(job_id, [_job_input(each) for each in inputs])
             facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
-            end = _end(status, outcome, rulebook, paths)
         # Published before it is stored: a run killed in between is repeated, and finds nothing stored.
         summary = build_summary(facts, outcome, timings)
+        end = _end(summary, outcome, paths)
         write_summary(directory, summary)
         directory.commit()
         kept.end = end
@@ -146,7 +145,9 @@ def _output(out: Path, job_id: str, request: Request, jobs: JobStore, setting: S
     return OutputDir.create(out, job_id, instead_of=earlier.job_id)
 
 
-def _seen(jobs: JobStore, intake: Intake) -> dict[str, tuple[str, str]]:
+def _seen(jobs: JobStore, job_id: str, intake: Intake) -> dict[str, tuple[str, str]]:
+    """Record what was read, as soon as it has been, and find who finished with the same content before."""
+    jobs.add_inputs(job_id, [_job_input(each) for each in intake.inputs])
     hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
     return seen_inputs(hashes, jobs.find_by_input_hash(hashes))
 
@@ -156,14 +157,19 @@ def _job_input(each: Input) -> JobInput:
     return JobInput(str(source.path), source.sha256 or "", source.bytes, each.rows, source.format)
 
 
-def _end(status: str, outcome: Outcome, rulebook: Rulebook, paths: Mapping[str, Path]) -> dict[str, Any]:
+def _end(summary: Mapping[str, Any], outcome: Outcome, paths: Mapping[str, Path]) -> dict[str, Any]:
     """What the job's record says at its end."""
+    editions: dict[str, list[str]] = {}
+    for entry in summary["reference"]:
+        editions.setdefault(entry["table"], []).append(entry["edition"])
     return {
-        "status": status,
+        "status": summary["status"],
         "ledger": outcome.ledger.as_dict(),
         "counts": dict(outcome.book.by_severity),
+        "editions": editions,
+        "mapping": summary["mapping"]["columns"],
         "outputs": {name: str(path) for name, path in paths.items()},
-        "rules_digest": rulebook.ruleset.digest,
+        "rules_digest": summary["rules"]["digest"],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from claimsctl import __version__
-from claimsctl.cli import fix, preview, price, process, reference, rules, template
+from claimsctl.cli import fix, jobs, preview, price, process, reference, rules, template
 from claimsctl.cli.crash import abandon_output, message_and_code
 from claimsctl.cli.state import State
 
@@ -29,6 +29,7 @@ app.command("price")(price.price)
 app.add_typer(template.app, name="template")
 app.add_typer(rules.app, name="rules")
 app.add_typer(reference.app, name="reference")
+app.add_typer(jobs.app, name="jobs")
 
 
 def _print_version(wanted: bool) -> None:

@@ -68,7 +68,11 @@ def recorded(
 ) -> Iterator[Kept]:
     """The job's record from PENDING to its end; its private directory is removed whatever happens."""
     jobs.create_job(
-        job_id, "process", options={**request.as_options(), "out": str(out)}, practice_id=request.practice_id
+        job_id,
+        "process",
+        options={**request.as_options(), "out": str(out)},
+        practice_id=request.practice_id,
+        payer=request.constants.get("payer_id"),
     )
     jobs.start(job_id)
     kept = Kept()
@@ -117,7 +121,8 @@ def watched(jobs: JobStore, job_id: str, progress: Progress) -> Progress:
 
     def told(stage: str, done: int, total: int, rows: int) -> None:
         progress(stage, done, total, rows)
-        if jobs.progress(job_id, rows):
+        whole = total if stage == "checking" else None
+        if jobs.progress(job_id, rows, whole, at={"stage": stage, "done": done, "total": total}):
             raise Interrupted("Cancelled from elsewhere.")
 
     return told

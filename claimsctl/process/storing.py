@@ -231,9 +231,11 @@ def since_last(
 
 
 def seen_inputs(hashes: Sequence[str], previous: Sequence[Job]) -> dict[str, tuple[str, str]]:
-    """sha256 -> (job, date) of the newest job that read the same content."""
+    """sha256 -> (job, date) of the newest job that finished with the same content."""
     seen: dict[str, tuple[str, str]] = {}
     for job in previous:
+        if job.status not in ("COMPLETED", "COMPLETED_WITH_ERRORS"):
+            continue
         for each in job.inputs:
             if each.sha256 in hashes:
                 seen.setdefault(each.sha256, (job.job_id, f"{job.created_at:%Y-%m-%d}"))

@@ -57,12 +57,19 @@ class Job:
     mapping: Mapping[str, Any] = field(default_factory=dict)
     rules_digest: str | None = None
     error: str | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    """`stage`, and `done` of `total` in it (bytes or rows), as last heard of."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it waits or runs, as far as anybody can tell."""
+        return self.status in UNFINISHED
 
 
 def job_of_row(row: Mapping[str, Any], inputs: Sequence[JobInput]) -> Job:
     """The job of a row of the jobs table; INTERRUPTED where its process has gone."""
     values = {name: row[name] for name in Job.__slots__ if name not in ("inputs", "owner", "status")}
-    for name in ("options", "ledger", "counts", "timings", "editions", "outputs", "mapping"):
+    for name in ("options", "ledger", "counts", "timings", "editions", "outputs", "mapping", "progress"):
         values[name] = values[name] or {}
     for name in ("created_at", "started_at", "finished_at", "heartbeat_at"):
         values[name] = values[name].replace(tzinfo=UTC) if values[name] is not None else None

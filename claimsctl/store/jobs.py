@@ -17,7 +17,7 @@ from claimsctl.errors import InternalError, StoreError, UsageError
 from claimsctl.security.audit import user_name
 from claimsctl.security.files import create_private
 from claimsctl.store.job import UNFINISHED, Job, JobInput, JobStatus, job_of_row
-from claimsctl.store.jobs_database import jobs_engine, translated
+from claimsctl.store.jobs_database import READS, jobs_engine, translated
 from claimsctl.store.owner import Owner
 from claimsctl.store.workspace import Workspace
 
@@ -101,9 +101,17 @@ class JobStore:
                     ],
                 )  # fmt: skip
 
-    def progress(self, job_id: str, rows_done: int, rows_total: int | None = None) -> bool:
+    def progress(
+        self,
+        job_id: str,
+        rows_done: int,
+        rows_total: int | None = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Sign of life and rows done, written at most twice a second; True when a cancel was asked for.
 
+        `at`: the stage, and `done` of `total` in it.
         Never fails a run: trouble with the file is left to the next other call.
         """
         now = time.monotonic()
@@ -116,8 +124,11 @@ class JobStore:
                 connection.execute(
                     jobs.update()
                     .where(jobs.c.job_id == job_id)
-                    .values(heartbeat_at=_now(), rows_done=rows_done, rows_total=rows_total)
-                )
+                    .values(
+                        heartbeat_at=_now(), rows_done=rows_done, rows_total=rows_total,
+                        progress=_plain(at or {}),
+                    )
+                )  # fmt: skip
                 asked = connection.execute(
                     jobs.select().with_only_columns(jobs.c.cancel_requested).where(jobs.c.job_id == job_id)
                 ).scalar()
@@ -144,10 +155,19 @@ class JobStore:
         self.finish(job_id, "CANCELLED")
 
     def ask_to_cancel(self, job_id: str) -> Job:
-        """Ask the process that runs a job to stop; it hears of it from `progress`."""
+        """Ask the process that runs a job to stop; it hears of it from `progress`.
+
+        A queued job, which no process has taken yet, is CANCELLED at once.
+        """
         job = self.get(job_id)
         if job.status in UNFINISHED:
             self._update(job_id, cancel_requested=True)
+            jobs, _ = _tables()
+            queued = (jobs.c.job_id == job_id, jobs.c.status == "PENDING", jobs.c.owner.is_(None))
+            with self._begin() as connection:
+                connection.execute(
+                    jobs.update().where(*queued).values(status="CANCELLED", finished_at=_now())
+                )
         return self.get(job_id)
 
     def finish_for_the_dead(self, job_id: str, finish: Mapping[str, Any]) -> None:
@@ -182,6 +202,11 @@ class JobStore:
             found = [job for job in found if job.status == status]
         return found if limit is None else found[:limit]
 
+    def children_of(self, job_id: str) -> list[Job]:
+        """Jobs that retried, resumed or rolled back a job, the oldest first."""
+        jobs, _ = _tables()
+        return self._read(jobs.select().where(jobs.c.parent_job == job_id).order_by(jobs.c.job_id))
+
     def find_by_input_hash(self, sha256: Sequence[str]) -> list[Job]:
         """Jobs that read one of these contents, the newest first."""
         if not self._path.exists() or not sha256:
@@ -204,7 +229,7 @@ class JobStore:
 
     def _read(self, query: sa.Select[Any]) -> list[Job]:
         _, job_inputs = _tables()
-        with self._begin() as connection:
+        with self._begin(reads=True) as connection:
             rows = connection.execute(query).mappings().all()
             ids = [row["job_id"] for row in rows]
             inputs: dict[str, list[JobInput]] = {}
@@ -226,14 +251,15 @@ class JobStore:
                 raise UsageError(f"There is no job {job_id}.")
 
     @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
+    def _begin(self, *, reads: bool = False) -> Iterator[sa.Connection]:
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             if self._engine is None:
                 create_private(self._path, b"")  # SQLite gives its WAL files the rights of this one
                 self._engine = jobs_engine(self._path)
-            with self._engine.begin() as connection:
+            engine = self._engine.execution_options(**{READS: True}) if reads else self._engine
+            with engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise translated(error, self._path) from None

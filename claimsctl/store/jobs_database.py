@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 BUSY_SECONDS: Final = 60.0
+READS: Final = "claimsctl_reads"
+"""Execution option of a connection whose transaction only reads: it waits for no writer."""
 
 
 def jobs_engine(path: Path) -> sa.Engine:
@@ -33,7 +35,8 @@ def jobs_engine(path: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _take_the_write_lock(connection: sa.Connection) -> None:
         # The driver's own BEGIN takes the lock late, and two upgrading transactions fail at once.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     from claimsctl.store.jobs_schema import prepare
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +12,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Engine,
     ForeignKey,
@@ -19,8 +23,9 @@ from sqlalchemy import (
 )
 
 from claimsctl.errors import StoreError
+from claimsctl.security.files import create_private
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 metadata = MetaData()
 
@@ -52,6 +57,7 @@ jobs = Table(
     Column("mapping", JSON),
     Column("rules_digest", Text),
     Column("error", Text),
+    Column("progress", JSON),
 )
 
 job_inputs = Table(
@@ -67,10 +73,17 @@ job_inputs = Table(
 )
 
 
+UPGRADES: Final = {1: ("ALTER TABLE jobs ADD COLUMN progress JSON",)}
+"""Statements that make a file of a version one of the next."""
+
+
 def prepare(engine: Engine, path: Path) -> None:
-    """Create the tables of a new file; refuse the file of a newer version."""
+    """Create the tables of a new file, bring an older one up to date; refuse one of a newer version.
+
+    An older file is copied to jobs.sqlite.schema-<version>.backup before it is changed.
+    """
     with engine.begin() as connection:
-        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        version = _version(connection)
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"The jobs file {path} was made by a newer claimsctl (schema {version}; "
@@ -80,3 +93,22 @@ def prepare(engine: Engine, path: Path) -> None:
         if version == 0:
             metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    if 0 < version < SCHEMA_VERSION:
+        _back_up(path, version)
+        with engine.begin() as connection:
+            for older in range(_version(connection), SCHEMA_VERSION):  # another process may have been here
+                for statement in UPGRADES[older]:
+                    connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def _back_up(path: Path, version: int) -> None:
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.aside")
+    create_private(aside, b"")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(aside)) as target:
+        source.backup(target)
+    aside.replace(path.with_name(f"{path.name}.schema-{version}.backup"))

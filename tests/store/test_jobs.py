@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -178,3 +179,37 @@ def test_full_disk(workspace: Workspace, jobs: JobStore) -> None:
     assert "jobs.sqlite" in found.stdout
     assert "disk is full" in found.stdout
     assert len(jobs.list_jobs()) == 1
+
+
+def test_file_of_the_first_version_is_brought_up_to_date(workspace: Workspace, jobs: JobStore) -> None:
+    job_id = workspace.new_job_id()
+    jobs.create_job(job_id, "process")
+    with closing(sqlite3.connect(workspace.jobs_database)) as file:
+        file.execute("ALTER TABLE jobs DROP COLUMN progress")
+        file.execute("PRAGMA user_version = 1")
+    later = JobStore(workspace)
+    assert later.get(job_id).progress == {}
+    later.progress(job_id, 5, at={"stage": "reading", "done": 1, "total": 2})
+    assert later.get(job_id).progress == {"stage": "reading", "done": 1, "total": 2}
+    backup = workspace.root / "jobs.sqlite.schema-1.backup"
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(backup)) as file:
+        assert file.execute("SELECT job_id FROM jobs").fetchall() == [(job_id,)]
+    assert [path.name for path in workspace.root.glob("*.aside")] == []
+
+
+def test_reading_does_not_wait_for_a_writer(workspace: Workspace, jobs: JobStore) -> None:
+    job_id = workspace.new_job_id()
+    jobs.create_job(job_id, "process")
+    with closing(sqlite3.connect(workspace.jobs_database, isolation_level=None)) as file:
+        file.execute("BEGIN IMMEDIATE")
+        assert [job.job_id for job in jobs.list_jobs()] == [job_id]
+
+
+def test_queued_job_is_cancelled_at_once(workspace: Workspace, jobs: JobStore) -> None:
+    queued, running = workspace.new_job_id(), workspace.new_job_id()
+    jobs.create_job(queued, "process", queued=True)
+    jobs.create_job(running, "process")
+    assert jobs.ask_to_cancel(queued).status == "CANCELLED"
+    asked = jobs.ask_to_cancel(running)
+    assert (asked.status, asked.cancel_requested) == ("PENDING", True)

@@ -1,0 +1,93 @@
+"""`claimsctl jobs`: what ran, what failed and why, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from claimsctl.cli import options as given
+from claimsctl.cli.state import State
+
+app = typer.Typer(
+    help="Come back to a run: look, retry, resume, cancel, roll back.\n\nExample: claimsctl jobs list",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help='A job id, or "last".', show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")]
+
+
+class Status(StrEnum):
+    """Statuses of a job."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    INTERRUPTED = "INTERRUPTED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+@app.command("list")
+def list_jobs(
+    context: typer.Context,
+    status: Annotated[Status | None, typer.Option(help="Only jobs of this status.")] = None,
+    limit: Limit = 20,
+    json: given.Json = False,
+) -> None:
+    """List jobs, the newest first: status, rows, inputs.
+
+    Example: claimsctl jobs list --limit 5
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.joblist import print_jobs
+
+    print_jobs(state, status.value if status else None, limit)
+
+
+@app.command("show")
+def show(context: typer.Context, job: JobId, json: given.Json = False) -> None:
+    """Show all that is recorded of a job: options, inputs with hashes, counts, editions, outputs.
+
+    Example: claimsctl jobs show last
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.joblist import print_job
+
+    print_job(state, job)
+
+
+@app.command("watch")
+def watch(context: typer.Context, job: JobId, json: given.Json = False) -> None:
+    """Follow a job that runs elsewhere until it ends; exit 1 if it does not end well.
+
+    With --json one event a line: job, progress, end. Ctrl-C ends the watching, not the job.
+
+    Example: claimsctl jobs watch last
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.joblist import watch_job
+
+    raise typer.Exit(watch_job(state, job))
+
+
+@app.command("cancel")
+def cancel(
+    context: typer.Context,
+    job: JobId,
+    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for its end.")] = 10,
+    json: given.Json = False,
+) -> None:
+    """Stop a job that runs elsewhere, at its next part of lines; nothing of it is stored.
+
+    Example: claimsctl jobs cancel last
+    """
+    state: State = context.obj.with_options(json=json)
+    from claimsctl.cli.joblist import cancel_job
+
+    cancel_job(state, job, wait)
