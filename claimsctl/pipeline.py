@@ -48,12 +48,17 @@ DEFAULT_OUT = Path("claimsctl-out")
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a run happens: its workspace, the house's header mapping, how to tell the user something."""
+    """Where a run happens: its workspace, the house's header mapping, how to tell the user something.
+
+    `outputs` takes the directory of a job whose request names none; `begun` hears the id of the job.
+    """
 
     workspace: Workspace
     mapping: Mapping[str, str] = field(default_factory=dict)
     notify: Callable[[str], None] = lambda _text: None
     progress: Progress = lambda *_: None
+    outputs: Path = DEFAULT_OUT
+    begun: Callable[[str], None] = lambda _job_id: None
 
 
 def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str, object]:
@@ -64,7 +69,8 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
     jobs = JobStore(workspace)
     tidy(jobs)
     job_id = workspace.new_job_id()
-    out = (request.out or DEFAULT_OUT / job_id).absolute()
+    setting.begun(job_id)
+    out = (request.out or setting.outputs / job_id).absolute()
     with (
         recorded(jobs, job_id, request, workspace, out) as kept,
         _output(out, job_id, request, jobs, setting) as directory,

@@ -19,12 +19,15 @@ from claimsctl.house import RuleChoice, RulesSettings
 from claimsctl.settings import (
     ENV_PREFIX,
     SECTIONS,
+    Settings,
+    meant,
+)
+from claimsctl.settings_tables import (
+    InboxSettings,
     PracticeSettings,
     PricingSettings,
     ProcessSettings,
     ReferenceSettings,
-    Settings,
-    meant,
 )
 
 _PLAINER: Final = {
@@ -60,6 +63,7 @@ def checked_settings(
         payers: dict[str, dict[str, Any]] = {}
         rules: RulesSettings = RulesSettings()
         process: ProcessSettings = ProcessSettings()
+        inbox: InboxSettings = InboxSettings()
         pricing: PricingSettings = PricingSettings()
         reference: ReferenceSettings = ReferenceSettings()
 
@@ -112,6 +116,8 @@ def _known(path: list[str]) -> list[str]:
         "practice": PracticeSettings,
         "rules": RulesSettings,
         "process": ProcessSettings,
+        "inbox": InboxSettings,
+        "pricing": PricingSettings,
         "reference": ReferenceSettings,
     }.get(path[0])
     of = RuleChoice if _depth(path) == 3 else of

@@ -76,6 +76,16 @@ Fix = Annotated[bool, typer.Option("--fix", help="Repair the form of cells first
 ShowPhi = Annotated[
     bool, typer.Option("--show-phi", help="Identifiers as they are, not masked; noted in the audit log.")
 ]
+MoveTo = Annotated[
+    Path | None,
+    typer.Option(help="Inbox: each file of a directory once, one job each, moved here when it is done."),
+]
+OnError = Annotated[Path | None, typer.Option(help="Inbox: where files go that cannot be processed.")]
+Priority = Annotated[
+    list[str] | None,
+    typer.Option("--priority", help="Number of the job, higher first; PATTERN=NUMBER by file of an inbox."),
+]
+GoOn = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before large inputs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]
@@ -103,6 +113,15 @@ class Choosing:
     rules: Rules = None
     only: Only = None
     without: Without = None
+
+
+@dataclass(frozen=True)
+class Queueing:
+    """An inbox, and the order of its files."""
+
+    move_to: MoveTo = None
+    on_error: OnError = None
+    priority: Priority = None
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:

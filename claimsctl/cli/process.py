@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import typer
 
 from claimsctl.cli import options as given
@@ -24,6 +26,8 @@ def process(
     limit: given.Limit = None,
     safe_csv: given.SafeCsv = False,
     choosing: given.Choosing,
+    queueing: given.Queueing,
+    yes: given.GoOn = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,
@@ -35,6 +39,7 @@ def process(
     state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
     from claimsctl.cli.run import Options, run_process
 
+    state = replace(state, yes=state.yes or yes)
     options = Options.of(
         state, inputs, reading, choosing,
         out=out,
@@ -46,5 +51,12 @@ def process(
         fail_on=fail_on.value if fail_on else None,
         limit=limit,
         safe_csv=safe_csv,
+        move_to=queueing.move_to,
+        on_error=queueing.on_error,
+        priority=tuple(queueing.priority or ()),
     )  # fmt: skip
+    if options.is_inbox:
+        from claimsctl.cli.inboxes import run_inbox
+
+        raise typer.Exit(run_inbox(state, options))
     raise typer.Exit(run_process(state, options))

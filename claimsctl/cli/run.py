@@ -49,6 +49,14 @@ class Options:
     rules: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    move_to: Path | None = None
+    on_error: Path | None = None
+    priority: tuple[str, ...] = ()
+
+    @property
+    def is_inbox(self) -> bool:
+        """Whether the input is a directory whose files are processed one by one."""
+        return self.move_to is not None or self.on_error is not None
 
     @staticmethod
     def of(state: State, inputs: Sequence[str], reading: Reading, choosing: Choosing, **more: Any) -> Options:
@@ -75,12 +83,14 @@ def run_process(state: State, options: Options) -> int:
     from claimsctl.store.warm import warm
 
     warm()
+    from claimsctl.cli.confirming import confirm_size
     from claimsctl.cli.progress import Progress
     from claimsctl.pipeline import Setting, process
 
     stop_on_signals()
     settings, workspace = open_workspace(state)
     request, rulebook, fail_on = settle(options, settings)
+    confirm_size(state, request.inputs, settings.process.confirm_above)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
         setting = Setting(workspace, settings.mapping, notifier(state), progress)
         summary = process(request, rulebook, setting)
@@ -123,6 +133,7 @@ def settle(options: Options, settings: Settings) -> tuple[Request, Rulebook, str
 
 def requested(options: Options, settings: Settings) -> Request:
     """What the user asks for: flags over environment and file."""
+    from claimsctl.cli.priorities import parse_priorities
     from claimsctl.ingest.mapping import parse_map, parse_set
     from claimsctl.process.house_terms import house_terms
     from claimsctl.process.request import Request
@@ -156,6 +167,7 @@ def requested(options: Options, settings: Settings) -> Request:
         safe_csv=options.safe_csv or settings.process.safe_csv,
         dry_run=options.dry_run,
         fix=options.fix,
+        priority=parse_priorities(options.priority, inbox=options.is_inbox)[0],
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
 

@@ -6,6 +6,7 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
 
-__all__ = ["Limits", "RawPart", "Source", "open_sources", "unique_names"]
+__all__ = ["Limits", "RawPart", "Source", "input_bytes", "open_sources", "unique_names"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".psv", ".json", ".jsonl", ".ndjson")
 WHOLE_SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
@@ -62,6 +63,16 @@ def open_sources(
         name = _unique(_name(found.label, found.path), names)
         sources.append(_open(file, len(sources), name, sheet, limits))
     return sources
+
+
+def input_bytes(inputs: Sequence[str]) -> int:
+    """Size of all inputs as stored; standard input, and what cannot be opened, counts as nothing."""
+    total = 0
+    for given in inputs:
+        with suppress(InputError, OSError):
+            if given != "-":
+                total += sum(found.path.stat().st_size for found in _expand([given], None, Path()))
+    return total
 
 
 def _open(file: InputFile, index: int, name: str, sheet: str | None, limits: Limits) -> Source:
@@ -190,11 +201,12 @@ def _walk(top: Path) -> Iterator[Path]:
         )
         for name in sorted(files):
             file = here / name
-            if not name.startswith((".", "~$")) and file.is_file() and _is_known(file):
+            if not name.startswith((".", "~$")) and file.is_file() and is_claim_file(file):
                 yield file
 
 
-def _is_known(path: Path) -> bool:
+def is_claim_file(path: Path) -> bool:
+    """Whether a file has the name of one that can be read; of a .txt file whether it looks like a table."""
     name = path.name.lower()
     if name.endswith(WHOLE_SUFFIXES):
         return True

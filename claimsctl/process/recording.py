@@ -73,6 +73,7 @@ def recorded(
         options={**request.as_options(), "out": str(out)},
         practice_id=request.practice_id,
         payer=request.constants.get("payer_id"),
+        priority=request.priority,
     )
     jobs.start(job_id)
     kept = Kept()

@@ -35,6 +35,7 @@ class Request:
     safe_csv: bool = False
     dry_run: bool = False
     fix: bool = False
+    priority: int = 0
 
     def as_options(self) -> dict[str, object]:
         """What the job's record keeps of the request: options, never data."""

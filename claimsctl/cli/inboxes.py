@@ -1,0 +1,173 @@
+"""`claimsctl process INBOX --move-to ... --on-error ...`: from options to a run over an inbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claimsctl.cli.crash import message_and_code
+from claimsctl.cli.run import Options, console, exit_status, notifier, open_workspace, settle, stop_on_signals
+from claimsctl.cli.state import State
+from claimsctl.errors import UsageError
+from claimsctl.inbox.run import Handled, InboxRun, Places, as_entries, counts, worst
+
+if TYPE_CHECKING:
+    from claimsctl.cli.screen import Screen
+    from claimsctl.inbox.files import Passed
+    from claimsctl.settings import Settings
+
+_SAID: Final = {
+    "processed": "processed", "seen": "processed before", "failed": "failed", "left": "left for the next run",
+    "ignored": "ignored",
+}  # fmt: skip
+
+
+def run_inbox(state: State, options: Options) -> int:
+    """Process the files of an inbox; the exit status is the highest of them (design 3.3)."""
+    from claimsctl.store.warm import warm
+
+    warm()
+    from claimsctl.cli.confirming import confirm_bytes
+    from claimsctl.cli.priorities import parse_priorities
+    from claimsctl.cli.progress import Progress
+    from claimsctl.inbox.files import ready_files
+    from claimsctl.inbox.lock import locked
+    from claimsctl.pipeline import DEFAULT_OUT, Setting
+
+    _refuse(options)
+    stop_on_signals()
+    settings, workspace = open_workspace(state)
+    places = Places(Path(options.inputs[0]), options.move_to, options.on_error)
+    priority, patterns = parse_priorities(options.priority, inbox=True)
+    places.prepare()
+    listing = _Listing(state, places, datetime.now(UTC))
+    with locked(places.inbox):
+        out = _out(options, settings)
+        waiting, passed = ready_files(
+            places.inbox,
+            without=[each for each in (places.done, places.failed, out) if each is not None],
+            settle_seconds=settings.inbox.settle_seconds,
+            priorities={**settings.inbox.priority, **patterns},
+            priority=priority,
+        )
+        confirm_bytes(state, sum(each.file.size for each in waiting), settings.process.confirm_above)
+        try:
+            if not waiting:  # as most times that cron looks: reading rules would be the longest part
+                listing.add_passed(passed)
+                return listing.exit_code
+            request, rulebook, listing.fail_on = settle(options, settings)
+            with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
+                setting = Setting(
+                    workspace, settings.mapping, notifier(state), progress, outputs=out or DEFAULT_OUT
+                )
+                run = InboxRun(places, _each(request), rulebook, setting, listing.add, _words)
+                run.run(waiting, passed)
+        finally:
+            listing.end()
+    return listing.exit_code
+
+
+def _refuse(options: Options) -> None:
+    """What does not go with an inbox."""
+    if len(options.inputs) != 1 or options.inputs[0] == "-":
+        raise UsageError("--move-to and --on-error go with one input, the inbox.", hint="Name its directory.")
+    if options.limit is not None:
+        raise UsageError(
+            "--limit does not go with an inbox: the rest of a file would never be processed.",
+            hint="Try one file of it with `claimsctl preview`.",
+        )
+
+
+def _out(options: Options, settings: Settings) -> Path | None:
+    if options.out is not None:
+        return options.out
+    return settings.workspace / settings.inbox.out if settings.inbox.out else None
+
+
+def _each(request: Any) -> Any:
+    """The request without a directory of its own: every job makes one."""
+    from dataclasses import replace
+
+    return replace(request, out=None)
+
+
+def _words(error: BaseException) -> str:
+    """What to say of an error that is none of ours: never its message, which may quote cells."""
+    text = message_and_code(error)[0] or type(error).__name__
+    return text.removeprefix("claimsctl: ")
+
+
+@dataclass
+class _Listing:
+    """What happened to each file, printed as it happens, or as one JSON document."""
+
+    state: State
+    places: Places
+    started: datetime
+    fail_on: str | None = None
+    handled: list[Handled] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """The highest of the files, 1 where only findings ask for it."""
+        found = [exit_status(each.summary, self.fail_on) for each in self.handled if each.summary]
+        return max([worst(self.handled), *found])
+
+    def add(self, each: Handled) -> None:
+        """A file is settled."""
+        self.handled.append(each)
+        if self.state.json:
+            return
+        if each.exit_code and each.reason:
+            named = "" if each.name in each.reason else f"{each.name}: "
+            print(f"claimsctl: {named}{each.reason}", file=sys.stderr, flush=True)
+        if not self.state.quiet:
+            self._show(self._screen(), each)
+
+    def add_passed(self, passed: Sequence[Passed]) -> None:
+        """Files that are not processed."""
+        for each in passed:
+            self.add(Handled.of(each))
+
+    def _screen(self) -> Screen:
+        from claimsctl.cli.screen import Screen
+
+        return Screen(console(self.state))
+
+    def _show(self, screen: Screen, each: Handled) -> None:
+        screen.line(f"{each.name}: {_SAID[each.action]}{_result(each)}")
+        if each.reason and not each.exit_code:
+            screen.wrapped(each.reason[:1].upper() + each.reason[1:] + ".", 2)
+        if each.action == "seen" and each.moved_to is not None:
+            screen.line(f"To process it again: claimsctl process {each.moved_to}", indent=2)
+        if each.out is not None:
+            screen.line(f"Results in {each.out}", indent=2)
+        if each.moved_to is not None:
+            screen.line(f"Moved to {each.moved_to}", indent=2)
+
+    def end(self) -> None:
+        """The totals."""
+        found = counts(self.handled)
+        if self.state.json:
+            document = {
+                "inbox": str(self.places.inbox), "started_at": self.started.isoformat(),
+                "finished_at": datetime.now(UTC).isoformat(), "exit_code": self.exit_code,
+                "counts": found, "files": list(as_entries(self.handled)),
+            }  # fmt: skip
+            print(json.dumps(document, indent=2, default=str))
+        elif not self.state.quiet:
+            said = ", ".join(f"{number:,} {_SAID[name]}" for name, number in found.items() if number)
+            self._screen().line(f"Inbox {self.places.inbox}: {said or 'no files'}.")
+
+
+def _result(each: Handled) -> str:
+    """Claims of a processed file."""
+    claims = each.summary.get("claims")
+    if not claims:
+        return ""
+    return f", {claims['accepted']:,} of {claims['read']:,} claims clean, {claims['rejected']:,} need fixing"
