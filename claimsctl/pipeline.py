@@ -15,6 +15,7 @@ from claimsctl.fix.during import RunRepairs
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
 from claimsctl.process.history import EarlierRuns
 from claimsctl.process.intake import Input, Intake
+from claimsctl.process.keeping import keep_constants
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.recording import recorded, tidy, watched
@@ -61,7 +62,25 @@ class Setting:
     begun: Callable[[str], None] = lambda _job_id: None
 
 
-def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str, object]:
+@dataclass(frozen=True)
+class Again:
+    """A run that comes of an earlier job: what it is called, and how it is told of.
+
+    `inputs` opens what is read instead of the request's files, given the request, a private directory and
+    the house's header mapping. `begun` is called with the job's id when its record has been made; `told`
+    are further keys of the summary.
+    """
+
+    command: str
+    parent_job: str
+    inputs: Callable[[Request, Path, Mapping[str, str]], list[Input]] = open_inputs
+    begun: Callable[[str], None] = lambda _job_id: None
+    told: Mapping[str, object] = field(default_factory=dict)
+
+
+def process(
+    request: Request, rulebook: Rulebook, setting: Setting, again: Again | None = None
+) -> dict[str, object]:
     """Run the main job; returns the summary (design 3.2). Every outcome is recorded as a job."""
     if request.dry_run:
         return _dry_run(request, rulebook, setting)
@@ -71,13 +90,17 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
     job_id = workspace.new_job_id()
     setting.begun(job_id)
     out = (request.out or setting.outputs / job_id).absolute()
+    command = again.command if again else "process"
     with (
-        recorded(jobs, job_id, request, workspace, out) as kept,
+        recorded(jobs, job_id, request, workspace, out, command, again.parent_job if again else None) as kept,
         _output(out, job_id, request, jobs, setting) as directory,
     ):
         keys = load_keys(workspace)
+        keep_constants(workspace, job_id, request.constants, keys)
+        if again is not None:
+            again.begun(job_id)
         spill = workspace.tmp_directory(job_id)
-        inputs = open_inputs(request, spill, setting.mapping)
+        inputs = (again.inputs if again else open_inputs)(request, spill, setting.mapping)
         files = FileOutputs(
             directory, request.output_format, inputs, safe_csv=request.safe_csv,
             priced=rulebook.pricing is not None,
@@ -105,7 +128,10 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
             found = store.keep_findings()
             claims = claim_ids(outcome.intake, outcome.copies) if outcome.intake.parts else found["claim_id"]
             since = since_last(workspace, job_id, found, claims)
-            facts = Facts(job_id, "process", __version__, status, started, request, rulebook, paths, since)
+            facts = Facts(
+                job_id, command, __version__, status, started, request, rulebook, paths, since,
+                {"parent_job": again.parent_job, **again.told} if again else {},
+            )  # fmt: skip
         # Published before it is stored: a run killed in between is repeated, and finds nothing stored.
         summary = build_summary(facts, outcome, timings)
         end = _end(summary, outcome, paths)
@@ -121,7 +147,7 @@ def process(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str,
         summary = build_summary(facts, outcome, timings)  # now with the time of storing
         write_private(directory.path / SUMMARY, summary_json(summary).encode())
         jobs.finish(job_id, **end, timings=timings.as_dict())
-        audit.record(workspace, "process", job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
+        audit.record(workspace, command, job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
     return summary
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -91,3 +93,51 @@ def cancel(
     from claimsctl.cli.joblist import cancel_job
 
     cancel_job(state, job, wait)
+
+
+class Severity(StrEnum):
+    """Severities of findings."""
+
+    error = "error"
+    warning = "warning"
+    info = "info"
+
+
+class ExportFormat(StrEnum):
+    """Formats of exported findings."""
+
+    csv = "csv"
+    xlsx = "xlsx"
+    parquet = "parquet"
+    json = "json"
+
+
+@app.command("errors")
+def errors(
+    context: typer.Context,
+    *,
+    job: JobId,
+    severity: Annotated[Severity | None, typer.Option(help="Only findings of this severity.")] = None,
+    code: Annotated[str | None, typer.Option(help="Only this rule; PAT-* for a group.")] = None,
+    field: Annotated[str | None, typer.Option(help="Only findings on this column.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only this category of rules.")] = None,
+    claim: Annotated[str | None, typer.Option(help="Only this claim number.")] = None,
+    input_: Annotated[str | None, typer.Option("--input", help="Only this input, by its name.")] = None,
+    row: Annotated[int | None, typer.Option(min=1, help="The whole story of one row.")] = None,
+    limit: Limit = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page of so many.")] = 1,
+    export: Annotated[ExportFormat | None, typer.Option(help="Write them to a file instead.")] = None,
+    out: Annotated[Path | None, typer.Option(help="That file; else errors-JOB.<format> here.")] = None,
+    yes: given.Yes = False,
+    json: given.Json = False,
+) -> None:
+    """Say what failed in a job and why: by cause, code, type and field, then one by one.
+
+    Example: claimsctl jobs errors last --severity error
+    """
+    state: State = replace(context.obj.with_options(json=json), yes=context.obj.yes or yes)
+    from claimsctl.cli.joberrors import Asked, print_errors
+    from claimsctl.jobs.findings import Filter
+
+    wanted = Filter(severity.value if severity else None, code, field, type_, claim, input_, row)
+    print_errors(state, Asked(job, wanted, limit, page, export.value if export else None, out))

@@ -168,6 +168,7 @@ def requested(options: Options, settings: Settings) -> Request:
         dry_run=options.dry_run,
         fix=options.fix,
         priority=parse_priorities(options.priority, inbox=options.is_inbox)[0],
+        locality=options.locality,
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
 

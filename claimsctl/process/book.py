@@ -88,7 +88,7 @@ class FindingBook:
         if codes and findings["code"].is_in(codes).any():
             findings = self._once_per_value(findings, codes)
         self._count(findings)
-        self.sink.write(findings.drop("cause"))
+        self.sink.write(findings)
 
     def _once_per_value(self, findings: pl.DataFrame, codes: list[str]) -> pl.DataFrame:
         keep = []

@@ -30,7 +30,11 @@ _TELLING = frozenset[str]().union(*(required_columns(profile) for profile in PRO
 def open_inputs(request: Request, spool: Path, house_mapping: Mapping[str, str]) -> list[Input]:
     """Open every input and settle how its headers map to canonical columns."""
     stdin = sys.stdin.buffer if "-" in request.inputs else None
-    sources = open_sources(request.inputs, stdin=stdin, spool_dir=spool)
+    return map_sources(open_sources(request.inputs, stdin=stdin, spool_dir=spool), request, house_mapping)
+
+
+def map_sources(sources: Sequence[Source], request: Request, house_mapping: Mapping[str, str]) -> list[Input]:
+    """Settle how the headers of opened inputs map to canonical columns."""
     require_headers([source.header for source in sources], request.mapping)
     return [_map(source, request, house_mapping, strict=len(sources) == 1) for source in sources]
 

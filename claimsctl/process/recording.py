@@ -64,16 +64,23 @@ _LATER: Final = "Free some space, or mend what is named; the next command comple
 
 @contextmanager
 def recorded(
-    jobs: JobStore, job_id: str, request: Request, workspace: Workspace, out: Path
+    jobs: JobStore,
+    job_id: str,
+    request: Request,
+    workspace: Workspace,
+    out: Path,
+    command: str = "process",
+    parent_job: str | None = None,
 ) -> Iterator[Kept]:
     """The job's record from PENDING to its end; its private directory is removed whatever happens."""
     jobs.create_job(
         job_id,
-        "process",
-        options={**request.as_options(), "out": str(out)},
+        command,
+        options={**request.as_options(), "out": str(out), "cwd": str(Path.cwd())},
         practice_id=request.practice_id,
         payer=request.constants.get("payer_id"),
         priority=request.priority,
+        parent_job=parent_job,
     )
     jobs.start(job_id)
     kept = Kept()

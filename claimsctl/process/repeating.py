@@ -53,7 +53,8 @@ def earlier_run(out: Path, request: Request, workspace: Workspace, jobs: JobStor
 
 def _same_options(job: Job, request: Request, out: Path) -> bool:
     asked = json.loads(json.dumps({**request.as_options(), "out": str(out)}, default=str))
-    return {**asked, "as_of": None} == {**job.options, "as_of": None} and (
+    given = {"as_of": None, "cwd": None}
+    return {**asked, **given} == {"locality": None, **job.options, **given} and (
         job.practice_id == request.practice_id
     )
 

@@ -36,6 +36,7 @@ class Request:
     dry_run: bool = False
     fix: bool = False
     priority: int = 0
+    locality: str | None = None
 
     def as_options(self) -> dict[str, object]:
         """What the job's record keeps of the request: options, never data."""
@@ -45,5 +46,5 @@ class Request:
             "batch_size": self.batch_size, "limit": self.limit, "safe_csv": self.safe_csv, "fix": self.fix,
             "mapping": dict(self.mapping), "constants": sorted(self.constants),
             "rules": list(self.rule_packs), "only": sorted(self.selection.only),
-            "without": sorted(self.selection.without),
+            "without": sorted(self.selection.without), "locality": self.locality,
         }  # fmt: skip

@@ -13,6 +13,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import typed_frame
 from claimsctl.ingest.sources import unique_names
 from claimsctl.process.intake import Intake
+from claimsctl.process.keeping import DIRECTORY, RejectKeeper
 from claimsctl.process.keying import CONTENT
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
@@ -21,6 +22,7 @@ from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter, key_columns
 from claimsctl.validate.cross import without
+from claimsctl.validate.findings import FINDING
 
 if TYPE_CHECKING:
     from claimsctl.security.keys import Keys
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 UNCHANGED, CHANGED, UPDATED, SKIPPED = "unchanged", "changed", "updated", "skipped"
 _ACTIONS: Final = {"error": CHANGED, "update": UPDATED, "skip": SKIPPED}
 _KEY: Final = ("claim_id", "line_number", "code")
+DETAILS: Final = "details"
+"""Directory of a job with its findings in full: found-*.parquet."""
+DETAIL: Final = (*FINDING, "cause", "claim_id")
+"""Columns of a finding there."""
 _SEALED_APART: Final = ("line_note",)
 _PRICES: Final = (
     "expected_allowed_amount", "pricing_status", "pricing_source", "work_rvu", "total_rvu",
@@ -50,6 +56,10 @@ class StoreSink:
     parts: int = 0
     _patients: PatientWriter | None = None
     _findings: list[Path] = field(default_factory=list)
+    _rejects: RejectKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rejects = RejectKeeper(self.directory / DIRECTORY, self.job_id, self.keys)
 
     @property
     def directory(self) -> Path:
@@ -57,11 +67,11 @@ class StoreSink:
         return self.workspace.tmp_directory(self.job_id)
 
     def findings(self, findings: pl.DataFrame) -> None:
-        """Keep which rule found what on which line, without values."""
-        path = self.directory / f"found-{len(self._findings):05d}.parquet"
-        findings.select(_KEY).filter(pl.col("claim_id").is_not_null()).write_parquet(
-            path, compression=COMPRESSION, statistics=False
-        )
+        """Keep what was found, as errors.csv has it: masked for identifiers."""
+        place = self.directory / DETAILS
+        place.mkdir(mode=0o700, exist_ok=True)
+        path = place / f"found-{len(self._findings):05d}.parquet"
+        findings.select(DETAIL).write_parquet(path, compression=COMPRESSION, statistics=False)
         self._findings.append(path)
 
     def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
@@ -101,6 +111,8 @@ class StoreSink:
         lines.write_parquet(path, compression="zstd", compression_level=1, row_group_size=lines.height or 1)
         self._seal_notes(part, path)
         self.parts += 1
+        if rejected.any():
+            self._rejects.keep(part, rejected)
 
     def _seal_notes(self, part: Reviewed, path: Path) -> None:
         """Notes and unmapped columns may hold anything about anybody: one sealed block per part."""
@@ -120,15 +132,21 @@ class StoreSink:
 
     @temporary_files()
     def keep_findings(self) -> pl.DataFrame:
-        """Write the job's findings into the workspace and give them back."""
+        """Write what is kept of findings and rejected rows into the workspace; the narrow findings of
+        claims (claim_id, line_number, code)."""
         found = (
-            pl.read_parquet(self._findings)
+            pl.read_parquet(self._findings, columns=list(_KEY)).filter(pl.col("claim_id").is_not_null())
             if self._findings
             else pl.DataFrame(schema={"claim_id": pl.UInt64, "line_number": pl.Int64, "code": pl.String})
         )
         path = self.workspace.findings_file(self.job_id)
         found.write_parquet(path, compression="zstd")
         path.chmod(0o600)
+        if self._findings:
+            for each in self._findings:
+                each.chmod(0o600)
+            (self.directory / DETAILS).replace(path.parent / DETAILS)
+        self._rejects.finish(path.parent)
         return found
 
 

@@ -6,7 +6,7 @@ import resource
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ class Facts:
     rulebook: Rulebook
     paths: Mapping[str, Path]
     since_last: Mapping[str, object] | None
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str, object]:
@@ -46,6 +47,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
     return {
         "job_id": facts.job_id,
         "command": facts.command,
+        **facts.more,
         "version": facts.version,
         "status": facts.status,
         "started_at": facts.started,

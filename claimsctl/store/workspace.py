@@ -3,7 +3,8 @@
 - claims.duckdb: claims, history, patients (identifiers sealed)
 - jobs.sqlite: jobs and their progress
 - lines/<job>/: part-*.parquet, lines as stored; part-*.sealed, notes and unmapped columns
-- jobs/<job>/: findings.parquet, claims.parquet and other files of a job
+- jobs/<job>/: findings.parquet, claims.parquet and other files of a job; details/ its findings in full,
+  masked; rejects/ its rejected rows, sealed
 - tmp/<job>/: private spill of a running job; leftovers of dead processes are removed
 - reference/<table>/<edition>/: loaded editions of reference tables
 - audit.log: append-only
