@@ -50,7 +50,8 @@ RULE_KEYS: Final = {
     "source": "who says so; shown by `claimsctl rules explain CODE`",
     "cause": "findings with the same filled-in text are summed up as one thing to fix",
     "show": "values that the texts quote: `{ limit = \"lookup(procedure_code, 'mue', 'units')\" }` gives"
-    " `{limit}`. An expression that reads an identifier is refused",
+    " `{limit}`. `when` and `rule_expression` may use the names too: `units <= limit`. An expression that"
+    " reads an identifier is refused",
     "valid_from": "first date of service (`2026-01-01`, no quotes) for which the rule is meant",
     "valid_to": "last date of service for which the rule is meant",
     "passes": 'example rows that are not reported: `column = "text as in a file"`, or a fact and its value. A'

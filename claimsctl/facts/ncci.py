@@ -2,6 +2,7 @@
 
 An edit is a pair of codes. When both are billed for one patient by one provider on one day, the second
 (column 2) is paid only where the edit allows it (modifier indicator 1) and a modifier says why.
+Hospitals have edits of their own for outpatient bills; lines of a hospital and of a practitioner never meet.
 Source: CMS NCCI Policy Manual for Medicare Services, chapter 1, sections A and E; Pub 100-04 ch. 23 s. 20.9.
 """
 
@@ -31,14 +32,19 @@ in either column; null where it does not."""
 _DTYPES: Final = {"text": pl.String, "boolean": pl.Boolean}
 SCHEMA: Final = {name: _DTYPES[kind] for name, kind in TYPES.items()}
 _MODIFIERS: Final = tuple(f"modifier_{n}" for n in range(1, 5))
-NEEDED: Final = ("procedure_code", "service_date_from", "same_patient", "same_provider", *_MODIFIERS)
+HOSPITAL: Final = "ncci_hospital"
+"""Fact and column of edits: those for outpatient hospitals, not those for practitioners."""
+NEEDED: Final = (
+    "procedure_code", "service_date_from", "same_patient", "same_provider", HOSPITAL, *_MODIFIERS,
+)  # fmt: skip
 ROW: Final = "row_index"
 _ANY, _OTHER_THAN_59 = 1, 2
 
 
 def lines(frame: pl.DataFrame) -> pl.DataFrame:
-    """Row-aligned: row_index, ncci_day (key of patient, provider and day), code, date, modifiers as bits."""
-    parts = ("same_patient", "same_provider", "service_date_from")
+    """Row-aligned: row_index, ncci_day (key of patient, provider, day and whose edits hold; null where none
+    do), whose they are, code, date, modifiers as bits."""
+    parts = ("same_patient", "same_provider", "service_date_from", HOSPITAL)
     known = pl.all_horizontal([pl.col(name).is_not_null() for name in (*parts, "procedure_code")])
     has = pl.any_horizontal([pl.col(m).is_in(BYPASSING).fill_null(False) for m in _MODIFIERS])
     other = [m for m in BYPASSING if m != "59"]
@@ -46,22 +52,23 @@ def lines(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(
         pl.col(ROW),
         pl.when(known).then(pl.struct(parts).hash(seed=11)).alias("ncci_day"),
+        pl.col(HOSPITAL),
         pl.col("procedure_code").alias("ncci_code"),
         pl.col("service_date_from").alias("ncci_date"),
         (has.cast(pl.UInt8) * _ANY + has_other.cast(pl.UInt8) * _OTHER_THAN_59).alias("ncci_modifiers"),
     )
 
 
-COLUMNS: Final = (ROW, "ncci_day", "ncci_code", "ncci_date", "ncci_modifiers")
+COLUMNS: Final = (ROW, "ncci_day", HOSPITAL, "ncci_code", "ncci_date", "ncci_modifiers")
 """What `lines` gives."""
 
 
 def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | None = None) -> pl.DataFrame:
     """Lines in column 2 of an edit in force: row_index and the facts of TYPES, one row per line.
 
-    `edits`: column1, column2, modifier_indicator, valid_from, valid_to. Of several edits of a line the
-    strictest counts: one that nothing bypasses, then one that no modifier bypasses. `earlier`: lines of
-    earlier runs (the columns of `given`), which may stand in column 1.
+    `edits`: column1, column2, modifier_indicator, valid_from, valid_to, ncci_hospital. Of several edits of a
+    line the strictest counts: one that nothing bypasses, then one that no modifier bypasses. `earlier`:
+    lines of earlier runs (the columns of `given`), which may stand in column 1.
     """
     lines = given.select(COLUMNS).with_columns(pl.lit(True).alias("asks"))
     if earlier is not None:
@@ -91,7 +98,7 @@ def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | No
             on="ncci_day",
         )
         .rename({"ncci_code": "column2"})
-        .join(known, on=["column1", "column2"])
+        .join(known, on=["column1", "column2", HOSPITAL])
     )
     day, first, last = pl.col("ncci_date"), pl.col("valid_from"), pl.col("valid_to")
     in_force = (first.is_null() | (day >= first)) & (last.is_null() | (day <= last))

@@ -110,6 +110,11 @@ _FILING_TYPES = pl.col("claim_filing_code")
 _MODIFIERS = tuple(f"modifier_{n}" for n in range(1, 5))
 _DIAGNOSES = tuple(f"diagnosis_{n}" for n in range(1, 13))
 
+_NCCI_BILLS = "^(1[234]|2[23]|34|7[45]|85)"
+"""Types of bills to which NCCI edits apply: outpatient hospital, outpatient therapy and home health outside a
+plan of care, critical access hospital. Source: CMS Pub 100-04 ch. 4 s. 40.2 (integrated outpatient code
+editor), and the medically unlikely edits for outpatient hospital services."""
+
 FACTS: Final[tuple[Fact, ...]] = (
     Fact({"claim_id": "integer"}, ("claim_number", "payer_sequence", "row_index"), _claim_id,
          "Key of the claim: practice, claim number, payer sequence."),
@@ -128,6 +133,12 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact({"is_institutional": "boolean"}, ("is_professional",),
          _expr((~pl.col("is_professional")).alias("is_institutional")),
          "The claim is institutional (UB-04, 837I)."),
+    Fact({ncci.HOSPITAL: "boolean"}, ("is_professional", "bill_type_code"),
+         _expr(pl.when("is_professional").then(False)
+               .when(pl.col("bill_type_code").str.strip_prefix("0").str.contains(_NCCI_BILLS)).then(True)
+               .alias(ncci.HOSPITAL)),
+         "The NCCI edits for outpatient hospitals hold, not those for practitioners; null for bills of other"
+         " types, such as inpatient ones, for which there are none."),
     Fact({"is_self_pay": "boolean"}, ("payer_id", "payer_name"),
          _expr((pl.col("payer_id").str.to_uppercase().is_in(SELF_PAY).fill_null(False)
                 | pl.col("payer_name").str.to_uppercase().is_in(SELF_PAY).fill_null(False))

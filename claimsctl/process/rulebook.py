@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from claimsctl.facts.ncci import HOSPITAL
 from claimsctl.facts.ncci import TYPES as NCCI
 from claimsctl.facts.payers import PayerIndex
 from claimsctl.facts.priced import TYPES as PRICED
@@ -103,9 +104,19 @@ def load_rulebook(
         tables,
         payer_index(tables),
         FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
-        tables.scan("ncci_ptp") if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
+        _ncci_edits(tables) if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
         pricing=SchedulePricing(Schedule(tables, terms)) if terms is not None else None,
     )
+
+
+def _ncci_edits(tables: Tables) -> pl.LazyFrame:
+    """The edits for practitioners and, where they are loaded, those for outpatient hospitals."""
+    given = [
+        tables.scan(name).with_columns(pl.lit(hospital).alias(HOSPITAL))
+        for name, hospital in (("ncci_ptp", False), ("ncci_ptp_hospital", True))
+        if name in tables
+    ]
+    return pl.concat(given, how="diagonal_relaxed")
 
 
 def payer_index(tables: Tables) -> PayerIndex:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
 from claimsctl.validate.language.ast import Name, walk
-from claimsctl.validate.language.parser import Expr, parse
+from claimsctl.validate.language.parser import Expr, parse, with_names
 from claimsctl.validate.language.types import Where, expand_pattern
 
 Severity = Literal["error", "warning", "info"]
@@ -40,7 +40,8 @@ class Rule:
 
     `builtin` rules have no expression: their findings are made in code. `fields` may hold patterns;
     `expanded` has their columns. `requires` is None for the default (`fields`). `show` names values that
-    the texts of a finding quote, each by the expression that computes it. Without a table that it `needs`
+    the texts of a finding quote and `when` and `rule_expression` may use, each by the expression that
+    computes it. Without a table that it `needs`
     a rule does not run; what a table that it `uses` would say is unknown where that is not loaded.
     """
 
@@ -86,7 +87,7 @@ class Rule:
         """The parsed `rule_expression`, None for a builtin rule."""
         if self.builtin:
             return None
-        holds = parse(self.rule_expression, where=self.where())
+        holds = with_names(parse(self.rule_expression, where=self.where()), self.shown)
         if self.each and not any(_reads_value(part) for part in (holds, self.guard) if part is not None):
             raise RuleError(
                 f"{self.where('each')}: with each = true the expression is about `value`, which does not"
@@ -97,7 +98,9 @@ class Rule:
     @cached_property
     def guard(self) -> Expr | None:
         """The parsed `when`, None without one."""
-        return None if self.when is None else parse(self.when, where=self.where("when"))
+        if self.when is None:
+            return None
+        return with_names(parse(self.when, where=self.where("when")), self.shown)
 
     @cached_property
     def shown(self) -> Mapping[str, Expr]:

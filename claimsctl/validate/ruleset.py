@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,7 @@ def compile_rules(
             not_run.append(NotRun(rule.code, f"reference table {tables_missing} is not loaded"))
     text = "\n".join(
         f"{r.code}|{selection.severity(r.code, r.severity)}|{r.when}|{r.rule_expression}"
+        + "".join(f"|{name}={text}" for name, text in r.show.items())
         for r in rules
         if selection.takes(r.code)
     )
@@ -216,46 +218,27 @@ def _compile(
     checks = []
     for name in fields:
         value = name if rule.each else None
-        compiled = compile_expression(
-            holds, names, tables, declared=declared, value_column=value, split=True, optional=rule.uses
-        )
-        fires = ~compiled.expr
-        columns, aggregates = set(compiled.columns), set(compiled.aggregates)
-        predicates = set(compiled.predicates)
-        needs_history = compiled.needs_history
-        tables_read = set(compiled.tables).union(*(a.tables for a in compiled.aggregates))
+        compiled = partial(
+            compile_expression, names=names, tables=tables, declared=declared, value_column=value,
+            optional=rule.uses,
+        )  # fmt: skip
+        shown = {key: compiled(expr, condition=False) for key, expr in rule.shown.items()}
+        for key, said in shown.items():
+            _refuse_identifiers(rule, key, said)
+        conditions = [compiled(expr, split=True) for expr in (holds, guard) if expr is not None]
+        fires = ~conditions[0].expr
         if guard is not None:
-            when = compile_expression(
-                guard, names, tables, declared=declared, value_column=value, split=True, optional=rule.uses
-            )
-            fires = when.expr & fires
-            columns |= when.columns
-            aggregates |= when.aggregates
-            tables_read |= when.tables
-            predicates |= when.predicates
-            needs_history |= when.needs_history
+            fires = conditions[1].expr & fires
+        parts = (*conditions, *shown.values())
+        columns = set().union(*(part.columns for part in parts))
+        aggregates = set().union(*(part.aggregates for part in parts))
+        tables_read = set().union(*(part.tables for part in parts), *(a.tables for a in aggregates))
         if rule.valid_from is not None:
             fires = fires & (pl.col("service_date_from") >= rule.valid_from)
             columns.add("service_date_from")
         if rule.valid_to is not None:
             fires = fires & (pl.col("service_date_from") <= rule.valid_to)
             columns.add("service_date_from")
-        shown = {}
-        for key, text in rule.shown.items():
-            said = compile_expression(
-                text,
-                names,
-                tables,
-                declared=declared,
-                value_column=value,
-                condition=False,
-                optional=rule.uses,
-            )
-            _refuse_identifiers(rule, key, said)
-            shown[key] = as_words(said)
-            columns |= said.columns
-            aggregates |= said.aggregates
-            tables_read |= said.tables
         checks.append(
             Check(
                 rule,
@@ -265,10 +248,10 @@ def _compile(
                 frozenset(columns),
                 frozenset(aggregates),
                 frozenset(tables_read),
-                frozenset(predicates),
-                shown,
-                frozenset((table, name if day == "value" else day) for table, day in dated),
-                needs_history or not OF_HISTORY.isdisjoint(columns),
+                frozenset().union(*(part.predicates for part in conditions)),
+                {key: as_words(said) for key, said in shown.items()},
+                frozenset((table, name if on == "value" else on) for table, on in dated),
+                any(part.needs_history for part in conditions) or not OF_HISTORY.isdisjoint(columns),
             )
         )
     return checks

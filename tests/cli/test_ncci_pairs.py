@@ -24,6 +24,7 @@ EDITS = pl.DataFrame(
     },
     schema_overrides={"modifier_indicator": pl.UInt8},
 )
+FOR_PRACTITIONERS = EDITS.lazy().with_columns(ncci_hospital=False)
 
 
 def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
@@ -34,6 +35,7 @@ def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
             "same_patient": [1] * len(given),
             "same_provider": ["1234567893"] * len(given),
             "service_date_from": [date.fromisoformat(day) for day, _, _ in given],
+            "ncci_hospital": [False] * len(given),
             "procedure_code": [code for _, code, _ in given],
             "modifier_1": [modifier for _, _, modifier in given],
             **{f"modifier_{n}": [None] * len(given) for n in (2, 3, 4)},
@@ -59,7 +61,7 @@ def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
     ids=["bundled", "59", "side", "days", "never", "ended", "then", "never applied", "same code"],
 )  # fmt: skip
 def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[object, ...]]) -> None:
-    found = ncci.bundled(lines(*given), EDITS.lazy())
+    found = ncci.bundled(lines(*given), FOR_PRACTITIONERS)
     second = found.filter(pl.col("ncci_column1").is_not_null())
     assert second.drop("ncci_paired").rows() == wanted
     # Of two lines both stand in the edit, the one in column 1 as well.
@@ -68,9 +70,9 @@ def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[ob
 
 def test_the_strictest_edit_of_a_line_counts() -> None:
     never = {"column1": pl.lit("80053"), "modifier_indicator": pl.lit(0, pl.UInt8)}
-    more = pl.concat([EDITS, EDITS.head(1).with_columns(**never)])
+    more = pl.concat([FOR_PRACTITIONERS, FOR_PRACTITIONERS.head(1).with_columns(**never)])
     day = [("2026-05-04", code, None) for code in ("27447", "20610", "80053")]
-    found = ncci.bundled(lines(*day), more.lazy())
+    found = ncci.bundled(lines(*day), more)
     assert found["ncci_column1"].drop_nulls().to_list() == ["80053"]
     assert found["ncci_paired"].to_list() == [True, True, True]
 
@@ -98,3 +100,23 @@ def test_lines_in_different_parts_meet(command: Command, tmp_path: Path) -> None
         ("A2", "NCCI-002")
     ]
     assert {"table": "ncci_ptp", "edition": "2026Q2"} in ended.json["reference"]
+
+
+def test_hospitals_have_edits_of_their_own(command: Command, tmp_path: Path) -> None:
+    store = EditionStore(tmp_path / "workspace" / "reference")
+    for table, edits in (("ncci_ptp", EDITS.head(1)), ("ncci_ptp_hospital", EDITS[1:2])):
+        store.add(Release(table, "2026Q2", date(2026, 4, 1), date(2026, 6, 30), "CMS", "", edits),
+                  Origin("ptp.txt", "a", 1))  # fmt: skip
+    bills = (("P", ""), ("H", "0131"), ("I", "0111"))
+    rows = [
+        claim(f"{name}{code}", procedure_code=code, bill_type_code=bill, service_date_from="2026-05-04",
+              member_id=f"XYQ{name}", rendering_npi="")
+        for name, bill in bills
+        for code in ("27447", "20610", "80053", "80048")
+    ]  # fmt: skip
+    path = write_csv(tmp_path / "claims.csv", rows)
+    ended = command("process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-00[12]",
+                    "--out", tmp_path / "out")  # fmt: skip
+    found = pl.read_csv(tmp_path / "out" / "errors.csv", infer_schema=False)
+    assert found.select("claim_number", "code").rows() == [("P20610", "NCCI-002"), ("H80048", "NCCI-001")]
+    assert {each["table"] for each in ended.json["reference"]} >= {"ncci_ptp", "ncci_ptp_hospital"}

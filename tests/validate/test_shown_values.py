@@ -95,6 +95,36 @@ def test_messages_quote_computed_values(tmp_path: Path) -> None:
     ]
 
 
+def test_conditions_use_the_names(tmp_path: Path) -> None:
+    """A name stands for its expression, as if that were written there."""
+    limit = "units <= lookup(procedure_code, 'limits', 'most')"
+    for text in (
+        PACK.replace(limit, "units <= most"),
+        PACK.replace(
+            f'rule_expression = "{limit}"', 'when = "not (units <= most)"\nrule_expression = "used < 1"'
+        ),
+    ):
+        assert "units <= most" in text
+        assert told(compiled(text, tmp_path)).equals(told(compiled(PACK, tmp_path)))
+    fewer = compiled(PACK.replace(limit, "units <= most and used > 9"), tmp_path)
+    assert fewer.digest != compiled(PACK.replace(limit, "units <= most"), tmp_path).digest
+    other = compiled(PACK.replace(limit, "units <= most").replace("'most')", "'most') + 1"), tmp_path)
+    assert told(other).filter(pl.col("code") == "HOUSE-001").height == 1
+    assert other.digest != compiled(PACK.replace(limit, "units <= most"), tmp_path).digest
+
+
+def test_names_nest_only_so_deep(tmp_path: Path) -> None:
+    deep = "used" + " + used" * 3
+    tall = "(" * 28 + "sum_in(claim, units)" + " + 1)" * 28
+    text = PACK.replace("sum_in(claim, units)", tall)
+    compiled(text, tmp_path)
+    taller = "(" * 40 + "used" + " + 1)" * 40
+    with pytest.raises(RuleError, match="what its names stand for are nested more than 60 levels deep"):
+        compiled(
+            text.replace("units <= lookup(procedure_code, 'limits', 'most')", f"{taller} > {deep}"), tmp_path
+        )
+
+
 def test_a_kept_pack_says_the_same(tmp_path: Path) -> None:
     path = tmp_path / "house.toml"
     path.write_text(PACK)

@@ -5,6 +5,7 @@ The grammar is `grammar.lark`. Lark is imported and the grammar built at the fir
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from claimsctl.validate.language.actions import KEYWORDS, Actions, InvalidLiteral
-from claimsctl.validate.language.ast import Node, depth
+from claimsctl.validate.language.ast import Name, Node, depth, walk
 from claimsctl.validate.language.functions import FUNCTIONS
+from claimsctl.validate.language.places import rewritten
 from claimsctl.validate.language.types import ExpressionError, Where, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,6 +54,26 @@ def parse(text: str, *, where: Where) -> Expr:
     if depth(root) > MAX_DEPTH:
         _fail(f"the expression is nested more than {MAX_DEPTH} levels deep", text, root.pos, where)
     return Expr(root, text, where)
+
+
+def with_names(expr: Expr, named: Mapping[str, Expr]) -> Expr:
+    """The expression with each name of `named` replaced by what it stands for.
+
+    ExpressionError when that nests too deep. A replaced part has the position of its name.
+    """
+
+    def change(part: Node) -> Node | None:
+        if not isinstance(part, Name) or part.name not in named:
+            return None
+        return dataclasses.replace(named[part.name].root, pos=part.pos)
+
+    if not any(isinstance(part, Name) and part.name in named for part in walk(expr.root)):
+        return expr
+    root = rewritten(expr.root, change)
+    if depth(root) > MAX_DEPTH:
+        problem = f"the expression and what its names stand for are nested more than {MAX_DEPTH} levels deep"
+        _fail(problem, expr.text, expr.root.pos, expr.where)
+    return dataclasses.replace(expr, root=root)
 
 
 def _fail(problem: str, text: str, pos: int, where: Where, hint: str | None = None) -> NoReturn:
