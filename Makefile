@@ -48,7 +48,7 @@ check: $(STAMP) ## Everything a change must pass: style, types, layers, tests, g
 	@$(BIN)/cog --check -P $(DOCS)
 
 # Files with generated parts (cog blocks).
-DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/columns.md docs/pricing.md docs/rule-language.md
+DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/columns.md docs/pricing.md docs/rule-language.md docs/settings.md
 
 docs: $(STAMP) ## Regenerate the generated parts of the documentation
 	@$(BIN)/cog -r -P $(DOCS)

@@ -9,6 +9,7 @@ ClaimsctlError
 ├── OutsideError          4   something outside failed; running again may help
 │   ├── OutputError       4   output place: disk full, not writable
 │   └── StoreError        4   workspace database busy or damaged
+│       └── StoreBusy     4   another process holds it
 ├── PermissionDenied      5   not permitted, or a key is missing
 ├── InternalError        70   a defect of claimsctl
 └── Interrupted         130   stopped by the user; state is saved
@@ -70,6 +71,10 @@ class OutputError(OutsideError):
 
 class StoreError(OutsideError):
     """The workspace store is busy, damaged or of a newer version."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the store, and went on holding it."""
 
 
 class PermissionDenied(ClaimsctlError):

@@ -15,7 +15,8 @@ LONGEST_SUPPRESSION: Final = timedelta(days=731)
 """A finding is put aside for two years at most; then somebody looks at the reason again."""
 _TEXTS: Final = ("code", "reason", "payer_id", "practice")
 _DATES: Final = ("from", "until")
-_KEYS: Final = (*_TEXTS, *_DATES, "procedure_code")
+SUPPRESSION_KEYS: Final = (*_TEXTS, *_DATES, "procedure_code")
+"""Keys of a `[[rules.suppress]]` table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,13 @@ class Suppression:
     def read(table: Mapping[str, Any], place: str) -> Suppression:
         """One `[[rules.suppress]]` table; ValueError says what is wrong with it."""
         for key in table:
-            if key not in _KEYS:
+            if key not in SUPPRESSION_KEYS:
                 from difflib import get_close_matches
 
-                near = get_close_matches(key, _KEYS, n=1)
-                known = f"perhaps {near[0]} is meant" if near else f"known here: {', '.join(_KEYS)}"
+                near = get_close_matches(key, SUPPRESSION_KEYS, n=1)
+                known = (
+                    f"perhaps {near[0]} is meant" if near else f"known here: {', '.join(SUPPRESSION_KEYS)}"
+                )
                 raise ValueError(f"{place}: {key} is not a setting; {known}")
         for key in ("code", "reason", "until"):
             if not table.get(key):

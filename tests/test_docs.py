@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from claimsctl.docs import RULE_KEYS, command_names, rules_markdown, shipped_packs
+from claimsctl.docs import command_names, rules_markdown, shipped_packs
 from claimsctl.validate.pack import load_pack
 from tests.cli.conftest import command, read_once
 from tests.commands import EXAMPLES, ROOT, Command
@@ -143,6 +143,7 @@ def test_every_rule_is_listed_once() -> None:
 def test_every_key_of_a_rule_is_described(tmp_path: Path) -> None:
     from claimsctl.errors import RuleError
     from claimsctl.validate import packreader
+    from claimsctl.validate.rule_keys import RULE_KEYS
 
     assert set(RULE_KEYS) == set(packreader._KEYS)
     path = tmp_path / "pack.toml"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from claimsctl import __version__
-from claimsctl.cli import fix, jobs, preview, price, process, reference, rules, template
+from claimsctl.cli import doctor, fix, init, jobs, preview, price, process, reference, rules, template
 from claimsctl.cli.crash import abandon_output, message_and_code
 from claimsctl.cli.state import State
 
@@ -22,10 +22,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("process")(process.process)
 app.command("preview")(preview.preview)
 app.command("fix")(fix.fix)
 app.command("price")(price.price)
+app.command("doctor")(doctor.doctor)
 app.add_typer(template.app, name="template")
 app.add_typer(rules.app, name="rules")
 app.add_typer(reference.app, name="reference")

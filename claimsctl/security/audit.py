@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from claimsctl.errors import StoreError
+from claimsctl.errors import StoreBusy
 from claimsctl.security.files import FILE_MODE, disk_errors
 
 Fact = str | int | float | bool | None | list[str] | dict[str, int]
@@ -178,7 +178,7 @@ def _lock(handle: int, path: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise StoreError(
+                raise StoreBusy(
                     f"The audit file {path} is held by another process since {_WAIT_SECONDS:.0f} s.",
                     hint="Run again when it has finished.",
                 ) from None

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claimsctl.errors import ClaimsctlError, InternalError, StoreError
+from claimsctl.errors import ClaimsctlError, InternalError, StoreBusy, StoreError
 from claimsctl.security.files import private_umask
 from claimsctl.store.schema import SCHEMA_VERSION, TABLES
 from claimsctl.store.workspace import Workspace
@@ -85,7 +85,7 @@ def _connect(
                 raise
         waited = time.monotonic() - started
         if waited > wait_seconds:
-            raise StoreError(
+            raise StoreBusy(
                 f"The claims store {path} is in use by {_holder(message)} since {waited:.0f} s.",
                 hint="Run again when it has finished.",
             )

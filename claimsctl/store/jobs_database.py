@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claimsctl.errors import ClaimsctlError, InternalError, StoreError
+from claimsctl.errors import ClaimsctlError, InternalError, StoreBusy, StoreError
 from claimsctl.security.files import disk_hint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def translated(error: Exception, path: Path) -> ClaimsctlError:
     """What SQLite refused, without the values that its messages quote."""
     message = str(getattr(error, "orig", error))
     if "locked" in message or "busy" in message:
-        return StoreError(
+        return StoreBusy(
             f"The jobs file {path} is in use by another run for {BUSY_SECONDS:.0f} s.",
             hint="Run again when it has finished.",
         )

@@ -180,7 +180,7 @@ class Workspace:
         except OSError:
             return
         for path in found:
-            owner = _owner_of(path)
+            owner = owner_of(path)
             if owner is None:
                 with suppress(OSError):
                     if path.name.startswith(".dead-") or _age(path) > _UNNAMED_SECONDS:
@@ -225,7 +225,8 @@ def _checked(job_id: str) -> str:
     return job_id
 
 
-def _owner_of(path: Path) -> Owner | None:
+def owner_of(path: Path) -> Owner | None:
+    """Whose a directory of tmp/ is; None where it does not say."""
     try:
         return Owner.read(json.loads((path / OWNER_FILE).read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):

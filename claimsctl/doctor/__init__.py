@@ -1,0 +1,1 @@
+"""What `claimsctl doctor` looks at: a workspace and what surrounds it."""

@@ -1,0 +1,1 @@
+"""What `claimsctl init` lays into a new workspace."""
