@@ -43,9 +43,12 @@ COMMANDS = [
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with examples/ and an export whose headers need --map and --set."""
+    """A directory with examples/, an inbox with a file, and an export whose headers need --map and --set."""
     place = tmp_path / "work"
     shutil.copytree(EXAMPLES, place / "examples")
+    (place / "inbox").mkdir()
+    arrived = shutil.copyfile(EXAMPLES / "claims.csv", place / "inbox" / "claims.csv")
+    os.utime(arrived, (0, 0))  # nobody writes it any more
     with (EXAMPLES / "claims.csv").open(newline="", encoding="utf-8") as file:
         rows = [
             {("Amt Due" if k == "Billed" else k): v for k, v in row.items()} for row in csv.DictReader(file)
