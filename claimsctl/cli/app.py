@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from claimsctl import __version__
-from claimsctl.cli import doctor, fix, init, jobs, preview, price, process, reference, rules, template
+from claimsctl.cli import claims, doctor, fix, init, jobs, preview, price, process, reference, rules, template
 from claimsctl.cli.crash import abandon_output, message_and_code
 from claimsctl.cli.state import State
 
@@ -31,6 +31,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(template.app, name="template")
 app.add_typer(rules.app, name="rules")
 app.add_typer(reference.app, name="reference")
+app.add_typer(claims.app, name="claims")
 app.add_typer(jobs.app, name="jobs")
 
 

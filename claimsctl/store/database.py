@@ -35,7 +35,14 @@ _DAMAGED = (
     "WAL file",
     "has been invalidated",
 )
-_FULL = ("No space left", "Could not write", "not enough", "File too large", "Disk quota", "Out of Memory")
+DISK_FULL = (
+    "No space left",
+    "Could not write",
+    "not enough",
+    "File too large",
+    "Disk quota",
+    "Out of Memory",
+)
 
 
 @contextmanager
@@ -78,7 +85,9 @@ def _connect(
     started, announced, pause = time.monotonic(), False, 0.01
     while True:
         try:
-            return duckdb.connect(str(path), read_only=not write, config=settings)
+            opened = duckdb.connect(str(path), read_only=not write, config=settings)
+            opened.execute("SET enable_progress_bar = false")  # it would write to any terminal
+            return opened
         except duckdb.Error as error:
             message = str(error)
             if not any(sign in message for sign in _BUSY):
@@ -174,7 +183,7 @@ def _store_errors(path: Path) -> Iterator[None]:
 
 def _translated(error: Exception, path: Path) -> ClaimsctlError:
     message = str(error)
-    if any(sign in message for sign in _FULL):
+    if any(sign in message for sign in DISK_FULL):
         return StoreError(
             f"Cannot write the claims store {path}: disk or memory is full.",
             hint="Free some space there and run again; what was stored before is untouched.",

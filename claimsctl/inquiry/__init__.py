@@ -1,0 +1,1 @@
+"""Asking the workspace about its claims: finding, showing, counting, exporting, and what staff change."""

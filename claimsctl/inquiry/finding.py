@@ -1,0 +1,68 @@
+"""The one claim that a claim number means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from claimsctl.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person types to name a claim."""
+
+    number: str
+    practice: str | None = None
+    payer_sequence: str | None = None
+
+
+def versions_of(named: Named, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Every stored version of the claim, the newest first, the one in force before all others.
+
+    The number counts as written, or in other capitals where none is written so. Raises UsageError where
+    there is no such claim, or several have the number.
+    """
+    number = named.number.strip()
+    rows: list[dict[str, Any]] = []
+    for term in ("claim_number = $number", "upper(claim_number) = upper($number)"):
+        rows = _rows(term, number, named, connection)
+        if rows:
+            break
+    else:
+        raise UsageError(
+            f"There is no claim {number!r}{_where(named)} in this workspace.",
+            hint=f"Look for it: claimsctl claims list --search {number!r}",
+        )
+    keys = sorted({(row["practice_id"], row["payer_sequence"] or "", row["claim_number"]) for row in rows})
+    if len(keys) > 1:
+        there = "; ".join(f"{claim}, practice {practice}, payer sequence {sequence or 'none'}"
+                          for practice, sequence, claim in keys)  # fmt: skip
+        raise UsageError(
+            f"{len(keys)} claims have the number {number!r}: {there}.",
+            hint="Say which with --practice or --payer-sequence.",
+        )
+    return sorted(rows, key=lambda row: (row["is_current"], row["version"]), reverse=True)
+
+
+def _rows(
+    term: str, number: str, named: Named, connection: duckdb.DuckDBPyConnection
+) -> list[dict[str, Any]]:
+    terms, values = [term], {"number": number}
+    for column, value in (("practice_id", named.practice), ("payer_sequence", named.payer_sequence)):
+        if value is not None:
+            terms.append(f"{column} = ${column}")
+            values[column] = value.strip()
+    found = connection.execute(f"SELECT * FROM claims WHERE {' AND '.join(terms)}", values)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _where(named: Named) -> str:
+    said = [f"practice {named.practice}" if named.practice else "",
+            f"payer sequence {named.payer_sequence}" if named.payer_sequence else ""]  # fmt: skip
+    known = " and ".join(part for part in said if part)
+    return f" of {known}" if known else ""

@@ -1,0 +1,61 @@
+"""Identifiers of many patients, unsealed into a private file for one export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from claimsctl.errors import StoreError
+from claimsctl.security.keys import load_keys
+from claimsctl.store.headers import quoted
+from claimsctl.store.patients import RECORD_COLUMNS, unseal_patient
+from claimsctl.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SCHEMA = pl.Schema({"patient_key": pl.String, **dict.fromkeys(RECORD_COLUMNS, pl.String)})
+
+
+def unsealed_patients(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, chosen: Path, scratch: Path
+) -> Path:
+    """A Parquet file of the patients of the `chosen` claims (a file with patient_key) with RECORD_COLUMNS.
+
+    `patient_key` is written with hyphens; the record stored last of a patient counts. StoreError where
+    a file of sealed patients is gone.
+    """
+    keys = load_keys(workspace)
+    wanted = connection.execute(
+        "SELECT DISTINCT ON (patient_key) patient_key::VARCHAR AS patient_key, record_hash, file "
+        "FROM patients "
+        f"SEMI JOIN read_parquet({quoted(chosen)}) USING (patient_key) ORDER BY patient_key, version DESC"
+    ).fetchall()
+    by_file: dict[str, list[tuple[str, int]]] = {}
+    for key, record, file in wanted:
+        by_file.setdefault(str(file), []).append((str(key), int(record)))
+    target = scratch / "people"
+    target.mkdir(mode=0o700)
+    pl.DataFrame(schema=_SCHEMA).write_parquet(target / "none.parquet")
+    for number, (file, records) in enumerate(by_file.items()):
+        path = workspace.root / file
+        if not path.exists():
+            raise StoreError(f"Sealed patients are missing: {path}.", hint="Restore them from a backup.")
+        asked = pl.DataFrame(
+            {
+                "shown": [key for key, _ in records],
+                "patient_key": [key.replace("-", "") for key, _ in records],
+                "record_hash": pl.Series([record for _, record in records], dtype=pl.UInt64),
+            }
+        )
+        sealed = pl.scan_parquet(path).join(asked.lazy(), on=["patient_key", "record_hash"]).collect()
+        people = [
+            {"patient_key": shown, **unseal_patient(blob, key, keys)}
+            for shown, key, blob in sealed.select("shown", "patient_key", "sealed").iter_rows()
+        ]
+        pl.DataFrame(people, schema=_SCHEMA).write_parquet(target / f"{number:05d}.parquet")
+    whole = scratch / "people.parquet"
+    pl.scan_parquet(target / "*.parquet").sink_parquet(whole)
+    return whole
