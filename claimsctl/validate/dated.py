@@ -28,9 +28,12 @@ def dated_reads(rule: Rule) -> frozenset[tuple[str, str]]:
     """
     named: set[str] = set()
     dated: set[tuple[str, str]] = set()
+    texts = (rule.rule_expression, rule.when or "", *rule.show.values())
+    if not any(function in text for function in _DATE_AT for text in texts):
+        return frozenset((name, SERVICE_DATE) for name in rule.needs)  # most rules: not worth the walk
     for expression in (rule.holds, rule.guard):
-        if expression is None or not any(function in expression.text for function in _DATE_AT):
-            continue  # most rules: not worth the walk
+        if expression is None:
+            continue
         for node in walk(expression.root):
             if not isinstance(node, Call) or node.function not in _DATE_AT:
                 continue

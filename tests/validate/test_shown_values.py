@@ -13,6 +13,7 @@ from claimsctl.errors import RuleError
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
 from claimsctl.validate.check import check_in_memory
+from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.language.types import LangType, TableInfo
 from claimsctl.validate.pack import load_pack
@@ -111,6 +112,15 @@ def test_conditions_use_the_names(tmp_path: Path) -> None:
     other = compiled(PACK.replace(limit, "units <= most").replace("'most')", "'most') + 1"), tmp_path)
     assert told(other).filter(pl.col("code") == "HOUSE-001").height == 1
     assert other.digest != compiled(PACK.replace(limit, "units <= most"), tmp_path).digest
+
+
+def test_tables_behind_names_are_asked_of_their_day(tmp_path: Path) -> None:
+    limit = "units <= lookup(procedure_code, 'limits', 'most')"
+    for at, dated in (("", set()), (", service_date_from", {("limits", "service_date_from")})):
+        text = PACK.replace(limit, "units <= most").replace("'most')", f"'most'{at})")
+        text = text.replace('fields = ["units"]', 'fields = ["units"]\nneeds = ["limits"]')
+        rule = compiled(text, tmp_path).rules[0]
+        assert dated_reads(rule) == dated
 
 
 def test_names_nest_only_so_deep(tmp_path: Path) -> None:
