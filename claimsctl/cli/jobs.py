@@ -141,3 +141,52 @@ def errors(
 
     wanted = Filter(severity.value if severity else None, code, field, type_, claim, input_, row)
     print_errors(state, Asked(job, wanted, limit, page, export.value if export else None, out))
+
+
+@app.command("retry")
+def retry(
+    context: typer.Context,
+    *,
+    job: JobId,
+    fixed: Annotated[
+        Path | None, typer.Option("--with", help="A corrected copy of the rejected file.", exists=True)
+    ] = None,
+    out: given.Out = None,
+    duplicates: given.OnStored = None,
+    as_of: given.AsOf = None,
+    fix: given.Fix = False,
+    json: given.Json = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
+) -> None:
+    """Run only the failed rows of a job again, with its options and the rules and tables of now.
+
+    The rows are those that the job kept, or those of a corrected file, matched by row_number and claim.
+
+    Example: claimsctl jobs retry last
+    """
+    state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
+    from claimsctl.cli.jobactions import RetryOptions, retry_job
+
+    strategy = duplicates.value if duplicates else None
+    retry_job(state, job, RetryOptions(fixed, out, strategy, as_of.date() if as_of else None, fix))
+
+
+@app.command("resume")
+def resume(
+    context: typer.Context,
+    job: JobId,
+    json: given.Json = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
+) -> None:
+    """Run a job again that was interrupted, cancelled or failed: same options, inputs and output place.
+
+    Refused where an input has changed. Nothing of a stopped run was stored, so nothing is doubled.
+
+    Example: claimsctl jobs resume last
+    """
+    state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
+    from claimsctl.cli.jobactions import resume_job
+
+    resume_job(state, job)

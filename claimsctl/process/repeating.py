@@ -54,9 +54,16 @@ def earlier_run(out: Path, request: Request, workspace: Workspace, jobs: JobStor
 def _same_options(job: Job, request: Request, out: Path) -> bool:
     asked = json.loads(json.dumps({**request.as_options(), "out": str(out)}, default=str))
     given = {"as_of": None, "cwd": None}
-    return {**asked, **given} == {"locality": None, **job.options, **given} and (
-        job.practice_id == request.practice_id
-    )
+    before = {"locality": None, **job.options, **given}
+    before["inputs"] = given_inputs(job)
+    asked["inputs"] = [each if each == "-" else str(Path.cwd() / each) for each in request.inputs]
+    return {**asked, **given} == before and (job.practice_id == request.practice_id)
+
+
+def given_inputs(job: Job) -> list[str]:
+    """What a job was told to read, as absolute paths and patterns; "-" is standard input."""
+    place = Path(job.options.get("cwd") or ".").absolute()
+    return [each if each == "-" else str(place / each) for each in job.options.get("inputs", [])]
 
 
 def _same_inputs(summary: Mapping[str, Any]) -> bool:

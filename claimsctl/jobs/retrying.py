@@ -1,0 +1,253 @@
+"""Trying again what failed: the rows that a job rejected, as they were or from a corrected file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+
+from claimsctl.errors import UsageError
+from claimsctl.facts.typed import clean_cells, clean_text
+from claimsctl.ingest.kept import KeptSource, WithoutRows
+from claimsctl.ingest.parts import Format, Source
+from claimsctl.ingest.sources import open_sources
+from claimsctl.jobs.correcting import Corrected, compare
+from claimsctl.jobs.findings import findings_of
+from claimsctl.jobs.story import EDITS, RETRIED
+from claimsctl.pipeline import Again
+from claimsctl.process.intake import Input
+from claimsctl.process.keeping import KeptInput, kept_inputs, kept_rows
+from claimsctl.process.prepare import map_sources
+from claimsctl.process.request import Request
+from claimsctl.process.sessions import DERIVED
+from claimsctl.security.files import FILE_MODE, disk_errors
+from claimsctl.security.keys import Keys
+from claimsctl.store.claims import existing_claims
+from claimsctl.store.job import Job
+from claimsctl.store.workspace import Workspace
+
+RETRYABLE = ("COMPLETED", "COMPLETED_WITH_ERRORS")
+_UNREADABLE = ("FILE-005", "FILE-006")
+
+
+@dataclass
+class Retry:
+    """What is to be tried again: sources to read, which row is which, and what to tell.
+
+    `told` has the numbers for the summary; `notes` are sentences for the user. Without sources nothing is
+    left to try.
+    """
+
+    sources: Sequence[Source]
+    rows: pl.DataFrame
+    told: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+    edits: pl.DataFrame | None = None
+
+    def again(self, workspace: Workspace, job: Job) -> Again:
+        """How the pipeline runs it."""
+
+        def keep(job_id: str) -> None:
+            directory = workspace.job_directory(job_id)
+            for name, frame in ((RETRIED, self.rows), (EDITS, self.edits)):
+                if frame is not None:
+                    with disk_errors(directory / name, "write"):
+                        frame.write_parquet(directory / name, compression="zstd")
+                        (directory / name).chmod(FILE_MODE)
+
+        def inputs(request: Request, _spool: Path, house: Mapping[str, str]) -> list[Input]:
+            return map_sources(self.sources, request, house)
+
+        return Again("retry", job.job_id, inputs, keep, {"retry": self.told})
+
+
+def kept_of(
+    workspace: Workspace, job: Job, keys: Keys
+) -> tuple[dict[int, KeptInput], dict[int, pl.DataFrame]]:
+    """What a job kept of its rejected rows; UsageError where there is nothing to retry."""
+    if job.status not in RETRYABLE:
+        hint = (
+            f"Run it again with `claimsctl jobs resume {job.job_id}`."
+            if job.status in ("INTERRUPTED", "CANCELLED", "FAILED")
+            else None
+        )
+        raise UsageError(
+            f"Job {job.job_id} is {job.status}; only a job that ended has rows to retry.", hint=hint
+        )
+    inputs = kept_inputs(workspace, job.job_id, keys)
+    if not inputs and (job.ledger.get("rows") or {}).get("rejected"):
+        raise UsageError(
+            f"The rejected rows of job {job.job_id} are not kept (any more).",
+            hint="Correct its rejected file and run that with `claimsctl process`.",
+        )
+    return inputs, kept_rows(workspace, job.job_id, keys)
+
+
+def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:
+    """The rejected rows of a job as they were given.
+
+    Left out are rows of claims that a later job has accepted meanwhile, and of claims of which some record
+    could not be read: without it they would pass incomplete.
+    """
+    inputs, kept = kept_of(workspace, job, keys)
+    accepted = accepted_since(workspace, job, kept)
+    broken = _unreadable(workspace, job)
+    notes, told = [], {"of": job.job_id, "with": None, "rows": 0}
+    for name, numbers, why in (
+        ("accepted_since", accepted["claim_number"], "were accepted by a later job and are left alone"),
+        ("unreadable", broken, "have records that could not be read; correct those and use --with"),
+    ):
+        rows = sum(int(frame["claim_number"].is_in(numbers.implode()).sum()) for frame in kept.values())
+        if rows:
+            claims = _claims(kept, numbers)
+            notes.append(f"{claims:,} of the rejected claims ({rows:,} rows) {why}.")
+        told[f"{name}_rows"] = rows
+    gone = pl.concat([accepted["claim_number"], broken]).unique()
+    sources: list[Source] = []
+    mappings = []
+    for index, frame in sorted(kept.items()):
+        left = frame.filter(~pl.col("claim_number").is_in(gone.implode()).fill_null(False))
+        if left.height:
+            each = inputs[index]
+            sources.append(_source(each, left, len(sources)))
+            mappings.append(left.select(
+                pl.lit(each.name).alias("input"), "row_number", pl.lit(each.name).alias("parent_input"),
+                pl.col("row_number").alias("parent_row"),
+            ))  # fmt: skip
+    mapped = pl.concat(mappings) if mappings else pl.DataFrame()
+    told["rows"] = mapped.height
+    return Retry(sources, mapped, told, notes)
+
+
+def from_file(
+    workspace: Workspace,
+    job: Job,
+    keys: Keys,
+    path: Path,
+    request: Request,
+    house: Mapping[str, str],
+    spool: Path,
+) -> Retry:
+    """A corrected file of the rejected rows. Rows of claims that were not rejected, and that the store has
+    as accepted, are left out; further rows are taken as new."""
+    inputs, kept = kept_of(workspace, job, keys)
+    if not kept:
+        raise UsageError(f"Job {job.job_id} rejected nothing; there is nothing to correct.")
+    (source,) = open_sources([str(path)], spool_dir=spool)
+    (each,) = map_sources([source], request, house)
+    rows = pl.concat([part.rows for part in source.parts(request.batch_size)])
+    corrected = compare(rows, each, kept, inputs)
+    left_out = _left_out(workspace, job, each, rows, corrected, kept)
+    names = {index: one.name for index, one in inputs.items()}
+    mapped = corrected.rows.filter(pl.col("parent_row").is_not_null()).select(
+        pl.lit(source.name).alias("input"), "row_number",
+        pl.col("parent_input").replace_strict(names, return_dtype=pl.String), "parent_row",
+    )  # fmt: skip
+    told = {"of": job.job_id, "with": str(path), "rows": rows.height - len(left_out), **corrected.told(),
+            "left_out_rows": len(left_out)}  # fmt: skip
+    told["added_rows"] -= len(left_out)
+    chosen: Source = WithoutRows(source, left_out) if len(left_out) else source
+    sources = [chosen] if rows.height > len(left_out) else []
+    return Retry(sources, mapped, told, _notes(told, corrected), corrected.edits)
+
+
+def _source(each: KeptInput, rows: pl.DataFrame, index: int) -> Source:
+    """A source of kept rows; a claim number that a run made for a session stays as it was."""
+    header = dict(each.header)
+    if DERIVED not in rows.columns:
+        header.pop(DERIVED, None)
+    return KeptSource(
+        rows, header, index=index, name=each.name, path=each.path, form=cast(Format, each.format),
+        delimiter=each.delimiter, encoding=each.encoding,
+    )  # fmt: skip
+
+
+def accepted_since(workspace: Workspace, job: Job, kept: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
+    """Rejected claims of a job that were accepted since, changed or under other rules."""
+    nothing = pl.DataFrame(schema={"claim_number": pl.String, "job_id": pl.String})
+    if not kept:
+        return nothing
+    claims = pl.concat(
+        frame.select(
+            pl.lit(job.practice_id or "default").alias("practice_id"), "claim_number",
+            pl.col("payer_sequence").cast(pl.String).fill_null("P"),
+        )
+        for frame in kept.values()
+    ).filter(pl.col("claim_number").is_not_null())  # fmt: skip
+    found = existing_claims(workspace, claims)
+    later = (pl.col("status") != "INVALID") & (pl.col("job_id") >= job.job_id)
+    return found.filter(later).select(nothing.columns)
+
+
+def _unreadable(workspace: Workspace, job: Job) -> pl.Series:
+    """Claims that a record names which could not be read."""
+    codes = pl.col("code").is_in(_UNREADABLE) & pl.col("claim_number").is_not_null()
+    return findings_of(workspace, job).filter(codes).select("claim_number").collect().to_series().unique()
+
+
+def _claims(kept: Mapping[int, pl.DataFrame], numbers: pl.Series) -> int:
+    every = pl.concat([frame["claim_number"] for frame in kept.values()]).unique()
+    return int(every.is_in(numbers.implode()).sum())
+
+
+def _left_out(
+    workspace: Workspace,
+    job: Job,
+    each: Input,
+    rows: pl.DataFrame,
+    corrected: Corrected,
+    kept: Mapping[int, pl.DataFrame],
+) -> pl.Series:
+    """Row numbers of a corrected file that belong to claims which the job did not reject and which are
+    stored as accepted, as in a copy of the whole file."""
+    failed = pl.concat([frame["claim_number"] for frame in kept.values()]).drop_nulls().unique()
+    more = corrected.rows.filter(
+        pl.col("parent_row").is_null(), pl.col("claim").is_not_null(),
+        ~pl.col("claim").is_in(failed.implode()),
+    )  # fmt: skip
+    if not more.height:
+        return pl.Series("row_number", [], dtype=pl.Int64)
+    cleaned = clean_cells(rows)
+    sequence = clean_text(cleaned, each.layout, ["payer_sequence"])
+    sequences = (
+        sequence["payer_sequence"]
+        if sequence.width
+        else pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+    )
+    claims = more.join(
+        rows.select("row_number").with_columns(sequences.fill_null("P").alias("payer_sequence")),
+        on="row_number",
+    ).with_columns(
+        pl.lit(job.practice_id or "default").alias("practice_id"), pl.col("claim").alias("claim_number")
+    )
+    found = existing_claims(workspace, claims).filter(pl.col("status") != "INVALID")
+    return claims.join(found, on=["claim_number", "payer_sequence"], how="semi")["row_number"]
+
+
+def _notes(told: Mapping[str, Any], corrected: Corrected) -> list[str]:
+    """What a person wants to know of a corrected file before it runs."""
+    notes = [
+        f"{told['matched_rows']:,} rows are those that failed; {told['edited_cells']:,} cells in "
+        f"{told['edited_rows']:,} of them were edited."
+    ]
+    if told["removed_rows"]:
+        short = told["claims_with_removed_rows"]
+        notes.append(
+            f"{told['removed_rows']:,} of the failed rows are not in the file and stay as they are."
+            + (f" {short:,} claims lack some of their rows; they are taken without them." if short else "")
+        )
+    if told["added_rows"]:
+        notes.append(f"{told['added_rows']:,} further rows are taken as new.")
+    if told["left_out_rows"]:
+        notes.append(f"{told['left_out_rows']:,} rows of claims that were accepted already are left out.")
+    shown = corrected.edits.head(20)
+    notes += [
+        f"row {row['row_number']}: {row['column']} {row['before'] or 'blank'} -> {row['after'] or 'blank'}"
+        for row in shown.iter_rows(named=True)
+    ]
+    if corrected.edits.height > shown.height:
+        notes.append(f"and {corrected.edits.height - shown.height:,} more edited cells")
+    return notes
