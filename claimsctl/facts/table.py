@@ -217,6 +217,7 @@ FACT_TYPES: Final[Mapping[str, str]] = {
     "row_digest": "integer",
     "line_rank": "integer",
     "stored_claim": "text",
+    "stored_job": "text",
     **ncci.TYPES,
     **priced.TYPES,
     **originals.TYPES,
@@ -225,14 +226,15 @@ FACT_TYPES: Final[Mapping[str, str]] = {
 """Every fact and its type in the rule language; the first ones come with the part itself.
 
 `line_rank` numbers a claim's lines in file order; `stored_claim` is "changed" where the store holds an
-accepted version of the claim with other content; those of NCCI edits are in facts/ncci.py, those of
-pricing in facts/priced.py, those of replaced claims in facts/originals.py.
+accepted version of the claim with other content ("updated" or "skipped" with that --duplicates), and
+"unchanged" where it says the same; `stored_job` is the job that accepted it; those of NCCI edits are in
+facts/ncci.py, those of pricing in facts/priced.py, those of replaced claims in facts/originals.py.
 """
 
 OF_HISTORY: Final = frozenset(originals.TYPES)
 """Facts that cannot be known where claims of earlier runs are not read."""
 
-GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim"})
+GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim", "stored_job"})
 
 
 def _stored() -> frozenset[str]:

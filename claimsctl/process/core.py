@@ -28,6 +28,7 @@ from claimsctl.process.review import CrossFacts, InputPlan, Reviewer
 from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.spilling import temporary_files
+from claimsctl.process.stored_before import StoredBefore
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
 from claimsctl.validate.cross import Group
@@ -58,8 +59,8 @@ class Progress(Protocol):
 SeenInputs = Callable[[Intake], Mapping[str, tuple[str, str]]]
 """Inputs whose content an earlier job read: sha256 -> (job, date)."""
 StoredClaims = Callable[[Intake, pl.Series], pl.DataFrame | None]
-"""Looks the intake's claims up in the store, exact copies of rows left out: claim_id, stored_claim;
-None when there is no store."""
+"""Looks the intake's claims up in the store, exact copies of rows left out: claim_id, stored_claim,
+stored_job; None when there is no store."""
 
 
 class Earlier(Patients, Protocol):
@@ -89,7 +90,7 @@ class Outcome:
     unserved: Mapping[Unserved, int] = field(default_factory=dict)
     seen: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     copies: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt32))
-    stored_changed: int = 0
+    stored_before: StoredBefore = field(default_factory=StoredBefore)
     history: HistoryLines = field(default_factory=HistoryLines)
     prices: PriceBook | None = None
 
@@ -180,7 +181,7 @@ def check_inputs(
         cross = replace(cross, stored=stored(intake, cross.repeats))
         outcome.copies = cross.repeats
         if cross.stored is not None:
-            outcome.stored_changed = int((cross.stored["stored_claim"] != "unchanged").sum())
+            outcome.stored_before = StoredBefore.of(cross.stored)
     ledger.claims.read = _claims_read(intake, cross)
     router = Router(spill, fan.lines)
     reviewer = Reviewer(context, cross, outcome.book, router, timings)

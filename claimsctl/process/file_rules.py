@@ -12,6 +12,9 @@ from claimsctl.validate.pack import Rule
 EXACT_COPY: Final = "DUP-001"
 """Copies are found before the rules run, and skipped; the rule gives the finding its words."""
 
+STORED_BEFORE: Final = "DUP-010"
+"""The one rule that runs on lines which --duplicates skip leaves out."""
+
 
 @dataclass(frozen=True)
 class FileRules:

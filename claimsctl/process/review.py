@@ -17,10 +17,12 @@ from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
 from claimsctl.process.control import Control, Steering
+from claimsctl.process.file_rules import STORED_BEFORE
 from claimsctl.process.intake import SpilledPart
 from claimsctl.process.keying import CONTENT
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
 from claimsctl.process.short_records import TRUSTED
+from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
 from claimsctl.process.unread import Unread, unread_cells
 from claimsctl.validate.cross import Group, settle
@@ -74,18 +76,7 @@ class Checked:
     hits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS))
     unserved: Mapping[Unserved, int] = field(default_factory=dict)
     unread: Sequence[Unread] = ()
-    skipped_rows: int = 0
-    skipped_claims: int = 0
-
-
-def _leave_out_stored(checked: Checked) -> None:
-    """With --duplicates skip, lines of claims that the store holds in another version are left out."""
-    frame = checked.frame
-    left_out = (frame["stored_claim"] == "skipped").fill_null(False)
-    if left_out.any():
-        checked.skipped_rows = int(left_out.sum())
-        checked.skipped_claims = int((left_out & (frame["row_index"] == frame[CLAIM_LAST])).sum())
-        checked.rows, checked.frame = checked.rows.filter(~left_out), frame.filter(~left_out)
+    skipped: Skipped | None = None
 
 
 @dataclass
@@ -116,6 +107,8 @@ class Reviewer:
             checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
             checked.unserved = count_unserved(checked.frame, plan.unserved)
             layout, day = part.input.layout, self.context.run_date
+            if checked.skipped is not None:
+                checked.skipped.hits = self._told(part, checked.skipped)
             checked.unread = tuple(unread_cells(checked.rows, checked.frame, layout, day))
         return checked
 
@@ -123,8 +116,7 @@ class Reviewer:
         """Findings and routing of a checked part; parts are taken in file order."""
         with self.timings.stage("validate"):
             self._note_repeats(checked)
-            self.skipped_claims += checked.skipped_claims
-            self.skipped_rows += checked.skipped_rows
+            self._note_skipped(checked)
             self.lines += checked.frame.height
             self.unserved.update(checked.unserved)
             for unread in checked.unread:
@@ -147,13 +139,13 @@ class Reviewer:
         )
         checked = Checked(part, rows, frame, repeats)
         if self.cross.stored is None:
-            checked.frame = frame.with_columns(pl.lit(None, pl.String).alias("stored_claim"))
+            checked.frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in STORED)
         else:
             state = frame.select("claim_id").join(
                 self.cross.stored, on="claim_id", how="left", maintain_order="left"
             )
-            checked.frame = frame.with_columns(state["stored_claim"])
-            _leave_out_stored(checked)
+            checked.frame = frame.with_columns(state.select(STORED).get_columns())
+            checked.rows, checked.frame, checked.skipped = without_skipped(rows, checked.frame)
         part.path.unlink()
         return checked
 
@@ -175,6 +167,32 @@ class Reviewer:
                          trusted=_trusted(part, repeats), input_name=part.input.source.name,
                          show_phi=self.show_phi)  # fmt: skip
         self.book.add(found, None)
+
+    def _told(self, part: SpilledPart, skipped: Skipped) -> pl.DataFrame:
+        """The hits of the rule that tells of claims which were stored before, on lines that are left out."""
+        plan = self.plans[part.input.source.index]
+        number = next((n for n, c in enumerate(plan.evaluated) if c.rule.code == STORED_BEFORE), None)
+        if number is None:
+            return skipped.hits
+        hits = evaluate(skipped.frame, [plan.evaluated[number]], self._coded(part, skipped.rows))
+        return hits.with_columns(pl.lit(number, pl.UInt16).alias("check"))
+
+    def _note_skipped(self, checked: Checked) -> None:
+        skipped, part = checked.skipped, checked.part
+        if skipped is None:
+            return
+        plan, frame = self.plans[part.input.source.index], skipped.frame
+        self.skipped_rows += frame.height
+        self.skipped_claims += int((frame["row_index"] == frame[CLAIM_LAST]).sum())
+        hits = skipped.hits
+        if plan.steering is not None:
+            hits = plan.steering.apply(hits, frame, self.book.suppressed)
+        elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= part.first + part.rows)
+        hits = self.book.once_per_claim(hits, plan.checks, frame["claim_id"], elsewhere)
+        found = describe(hits, plan.checks, skipped.rows, frame, part.input.layout,
+                         trusted=_trusted(part, skipped.rows), input_name=part.input.source.name,
+                         show_phi=self.show_phi)  # fmt: skip
+        self.book.add(found, frame["claim_id"].gather(hits["row"]))
 
     def _route(self, checked: Checked) -> None:
         part, rows, frame, hits = checked.part, checked.rows, checked.frame, checked.hits
@@ -276,7 +294,7 @@ class InputPlan:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
         names |= set(pricing.needed) if pricing is not None else set()
         names -= aggregates | ncci.TYPES.keys() | priced.TYPES.keys() | originals.TYPES.keys()
-        names -= {CLAIM_FIRST, CLAIM_LAST, "stored_claim"}
+        names -= {CLAIM_FIRST, CLAIM_LAST, *STORED}
         kept += ["stored_claim"] if stored else []
         kept += priced.TYPES if pricing is not None else []
         evaluated = tuple(checks)

@@ -185,7 +185,7 @@ def stored_claims(
     duplicates: Duplicates,
     notify: Notify | None,
 ) -> pl.DataFrame | None:
-    """claim_id and stored_claim of claims that the store holds as accepted; None where it holds none.
+    """claim_id, stored_claim, stored_job of claims that the store holds as accepted; None where it has none.
 
     `unchanged` claims say what they said before; others follow the strategy: `changed` (an error),
     `updated` or `skipped`.
@@ -216,6 +216,7 @@ def stored_claims(
     return met.select(
         "claim_id",
         pl.when(same).then(pl.lit(UNCHANGED)).otherwise(pl.lit(_ACTIONS[duplicates])).alias("stored_claim"),
+        pl.col("job_id").alias("stored_job"),
     )
 
 

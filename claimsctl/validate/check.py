@@ -41,6 +41,7 @@ def check_in_memory(
         pl.lit(None, pl.Int64).alias("line_rank"),
         pl.int_range(rows.height, dtype=pl.UInt64, eager=True).alias("row_digest"),
         pl.lit(None, pl.String).alias("stored_claim"),
+        pl.lit(None, pl.String).alias("stored_job"),
     )
     given = [n for n in (overrides.columns if overrides is not None else []) if n in GIVEN]
     if overrides is not None and given:
