@@ -85,7 +85,7 @@ def process(
     if request.dry_run:
         return _dry_run(request, rulebook, setting)
     workspace, timings, started = setting.workspace, Timings(), datetime.now(UTC)
-    jobs = JobStore(workspace)
+    jobs = JobStore(workspace, setting.notify)
     tidy(jobs)
     job_id = workspace.new_job_id()
     setting.begun(job_id)

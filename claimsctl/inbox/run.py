@@ -101,7 +101,7 @@ class InboxRun:
     _job_id: str | None = None
 
     def __post_init__(self) -> None:
-        self._jobs = JobStore(self.setting.workspace)
+        self._jobs = JobStore(self.setting.workspace, self.setting.notify)
         self._setting = replace(self.setting, begun=self._begun)
 
     def run(self, waiting: Sequence[Waiting], passed: Sequence[Passed]) -> None:

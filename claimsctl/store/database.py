@@ -25,6 +25,7 @@ _ANNOUNCE_SECONDS = 1.0
 _MEMORY = "512MB"
 # A process with the file open for writing refuses all others, readers too (DuckDB 2.0).
 _BUSY = ("Could not set lock on file", "different configuration")
+_NEWER = ("database file with version number", "newer version of DuckDB")
 _DAMAGED = (
     "Corrupt database file",
     "not a valid DuckDB database",
@@ -187,6 +188,11 @@ def _translated(error: Exception, path: Path) -> ClaimsctlError:
         return StoreError(
             f"Cannot write the claims store {path}: disk or memory is full.",
             hint="Free some space there and run again; what was stored before is untouched.",
+        )
+    if any(sign in message for sign in _NEWER):
+        return StoreError(
+            f"The claims store {path} was made by a newer DuckDB than this claimsctl uses.",
+            hint="Update claimsctl and its packages, or name another workspace with --workspace.",
         )
     if any(sign in message for sign in _DAMAGED):
         return StoreError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -37,8 +37,9 @@ class JobStore:
     an unknown job.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, notify: Callable[[str], None] | None = None) -> None:
         self._workspace = workspace
+        self._notify = notify
         self._path = workspace.jobs_database
         self._engine: sa.Engine | None = None
         self._told: dict[str, float] = {}
@@ -257,7 +258,7 @@ class JobStore:
         try:
             if self._engine is None:
                 create_private(self._path, b"")  # SQLite gives its WAL files the rights of this one
-                self._engine = jobs_engine(self._path)
+                self._engine = jobs_engine(self._path, self._notify)
             engine = self._engine.execution_options(**{READS: True}) if reads else self._engine
             with engine.begin() as connection:
                 yield connection

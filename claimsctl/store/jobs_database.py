@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 BUSY_SECONDS: Final = 60.0
+_ANNOUNCE_SECONDS: Final = 1.0
 READS: Final = "claimsctl_reads"
 """Execution option of a connection whose transaction only reads: it waits for no writer."""
 
 
-def jobs_engine(path: Path) -> sa.Engine:
-    """The engine of a jobs file, its tables made where they are missing."""
+def jobs_engine(path: Path, notify: Callable[[str], None] | None = None) -> sa.Engine:
+    """The engine of a jobs file, its tables made where they are missing. Who writes waits for others up to
+    BUSY_SECONDS, and `notify` hears of it after a second.
+    """
     import sqlalchemy as sa
 
     engine = sa.create_engine(
@@ -35,13 +39,33 @@ def jobs_engine(path: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _take_the_write_lock(connection: sa.Connection) -> None:
         # The driver's own BEGIN takes the lock late, and two upgrading transactions fail at once.
-        reads = connection.get_execution_options().get(READS, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get(READS, False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_immediate(connection, notify)
 
     from claimsctl.store.jobs_schema import prepare
 
     prepare(engine, path)
     return engine
+
+
+def _begin_immediate(connection: sa.Connection, notify: Callable[[str], None] | None) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(_ANNOUNCE_SECONDS * 1000)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    except OperationalError as error:
+        if "locked" not in str(error.orig):
+            raise
+    finally:
+        rest = BUSY_SECONDS - _ANNOUNCE_SECONDS
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(rest * 1000)}")
+    if notify is not None:
+        notify("Waiting for another run to finish with the jobs file ...")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def translated(error: Exception, path: Path) -> ClaimsctlError:

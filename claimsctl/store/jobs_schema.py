@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from claimsctl.errors import StoreError
 from claimsctl.security.files import create_private
+from claimsctl.store.jobs_database import READS
 
 SCHEMA_VERSION: Final = 2
 
@@ -82,16 +83,17 @@ def prepare(engine: Engine, path: Path) -> None:
 
     An older file is copied to jobs.sqlite.schema-<version>.backup before it is changed.
     """
-    with engine.begin() as connection:
+    with engine.execution_options(**{READS: True}).begin() as connection:  # who only lists waits for nobody
         version = _version(connection)
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"The jobs file {path} was made by a newer claimsctl (schema {version}; "
-                f"this one knows {SCHEMA_VERSION}).",
-                hint="Update claimsctl, or name another workspace with --workspace.",
-            )
-        if version == 0:
-            metadata.create_all(connection)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"The jobs file {path} was made by a newer claimsctl (schema {version}; "
+            f"this one knows {SCHEMA_VERSION}).",
+            hint="Update claimsctl, or name another workspace with --workspace.",
+        )
+    if version == 0:
+        with engine.begin() as connection:
+            metadata.create_all(connection)  # leaves alone what another process was faster to make
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
     if 0 < version < SCHEMA_VERSION:
         _back_up(path, version)

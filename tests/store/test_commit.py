@@ -11,12 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from run_commit import SCHEME, lines, spill
 
 from claimsctl.errors import InternalError, StoreError
-from claimsctl.store import commit
+from claimsctl.store import commit, database
 from claimsctl.store.claims import existing_claims
 from claimsctl.store.commit import Committed, commit_run
 from claimsctl.store.database import open_store
@@ -314,6 +315,16 @@ def test_damaged_store_says_how_to_mend(workspace: Workspace, damage: str) -> No
         store(workspace, lines(range(5)))
     assert "mv '" in str(caught.value)
     assert workspace.claims_database.read_bytes() == bytes(data), "nothing is overwritten"
+
+
+def test_store_of_a_newer_duckdb_is_refused() -> None:
+    said = duckdb.IOException(
+        "IO Error: Trying to read a database file with version number 999, but we can only read 64."
+    )
+    error = database._translated(said, Path("claims.duckdb"))
+    assert isinstance(error, StoreError)
+    assert "newer DuckDB" in str(error)
+    assert "mv " not in str(error), "it is sound, and not to be moved away"
 
 
 def test_store_of_a_newer_version_is_refused(workspace: Workspace) -> None:

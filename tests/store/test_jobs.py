@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from claimsctl.errors import InternalError, StoreError, UsageError
+from claimsctl.errors import InternalError, StoreBusy, StoreError, UsageError
+from claimsctl.store import jobs_database
 from claimsctl.store.job import JobInput
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
@@ -213,3 +214,23 @@ def test_queued_job_is_cancelled_at_once(workspace: Workspace, jobs: JobStore) -
     assert jobs.ask_to_cancel(queued).status == "CANCELLED"
     asked = jobs.ask_to_cancel(running)
     assert (asked.status, asked.cancel_requested) == ("PENDING", True)
+
+
+def test_a_wait_for_another_run_is_announced_and_bounded(
+    workspace: Workspace, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.create_job("20260630-120000-0001", "process")
+    monkeypatch.setattr(jobs_database, "_ANNOUNCE_SECONDS", 0.05)
+    monkeypatch.setattr(jobs_database, "BUSY_SECONDS", 0.2)
+    heard: list[str] = []
+    other = sqlite3.connect(workspace.jobs_database, isolation_level=None)
+    JobStore(workspace, heard.append).start("20260630-120000-0001")
+    assert heard == [], "nobody was in the way"
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match="in use"):
+        JobStore(workspace, heard.append).cancel("20260630-120000-0001")
+    assert heard == ["Waiting for another run to finish with the jobs file ..."]
+    assert JobStore(workspace).get("20260630-120000-0001").status == "PROCESSING", "readers wait for nobody"
+    other.execute("COMMIT")
+    JobStore(workspace).cancel("20260630-120000-0001")
+    other.close()
