@@ -190,3 +190,23 @@ def resume(
     from claimsctl.cli.jobactions import resume_job
 
     resume_job(state, job)
+
+
+@app.command("rollback")
+def rollback(
+    context: typer.Context,
+    job: JobId,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    json: given.Json = False,
+) -> None:
+    """Take back what a job added to the claims; earlier versions are in force again, history keeps the trace.
+
+    Claims that a later job replaced or found unchanged stay, and are told. Output files stay.
+
+    Example: claimsctl jobs rollback last --yes
+    """
+    state: State = replace(context.obj.with_options(json=json), yes=context.obj.yes or yes)
+    from claimsctl.cli.jobrollback import rollback_job
+
+    rollback_job(state, job, dry_run=dry_run)

@@ -23,7 +23,7 @@ from claimsctl.security.audit import user_name
 from claimsctl.security.files import disk_errors, private_directory, write_private
 from claimsctl.store.database import Notify, open_store
 from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
-from claimsctl.store.lifecycle import SAME_CLAIM, Origin, transition
+from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
 from claimsctl.store.schema import KEY
@@ -181,6 +181,19 @@ class _Commit:
                 {line_facts(found, "part")}
             FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
         """)
+        self._require_patients()
+
+    def _require_patients(self) -> None:
+        """A run seals only patients it did not find stored; a rollback may have taken those out since."""
+        rolled_back = "SELECT count(*) FROM commits WHERE result LIKE '%rolled_back%'"
+        if self._number(rolled_back) and self._number(
+            "SELECT count(*) FROM read r WHERE patient_key IS NOT NULL AND NOT EXISTS ("
+            "SELECT 1 FROM patients p WHERE p.patient_key = r.patient_key)"
+        ):
+            raise StoreError(
+                "Patients of this run were taken out by the rollback of another job while it ran.",
+                hint="Run the same command again.",
+            )
 
     def _compare(self) -> None:
         """What each claim meets in the store, and what becomes of it."""
@@ -195,9 +208,11 @@ class _Commit:
                 SELECT practice_id, claim_number, payer_sequence, max(version) AS version
                 FROM known GROUP BY ALL
             ), met AS (
-                SELECT DISTINCT h.claim_id FROM read h JOIN known k ON {SAME_CLAIM.format(a="h", b="k")}
+                SELECT h.claim_id, coalesce(max(k.version) FILTER (k.is_current), max(k.version)) AS version
+                FROM read h JOIN known k ON {SAME_CLAIM.format(a="h", b="k")}
                 WHERE k.digest = h.digest AND k.digest_scheme = $scheme
                   AND (k.is_current OR (h.rejected AND k.status = 'INVALID' AND k.deleted_at IS NULL))
+                GROUP BY h.claim_id
             )
             SELECT h.*, CASE WHEN h.rejected THEN 'INVALID' ELSE 'VALIDATED' END AS status,
                 coalesce(top.version, 0) + 1 AS version, now.status AS before_status,
@@ -207,7 +222,9 @@ class _Commit:
                 coalesce(NOT h.rejected OR now.status IS NULL OR now.status = 'INVALID', true) AS takes_over,
                 coalesce(now.digest = h.digest AND now.digest_scheme = $scheme, false)
                     OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same_as_current,
-                coalesce(now.digest_scheme <> $scheme, false) AS other_scheme
+                coalesce(now.digest_scheme <> $scheme, false) AS other_scheme,
+                coalesce(met.version, CASE WHEN same THEN now.version ELSE coalesce(top.version, 0) + 1 END)
+                    AS seen_version
             FROM read h LEFT JOIN met USING (claim_id)
             LEFT JOIN top ON {SAME_CLAIM.format(a="h", b="top")}
             LEFT JOIN known now ON now.is_current AND {SAME_CLAIM.format(a="h", b="now")}
@@ -272,7 +289,7 @@ class _Commit:
         """Every new version, and the verdict of today where rules have changed since."""
         change = "CREATE TEMP VIEW {} AS SELECT " + ", ".join(KEY) + ", {}, before_status AS from_status, "
         change += "status AS to_status, {}::VARCHAR AS note, NULL::VARCHAR AS payer_reference FROM headers "
-        stays = "CASE WHEN NOT takes_over THEN 'rejected; the earlier version stays' END"
+        stays = "CASE WHEN NOT takes_over THEN '" + STAYS + "' END"
         judged = "WHERE same_as_current AND before_status IN ('VALIDATED', 'INVALID') "
         judged += "AND before_status <> status"
         self.connection.execute(change.format("new_versions", "version", stays) + "WHERE NOT same")
@@ -282,13 +299,14 @@ class _Commit:
         transition(self.connection, "judged", origin)
 
     def _keep_ids(self) -> None:
-        """The claims of the job, for `last_job_of`; readable without opening the store."""
+        """The claims of the job, with the version that it stored or found unchanged; readable without opening
+        the store."""
         target = self.workspace.claim_ids_file(self.job_id)
         private_directory(target.parent)
         aside = target.with_suffix(".aside")
         self.connection.execute(
-            f"COPY (SELECT claim_id FROM headers ORDER BY claim_id) TO {quoted(aside)} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+            "COPY (SELECT claim_id, seen_version AS version FROM headers ORDER BY claim_id) "
+            f"TO {quoted(aside)} (FORMAT parquet, COMPRESSION zstd)"
         )
         with disk_errors(target, "write"):
             aside.replace(target)

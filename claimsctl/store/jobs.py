@@ -151,6 +151,10 @@ class JobStore:
         """FAILED; `error` is one line without PHI."""
         self.finish(job_id, "FAILED", error=error)
 
+    def mark_rolled_back(self, job_id: str) -> None:
+        """ROLLED_BACK; what its record says else stays."""
+        self._update(job_id, status="ROLLED_BACK")
+
     def cancel(self, job_id: str) -> None:
         """CANCELLED, by the process that runs it."""
         self.finish(job_id, "CANCELLED")

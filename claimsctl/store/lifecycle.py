@@ -35,6 +35,8 @@ SAME_CLAIM: Final = (
     "{a}.practice_id = {b}.practice_id AND {a}.claim_number = {b}.claim_number "
     "AND {a}.payer_sequence IS NOT DISTINCT FROM {b}.payer_sequence"
 )
+STAYS: Final = "rejected; the earlier version stays"
+"""Note of a version that was stored and did not come into force."""
 CHANGE_COLUMNS: Final = (*KEY, "version", "from_status", "to_status", "note", "payer_reference")
 
 

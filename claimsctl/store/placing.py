@@ -40,7 +40,7 @@ class Placed:
         with disk_errors(self.directory, "store patients in"):
             for source, target in zip(sources, targets, strict=True):
                 self._move(source, target)
-                _sync(target)
+                sync(target)
         return targets
 
     def take_back(self) -> None:
@@ -71,7 +71,7 @@ class Placed:
         sealed = source.with_suffix(".sealed")
         if sealed.exists():
             self._move(sealed, target.with_suffix(".sealed"))
-        _sync(target)
+        sync(target)
         self.parts.append((number, f"lines/{self.job_id}/{target.name}", rows))
 
     def _move(self, source: Path, target: Path) -> None:
@@ -80,7 +80,8 @@ class Placed:
         target.chmod(0o600)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file on disk before anything names it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 
 from claimsctl.errors import ClaimsctlError, StoreError
-from claimsctl.store.workspace import COMMIT_FILE, Workspace
+from claimsctl.store.workspace import COMMIT_FILE, ROLLBACK_FILE, Workspace
 
 _WAIT_SECONDS = 5.0
 
@@ -34,6 +34,34 @@ def settle(workspace: Workspace, job_id: str) -> bool:
 
     try:
         JobStore(workspace).finish_for_the_dead(job_id, finish)
+    except ClaimsctlError:
+        return False
+    return True
+
+
+def settle_rollback(workspace: Workspace, by_job: str) -> bool:
+    """Finish or undo the rollback that a process (`by_job`) died or failed in the middle of.
+
+    False when the store is busy or damaged.
+    """
+    try:
+        intent = json.loads((workspace.root / "tmp" / by_job / ROLLBACK_FILE).read_bytes())
+        job_id, targets = str(intent["job"]), [str(each) for each in intent["targets"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # it had not begun
+    from claimsctl.store.database import open_store
+    from claimsctl.store.jobs import JobStore
+    from claimsctl.store.remains import clear_up
+
+    try:
+        with open_store(workspace, write=False, wait_seconds=_WAIT_SECONDS) as connection:
+            clear_up(connection, workspace, job_id, targets)
+            row = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
+        done = json.loads(row[0]).get("rolled_back") if row is not None else None
+        if done is not None:
+            JobStore(workspace).mark_rolled_back(job_id)
+            if done["by"] == by_job:
+                JobStore(workspace).finish_for_the_dead(by_job, {"status": "COMPLETED"})
     except ClaimsctlError:
         return False
     return True

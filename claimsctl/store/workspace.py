@@ -39,6 +39,7 @@ from claimsctl.store.owner import Owner
 SETTINGS_FILE = "claimsctl.toml"
 OWNER_FILE = "owner.json"
 COMMIT_FILE = "commit.json"
+ROLLBACK_FILE = "rollback.json"
 REFERENCE_DIRECTORY = "reference"
 _JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _UNNAMED_SECONDS = 3600.0
@@ -158,7 +159,7 @@ class Workspace:
             _remove(path)
             return
         for left in path.iterdir() if path.is_dir() else ():
-            if left.name not in (OWNER_FILE, COMMIT_FILE):
+            if left.name not in (OWNER_FILE, COMMIT_FILE, ROLLBACK_FILE):
                 with suppress(OSError):
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
         with suppress(StoreError):  # should it be refused, this waits for the end of the process
@@ -190,10 +191,12 @@ class Workspace:
 
     def _settle(self, path: Path) -> bool:
         """False when the unfinished commit in `path` cannot be settled now; its files stay then."""
+        from claimsctl.store.recovery import settle, settle_rollback
+
+        if (path / ROLLBACK_FILE).exists():
+            return settle_rollback(self, path.name)
         if not (path / COMMIT_FILE).exists():
             return True
-        from claimsctl.store.recovery import settle
-
         return settle(self, path.name)
 
     def _owned(self, name: str) -> Path:
