@@ -14,6 +14,8 @@ ADDED = {
     },
 }
 """Version -> table -> columns that came with it."""
+TOTALS = ("line_totals", "finding_totals")
+"""Tables that came with version 3."""
 
 
 def make_older(workspace: Workspace, version: int) -> None:
@@ -23,4 +25,7 @@ def make_older(workspace: Workspace, version: int) -> None:
             for table, columns in tables.items() if later > version else ():
                 for column in columns:
                     connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        if version < 3:
+            for table in TOTALS:
+                connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])

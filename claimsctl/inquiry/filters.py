@@ -130,7 +130,7 @@ def _payers(texts: Sequence[str], connection: duckdb.DuckDBPyConnection, built: 
 
 
 def _listed(column: str, option: str, text: str, built: _Building) -> str:
-    """Whether a list has a code: as it is written, and a diagnosis also with its dot or without."""
+    """Whether a list has a code, or one that begins so."""
     code = text.strip().upper()
     bare = code.rstrip("*").replace(".", "")
     if not bare.isalnum():
@@ -139,12 +139,9 @@ def _listed(column: str, option: str, text: str, built: _Building) -> str:
         )
     if code.endswith("*"):
         start = built.put(bare)
-        return f"len(list_filter({column}, lambda c: starts_with(replace(upper(c), '.', ''), {start}))) > 0"
-    ways = {code, bare, code.lower(), bare.lower()}
-    if column == "diagnoses" and len(bare) > 3:
-        dotted = f"{bare[:3]}.{bare[3:]}"
-        ways |= {dotted, dotted.lower()}
-    return f"list_has_any({column}, [{', '.join(built.put(way) for way in sorted(ways))}])"
+        return f"len(list_filter({column}, lambda c: starts_with(c, {start}))) > 0"
+    # As typed cells are stored: in capitals, diagnoses without their dot.
+    return f"list_contains({column}, {built.put(bare if column == 'diagnoses' else code)})"
 
 
 def _amounts_and_dates(filters: Filters, built: _Building) -> None:

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from claimsctl.errors import UsageError
-from claimsctl.reference.locate import data_path
 
 Pair = tuple[str | None, str | None]
 
@@ -50,6 +49,8 @@ def _fits(pair: Pair, ways: frozenset[str]) -> bool:
 @lru_cache(maxsize=1)
 def _registry() -> tuple[frozenset[str], ...]:
     """Names of each payer of the shipped registry."""
+    from claimsctl.reference.locate import data_path  # its package imports Polars
+
     with data_path("reference_data").joinpath("payers.csv").open(encoding="utf-8", newline="") as file:
         lines = (line for line in file if not line.startswith("#"))
         return tuple(

@@ -1,21 +1,29 @@
 """Counting claims by status, payer, provider, code, diagnosis and month, and what they are worth.
 
-Amounts are of whole claims but for procedure codes, whose are of their lines.
+Amounts are of whole claims but for procedure codes, whose are of their lines. Of the whole store, codes
+and findings are counted from the totals that every job leaves (`claimsctl.store.totals`), less what is no
+longer in force; of some claims, their lines are read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from claimsctl.inquiry.filters import Filters, condition
+from claimsctl.inquiry.filters import Condition, Filters, condition
 from claimsctl.inquiry.opening import reading
 from claimsctl.store.database import Notify
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import OPEN, STATUSES
+from claimsctl.store.totals import LINE_SUMS, code_sums
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
+
+Rows = list[dict[str, Any]]
 
 _SUMS: Final = (
     "count(*) AS claims, sum(line_count)::BIGINT AS lines, sum(charge_total) AS billed, "
@@ -24,15 +32,15 @@ _SUMS: Final = (
     "sum(charge_total) FILTER (status = 'DENIED') AS denied, "
     "sum(work_rvu) AS work_rvu, sum(total_rvu) AS total_rvu"
 )
+_AMOUNTS: Final = ("billed", "expected", "allowed", "paid", "pending", "denied")
+_RVUS: Final = ("work_rvu", "total_rvu")
+_FIGURES: Final = ("claims", "lines", *_AMOUNTS, *_RVUS)
 _GROUPS: Final = {
     "by_status": ("status",),
     "by_payer": ("payer_id", "payer_name"),
     "by_provider": ("rendering_npi",),
     "by_month": ("month",),
 }
-_FIGURES: Final = (
-    "claims", "lines", "billed", "expected", "allowed", "paid", "pending", "denied", "work_rvu", "total_rvu",
-)  # fmt: skip
 
 
 def statistics(
@@ -46,41 +54,34 @@ def statistics(
     """
     with reading(workspace, notify) as connection:
         where = condition(filters, connection, workspace)
-        connection.execute(
-            "CREATE TEMP TABLE chosen AS SELECT claim_id, job_id, status, payer_id, payer_name, "
-            "rendering_npi, date_trunc('month', service_from)::DATE AS month, service_from, service_to, "
-            "recorded_at, line_count, charge_total, expected_allowed_amount, allowed_amount, paid_amount, "
-            f"work_rvu, total_rvu, diagnoses FROM claims WHERE {where.sql}",
-            where.parameters,
-        )
-        found = _Counting(connection, workspace, top)
-        return found.whole() | found.groups() | found.listed() | {"shown": found.shown}
+        counting = _Counting(connection, workspace, where, top)
+        found = counting.groups()
+        found = counting.whole(found["by_status"]) | found
+        if filters == Filters():
+            codes, findings = counting.totals()
+        else:
+            codes, findings = counting.of_lines(where)
+        found |= {
+            "by_code": counting.cut("by_code", codes),
+            "by_diagnosis": counting.cut("by_diagnosis", counting.diagnoses()),
+            "top_findings": counting.cut("top_findings", findings),
+        }
+        return found | {"shown": counting.shown}
 
 
 class _Counting:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, workspace: Workspace, top: int | None) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        workspace: Workspace,
+        where: Condition,
+        top: int | None,
+    ) -> None:
         self.connection = connection
         self.workspace = workspace
+        self.where = where
         self.top = top
         self.shown: dict[str, dict[str, int]] = {}
-
-    def whole(self) -> dict[str, Any]:
-        """Totals of all claims."""
-        (row,) = self._rows(
-            f"SELECT {_SUMS}, min(service_from) AS first, max(service_to) AS last, "
-            "min(recorded_at) AS recorded_first, max(recorded_at) AS recorded_last, "
-            "count(expected_allowed_amount) AS priced FROM chosen"
-        )
-        return {
-            "total_claims": row["claims"],
-            "total_lines": row["lines"] or 0,
-            "date_range": {"service_from": row["first"], "service_to": row["last"],
-                           "stored_from": row["recorded_first"], "stored_to": row["recorded_last"]},
-            "financial_summary": {name: row[name] for name in ("billed", "expected", "allowed", "paid",
-                                                               "pending", "denied")}
-            | {"claims_with_expected": row["priced"]},
-            "rvu": {"work_rvu": row["work_rvu"], "total_rvu": row["total_rvu"]},
-        }  # fmt: skip
 
     def groups(self) -> dict[str, Any]:
         """What the claims themselves say, in one pass over them."""
@@ -90,8 +91,10 @@ class _Counting:
         numbers = {group: sum(1 << (len(names) - 1 - names.index(n)) for n in names if n not in group)
                    for group in _GROUPS.values()}  # fmt: skip
         rows = self._rows(
-            f"SELECT {', '.join(names)}, grouping({', '.join(names)}) AS kind, {_SUMS} FROM chosen "
-            f"GROUP BY GROUPING SETS ({sets})"
+            f"SELECT {', '.join(names)}, grouping({', '.join(names)}) AS kind, {_SUMS} FROM "
+            "(SELECT *, date_trunc('month', service_from)::DATE AS month FROM claims "
+            f"WHERE {self.where.sql}) GROUP BY GROUPING SETS ({sets})",
+            self.where,
         )
         found: dict[str, Any] = {}
         for key, group in _GROUPS.items():
@@ -106,69 +109,147 @@ class _Counting:
                 mine.sort(key=lambda row: str(row["month"] or ""))
                 mine = [row | {"month": f"{row['month']:%Y-%m}" if row["month"] else None} for row in mine]
             else:
-                mine.sort(key=lambda row, first=group[0]: (-row["claims"], str(row[first] or "")))  # type: ignore[misc]
-                mine = self._cut(key, mine)
+                mine.sort(key=_by_claims(group[0]))
+                mine = self.cut(key, mine)
             found[key] = mine
         return found
 
-    def listed(self) -> dict[str, Any]:
-        """What stands on lines or in lists: diagnoses, codes, findings."""
-        diagnoses = self._rows(
-            "SELECT diagnosis, count(*) AS claims FROM (SELECT unnest(diagnoses) AS diagnosis FROM chosen) "
-            "GROUP BY ALL ORDER BY claims DESC, diagnosis"
+    def whole(self, by_status: Rows) -> dict[str, Any]:
+        """Totals of all claims, from those of each status."""
+        (dates,) = self._rows(
+            "SELECT min(service_from) AS service_from, max(service_to) AS service_to, "
+            "min(recorded_at) AS stored_from, max(recorded_at) AS stored_to, "
+            f"count(expected_allowed_amount) AS priced FROM claims WHERE {self.where.sql}",
+            self.where,
         )
+        priced = dates.pop("priced")
+
+        def total(name: str) -> Any:
+            said = [row[name] for row in by_status if row[name] is not None]
+            return sum(said[1:], said[0]) if said else None
+
         return {
-            "by_diagnosis": self._cut("by_diagnosis", diagnoses),
-            "by_code": self._cut("by_code", self._codes()),
-            "top_findings": self._cut("top_findings", self._findings()),
+            "total_claims": total("claims") or 0,
+            "total_lines": total("lines") or 0,
+            "date_range": dates,
+            "financial_summary": {name: total(name) for name in _AMOUNTS} | {"claims_with_expected": priced},
+            "rvu": {name: total(name) for name in _RVUS},
         }
 
-    def _codes(self) -> list[dict[str, Any]]:
-        """Procedure codes of the lines, which are read from their files."""
+    def diagnoses(self) -> Rows:
+        """Diagnoses by the number of claims that have them."""
+        return self._rows(
+            "SELECT diagnosis, count(*) AS claims FROM "
+            f"(SELECT unnest(diagnoses) AS diagnosis FROM claims WHERE {self.where.sql}) "
+            "GROUP BY ALL ORDER BY claims DESC, diagnosis",
+            self.where,
+        )
+
+    def totals(self) -> tuple[Rows, Rows]:
+        """Codes and findings of all claims in force: those of every job, less those of other versions."""
+        stored = "job_id IN (SELECT DISTINCT job_id FROM claims)"
+        sums = ", ".join(f"sum({name}) AS {name}" for name in ("lines", *LINE_SUMS))
+        codes = self._rows(f"SELECT code, {sums} FROM line_totals WHERE {stored} GROUP BY code")
+        findings = self._rows(
+            "SELECT code, sum(claims)::BIGINT AS claims, sum(findings)::BIGINT AS findings "
+            f"FROM finding_totals WHERE {stored} GROUP BY code"
+        )
+        gone = Condition("NOT is_current", ())
+        if self._rows("SELECT 1 FROM claims WHERE NOT is_current LIMIT 1"):
+            if not self._complete(gone):
+                return self.of_lines(self.where)
+            old_codes, old_findings = self.of_lines(gone)
+            codes = _less(codes, old_codes, ("lines", *LINE_SUMS))
+            findings = _less(findings, old_findings, ("claims", "findings"))
+        for row in codes:
+            row["lines"] = int(row["lines"])
+        return sorted(codes, key=_most("lines")), sorted(findings, key=_most("claims"))
+
+    def of_lines(self, where: Condition) -> tuple[Rows, Rows]:
+        """Codes and findings of some claims, from the files of their jobs that are still there."""
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT claim_id, job_id FROM claims WHERE {where.sql}",
+            where.parameters,
+        )
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE chosen_jobs AS "
+            "SELECT job_id, row_number() OVER (ORDER BY job_id)::INTEGER AS number "
+            "FROM (SELECT DISTINCT job_id FROM chosen)"
+        )
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE chosen AS SELECT claim_id, number FROM chosen JOIN chosen_jobs "
+            "USING (job_id)"
+        )
         parts = self.connection.execute(
-            "SELECT file FROM job_parts SEMI JOIN chosen USING (job_id) ORDER BY job_id, part"
+            "SELECT number, file FROM job_parts JOIN chosen_jobs USING (job_id) ORDER BY number, part"
         ).fetchall()
-        paths = [path for (file,) in parts if (path := self.workspace.root / str(file)).exists()]
-        if not paths:
-            return []
-        lines = f"read_parquet({files(paths)}, union_by_name = true, filename = true)"
-        there = {row["column_name"] for row in self._rows(f"DESCRIBE SELECT * FROM {lines}")}
-        if "procedure_code" not in there:
-            return []
-        sums = {"units": "units", "charge_amount": "billed", "expected_allowed_amount": "expected",
-                "work_rvu": "work_rvu", "total_rvu": "total_rvu"}  # fmt: skip
-        said = ", ".join(
-            f"sum({name}) AS {alias}" if name in there else f"NULL AS {alias}" for name, alias in sums.items()
+        jobs = self.connection.execute("SELECT number, job_id FROM chosen_jobs ORDER BY number").fetchall()
+        lines = self._aggregated(
+            [(number, self.workspace.root / str(file)) for number, file in parts],
+            lambda found: f"procedure_code AS code, {code_sums(found)}",
+            "procedure_code",
         )
+        findings = self._aggregated(
+            [(number, self.workspace.findings_file(str(job))) for number, job in jobs],
+            lambda _: "code, count(DISTINCT claim_id) AS claims, count(*) AS findings",
+            "code",
+        )
+        return sorted(lines, key=_most("lines")), sorted(findings, key=_most("claims"))
+
+    def _aggregated(
+        self, numbered: list[tuple[int, Path]], said: Callable[[set[str]], str], code: str
+    ) -> Rows:
+        """Sums by code over the rows of the chosen claims in files, each with the number of its job."""
+        there = [(number, path) for number, path in numbered if path.exists()]
+        if not there:
+            return []
+        source = f"read_parquet({files([path for _, path in there])}, union_by_name = true)"
+        found = {str(row["column_name"]) for row in self._rows(f"DESCRIBE SELECT * FROM {source}")}
+        if code not in found:
+            return []
+        numbers = ", ".join(str(number) for number, _ in there)
         return self._rows(
-            f"SELECT procedure_code AS code, count(*) AS lines, {said} FROM {lines} l "
-            f"WHERE {self._is_chosen('l.claim_id', 'parse_path(l.filename)[-2]')} "
-            "AND procedure_code IS NOT NULL GROUP BY ALL ORDER BY lines DESC, code"
+            f"SELECT {said(found)} FROM "
+            f"(SELECT *, list_extract([{numbers}], file_index::BIGINT + 1) AS number FROM {source}) "
+            f"SEMI JOIN chosen USING (claim_id, number) WHERE {code} IS NOT NULL GROUP BY {code}"
         )
 
-    def _findings(self) -> list[dict[str, Any]]:
-        """Rules by the number of claims on which the run that stored them found something."""
-        jobs = self.connection.execute("SELECT DISTINCT job_id FROM chosen ORDER BY 1").fetchall()
-        paths = [path for (job,) in jobs if (path := self.workspace.findings_file(str(job))).exists()]
-        if not paths:
-            return []
-        return self._rows(
-            "SELECT f.code, count(DISTINCT f.claim_id) AS claims, count(*) AS findings "
-            f"FROM read_parquet({files(paths)}, union_by_name = true, filename = true) f "
-            f"WHERE {self._is_chosen('f.claim_id', 'parse_path(f.filename)[-2]')} "
-            "GROUP BY ALL ORDER BY claims DESC, code"
-        )
+    def _complete(self, where: Condition) -> bool:
+        """Whether all files of the jobs of some claims are still there."""
+        jobs = f"SELECT DISTINCT job_id FROM claims WHERE {where.sql}"
+        parts = self._rows(f"SELECT file FROM job_parts WHERE job_id IN ({jobs})", where)
+        paths = [self.workspace.root / str(row["file"]) for row in parts]
+        paths += [self.workspace.findings_file(str(row["job_id"])) for row in self._rows(jobs, where)]
+        return all(path.exists() for path in paths)
 
-    def _is_chosen(self, claim: str, job: str) -> str:
-        return f"({claim}, {job}) IN (SELECT claim_id, job_id FROM chosen)"
-
-    def _cut(self, key: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def cut(self, key: str, rows: Rows) -> Rows:
+        """The first of the groups, noting how many there are."""
         if self.top is None or len(rows) <= self.top:
             return rows
         self.shown[key] = {"shown": self.top, "of": len(rows)}
         return rows[: self.top]
 
-    def _rows(self, query: str) -> list[dict[str, Any]]:
-        found = self.connection.execute(query)
+    def _rows(self, query: str, where: Condition | None = None) -> Rows:
+        found = self.connection.execute(query, None if where is None else where.parameters)
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _less(rows: Rows, gone: Rows, figures: tuple[str, ...]) -> Rows:
+    """The rows without what is gone of each code; codes of which nothing is left are left out."""
+    away = {row["code"]: row for row in gone}
+    left = []
+    for row in rows:
+        old = away.get(row["code"], {})
+        now = {name: None if row[name] is None else row[name] - (old.get(name) or 0) for name in figures}
+        if now[figures[0]]:
+            left.append({"code": row["code"], **now})
+    return left
+
+
+def _by_claims(first: str) -> Callable[[dict[str, Any]], tuple[int, str]]:
+    return lambda row: (-row["claims"], str(row[first] or ""))
+
+
+def _most(figure: str) -> Callable[[dict[str, Any]], tuple[int, str]]:
+    return lambda row: (-row[figure], row["code"])

@@ -27,6 +27,7 @@ from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
 from claimsctl.store.schema import KEY
+from claimsctl.store.totals import add_finding_totals, add_line_totals
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class _Commit:
         if sources:
             self._read_headers(sources)
             self._compare()
+            self._sum_up()  # while the parts are where the view looks for them
             self._place(sources)
             result = Committed(
                 claims=self._number("SELECT count(*) FROM headers"),
@@ -196,10 +198,19 @@ class _Commit:
             )
 
     def _compare(self) -> None:
-        """What each claim meets in the store, and what becomes of it."""
+        """What each claim meets in the store, and what becomes of it.
+
+        By number first, then by the whole key, then the rows: half the time of one join by the key.
+        """
         self.connection.execute(f"""
-            CREATE TEMP TABLE known AS SELECT c.* FROM claims c
-            WHERE EXISTS (SELECT 1 FROM read h WHERE {SAME_CLAIM.format(a="c", b="h")})
+            CREATE TEMP TABLE known AS
+            WITH numbered AS MATERIALIZED (
+                SELECT rowid AS place, {", ".join(KEY)} FROM claims
+                WHERE claim_number IN (SELECT claim_number FROM read)
+            )
+            SELECT * FROM claims WHERE rowid IN (
+                SELECT c.place FROM numbered c
+                WHERE EXISTS (SELECT 1 FROM read h WHERE {SAME_CLAIM.format(a="c", b="h")}))
         """)
         self.connection.execute(
             f"""
@@ -231,6 +242,16 @@ class _Commit:
             """,
             {"scheme": self.scheme},
         )
+
+    def _sum_up(self) -> None:
+        """Totals of what this job stores, for `claims stats`."""
+        self.connection.execute("CREATE TEMP VIEW new AS SELECT claim_id FROM headers WHERE NOT same")
+        found = {str(row[0]) for row in self.connection.execute("DESCRIBE parts").fetchall()}
+        add_line_totals(self.connection, self.job_id, "parts", "new", found)
+        findings = self.workspace.findings_file(self.job_id)
+        if findings.exists():
+            relation = f"read_parquet({files([findings])})"
+            add_finding_totals(self.connection, self.job_id, relation, "new")
 
     def _place(self, sources: list[Path]) -> None:
         """Move parts to lines/<job>/, without the lines of claims that are stored already."""

@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS patients (
     patient_key UUID, version INTEGER, practice_id VARCHAR, record_hash UBIGINT,
     member_hash UBIGINT, name_hash UBIGINT, ssn_hash UBIGINT, job_id VARCHAR, file VARCHAR
 );
+CREATE TABLE IF NOT EXISTS line_totals (
+    job_id VARCHAR, code VARCHAR, lines BIGINT, units DECIMAL(38, 4), billed DECIMAL(38, 4),
+    expected DECIMAL(38, 4), work_rvu DECIMAL(38, 4), total_rvu DECIMAL(38, 4)
+);
+CREATE TABLE IF NOT EXISTS finding_totals (job_id VARCHAR, code VARCHAR, claims BIGINT, findings BIGINT);
 CREATE TABLE IF NOT EXISTS job_parts (job_id VARCHAR, part INTEGER, file VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS commits (job_id VARCHAR, committed_at TIMESTAMP, result VARCHAR);
 """

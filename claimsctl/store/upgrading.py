@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
 from claimsctl.store.schema import SCHEMA_VERSION
+from claimsctl.store.totals import add_finding_totals, add_line_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,11 @@ ALTER TABLE claim_status_history ADD COLUMN action VARCHAR;
 ALTER TABLE claim_status_history ADD COLUMN changed_by VARCHAR;
 ALTER TABLE claim_status_history ADD COLUMN payer_reference VARCHAR;
 UPDATE claim_status_history SET action = 'run' WHERE job_id IS NOT NULL;
+CREATE TABLE line_totals (
+    job_id VARCHAR, code VARCHAR, lines BIGINT, units DECIMAL(38, 4), billed DECIMAL(38, 4),
+    expected DECIMAL(38, 4), work_rvu DECIMAL(38, 4), total_rvu DECIMAL(38, 4)
+);
+CREATE TABLE finding_totals (job_id VARCHAR, code VARCHAR, claims BIGINT, findings BIGINT);
 """
 
 
@@ -99,3 +105,10 @@ def _to_3(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
             """,
             {"job": job},
         )
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE of_job AS SELECT claim_id FROM claims WHERE job_id = ?", [job]
+        )
+        add_line_totals(connection, job, lines, "of_job", found)
+        findings = workspace.findings_file(job)
+        if findings.exists():
+            add_finding_totals(connection, job, f"read_parquet({files([findings])})", "of_job")

@@ -20,6 +20,8 @@ from claimsctl.inquiry.exporting import export_claims
 from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.statistics import statistics
+from claimsctl.store.database import open_store
+from claimsctl.store.lifecycle import STATUSES
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.files import OutputDir
 
@@ -72,10 +74,28 @@ def test_statistics_of_some(workspace: Workspace) -> None:
     assert count(workspace, status=("PAID",))["total_claims"] == 0
 
 
+def test_totals_of_jobs_agree_with_the_lines(workspace: Workspace) -> None:
+    def both() -> None:
+        whole, lines = count(workspace), count(workspace, status=STATUSES)
+        assert whole["by_code"] == lines["by_code"]
+        assert whole["top_findings"] == lines["top_findings"]
+        assert whole["total_lines"] == lines["total_lines"] == sum(row["lines"] for row in whole["by_code"])
+
+    both()
+    delete_claims(workspace, [Named("A2"), Named("A4")])
+    both()
+    with open_store(workspace, write=True) as connection:
+        connection.execute("DELETE FROM claims")  # as a job that was rolled back
+    assert (count(workspace)["by_code"], count(workspace)["top_findings"]) == ([], [])
+
+
 def test_statistics_without_lines_or_claims(workspace: Workspace, tmp_path: Path) -> None:
     for part in (workspace.root / "lines").rglob("part-*.parquet"):
         part.unlink()
-    assert count(workspace)["by_code"] == []
+    assert [row["lines"] for row in count(workspace)["by_code"]] == [3, 1, 1], "from the totals of the job"
+    assert count(workspace, status=STATUSES)["by_code"] == []
+    delete_claims(workspace, [Named("A2")])
+    assert count(workspace)["by_code"] == [], "what was deleted cannot be taken off without its lines"
     nothing = count(Workspace.open(tmp_path / "empty"))
     assert (nothing["total_claims"], nothing["by_status"], nothing["by_code"]) == (0, [], [])
 

@@ -20,6 +20,8 @@ from tests.older import make_older
 
 FACTS = f"SELECT claim_number, job_id, {', '.join(LINE_FACTS)} FROM claims ORDER BY ALL"
 
+TOTALS = "SELECT * FROM line_totals ORDER BY code, job_id"
+
 
 def facts(numbers: range) -> pl.DataFrame:
     """Lines with what schema 3 sums up; the second line of a claim has no price."""
@@ -62,10 +64,16 @@ def test_an_upgrade_fills_what_a_commit_would_have_written(workspace: Workspace,
     store(workspace, facts(range(3, 5)))
     store(workspace, lines(range(9, 10)))  # a file without any of it
     expected = ask(workspace, FACTS)
+    totals = ask(workspace, TOTALS)
+    assert [(row[1], row[2], row[4]) for row in totals] == [
+        ("36415", 3, Decimal("30.3000")), ("36415", 2, Decimal("20.2000")),
+        ("99213", 3, Decimal("30.3000")), ("99213", 2, Decimal("20.2000")),
+    ]  # fmt: skip
     make_older(workspace, version)
     told: list[str] = []
     assert bring_up_to_date(workspace, notify=told.append)
     assert ask(workspace, FACTS) == expected
+    assert ask(workspace, TOTALS) == totals
     assert ask(workspace, "SELECT DISTINCT action, changed_by FROM claim_status_history") == [("run", None)]
     (backup,) = workspace.root.glob("*.backup*")
     assert told == [f"Upgrading the claims store; the old one is kept as {backup}."]
