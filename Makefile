@@ -11,6 +11,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 # Tests run on every core; a test that shall be looked at alone: .venv/bin/python -m pytest tests/...
 PARALLEL := -n auto --dist loadgroup
 SIZES ?= 100k,1m,10m
+STORE ?= 1m
 SECTIONS ?= all
 ROUNDS ?= 200
 
@@ -53,8 +54,8 @@ DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/colu
 docs: $(STAMP) ## Regenerate the generated parts of the documentation
 	@$(BIN)/cog -r -P $(DOCS)
 
-bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules)
-	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES) --sections $(SECTIONS)
+bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules STORE=10m)
+	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES) --sections $(SECTIONS) --store $(STORE)
 
 soak: $(STAMP) ## Long versions of the kill and fuzz loops (ROUNDS=200)
 	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py

@@ -31,13 +31,15 @@ Summary = dict[str, Any]
 class Bench:
     """One run of the bench: `work` is a private directory, `python` the environment that is measured.
 
-    A stored claim is not new, so every run of claimsctl gets an empty workspace and a home of its own.
+    A stored claim is not new, so every run of claimsctl gets an empty workspace and a home of its own;
+    only the section `workspace` fills one, with `store` lines.
     """
 
     work: Path
     python: str
     sizes: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)
     quick: bool = False
+    store: int = 1_000_000
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)

@@ -156,7 +156,7 @@ def _patient(
         return {}
     from claimsctl.security.keys import load_keys
     from claimsctl.security.masking import mask_value
-    from claimsctl.store.patients import unseal_patient
+    from claimsctl.store.records import unseal_patient
 
     record = unseal_patient(bytes(sealed[0]), key, load_keys(workspace))
     there = {name: record[name] for name in _PATIENT if record.get(name)}

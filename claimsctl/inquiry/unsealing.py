@@ -10,7 +10,8 @@ import polars as pl
 from claimsctl.errors import StoreError
 from claimsctl.security.keys import load_keys
 from claimsctl.store.headers import quoted
-from claimsctl.store.patients import RECORD_COLUMNS, unseal_patient
+from claimsctl.store.patients import RECORD_COLUMNS
+from claimsctl.store.records import unseal_patient
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-import polars as pl
-
 if TYPE_CHECKING:
+    import polars as pl
+
     from claimsctl.claim import Column
 
 MASKED = "\u2039masked\u203a"
@@ -39,6 +39,8 @@ def mask_expr(column: Column | None, values: pl.Expr) -> pl.Expr:
 
 def mask_by_way(values: pl.Expr, ways: pl.Expr) -> pl.Expr:
     """Texts of several columns masked, each in its own way (`mask_way`); "none" leaves a text as it is."""
+    import polars as pl
+
     return (
         pl.when(ways == "none").then(values)
         .when(ways == "plain").then(_mask("plain", values))
@@ -50,6 +52,8 @@ def mask_by_way(values: pl.Expr, ways: pl.Expr) -> pl.Expr:
 
 
 def _mask(way: Way, values: pl.Expr) -> pl.Expr:
+    import polars as pl  # masking one value must not cost its import
+
     if way == "plain":
         return values.str.replace_all(_SSN_SHAPE, "***-**-$1")
     text = values.str.strip_chars(_BLANKS)

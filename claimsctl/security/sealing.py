@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from io import BytesIO
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from claimsctl.errors import PermissionDenied, StoreError
 from claimsctl.security.keys import Keys
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FORMAT = 1
 _NONCE = 12
@@ -82,6 +84,8 @@ def seal_columns(frame: pl.DataFrame, place: str, keys: Keys) -> bytes:
 
 def unseal_columns(sealed: bytes, place: str, keys: Keys) -> pl.DataFrame:
     """The frame again; errors as `unseal`."""
+    import polars as pl
+
     return pl.read_parquet(BytesIO(unseal(sealed, _columns_place(place), keys)))
 
 

@@ -18,10 +18,10 @@ from typing import Final, Literal
 import polars as pl
 
 from claimsctl.claim import COLUMNS
-from claimsctl.errors import StoreError
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.security.keys import Keys
-from claimsctl.security.sealing import seal_many, unseal
+from claimsctl.security.sealing import seal_many
+from claimsctl.store.records import unseal_patient
 from claimsctl.store.workspace import Workspace
 
 RECORD_COLUMNS: Final = tuple(
@@ -154,17 +154,6 @@ def seal_patients(
         },
         schema=SEALED,
     )
-
-
-def unseal_patient(sealed: bytes, patient_key: str, keys: Keys) -> dict[str, str]:
-    """The identifiers of a patient that are not blank; errors as `unseal`."""
-    import json
-
-    try:
-        record = json.loads(unseal(sealed, f"claimsctl patient 1 {patient_key}".encode(), keys))
-    except ValueError:
-        raise StoreError("A sealed patient record is damaged.", hint="Restore a backup.") from None
-    return {name: value for name, value in record.items() if value is not None}
 
 
 def read_patient(workspace: Workspace, patient_key: str, keys: Keys) -> dict[str, str] | None:
