@@ -17,9 +17,9 @@ from claimsctl.claim.services import SERVICES
 
 __all__ = [
     "BY_NAME", "COLUMNS", "INSTITUTIONAL_INSTEAD", "INSURANCE_ID_SYNONYMS", "PATIENT_NAME",
-    "PATIENT_NAME_FALLBACKS", "PATIENT_NAME_SYNONYMS", "PROFILES", "REQUIRED_TO_RUN", "SUBSCRIBER_NAME",
-    "SUBSCRIBER_NAME_SYNONYMS", "Column", "ColumnType", "Level", "PhiClass", "Profile", "Requirement",
-    "columns_where",
+    "PATIENT_NAME_FALLBACKS", "PATIENT_NAME_SYNONYMS", "PRICE_COLUMNS", "PROFILES", "REQUIRED_TO_RUN",
+    "SUBSCRIBER_NAME", "SUBSCRIBER_NAME_SYNONYMS", "Column", "ColumnType", "Level", "PhiClass", "Profile",
+    "Requirement", "columns_where",
 ]  # fmt: skip
 
 Profile = Literal["professional", "session", "status"]
@@ -46,6 +46,14 @@ SUBSCRIBER_NAME_SYNONYMS: Final = (
 )  # fmt: skip
 INSURANCE_ID_SYNONYMS: Final = ("Ins ID", "Insurance ID")
 """Headers of `member_id` that some practices fill with the payer's code (as in INS001)."""
+
+PRICE_COLUMNS: Final = (
+    "expected_allowed_amount", "pricing_status", "pricing_source", "work_rvu", "pe_rvu", "mp_rvu",
+    "total_rvu", "gpci_work", "gpci_pe", "gpci_mp", "conversion_factor", "modifier_adjustment",
+    "limiting_charge", "statutory_adjustment", "adjusted_allowed_amount", "expected_net_amount",
+    "pricing_note",
+)  # fmt: skip
+"""Columns that pricing adds to lines; a file that is fed back may still have them."""
 
 Requirement = tuple[tuple[str, ...], ...]
 """Alternatives of which one must be there; an alternative is the columns it needs together."""

@@ -40,6 +40,8 @@ def mapping_line(mapping: Mapping[str, Any]) -> str:
     ignored, missing = (_names(mapping.get(key)) for key in ("ignored", "missing"))
     if missing:
         parts.append(f"{len(missing):,} required but not in the file: {listed(missing)}")
+    if own := _names(mapping.get("own")):
+        parts.append(f"{len(own):,} that claimsctl added and now passes over: {listed(own)}")
     if ignored:
         parts.append(f"{len(ignored):,} not recognised and kept as x_ columns: {listed(ignored)}")
     return "; ".join(parts)

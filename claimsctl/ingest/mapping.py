@@ -25,6 +25,7 @@ _PAIR_PARTS: Final = {
 }
 _OWN_MARKS: Final = frozenset({"error_codes", "error_messages"})
 _OWN_ROW: Final = "row_number"
+_OWN_PRICES: Final = frozenset({"expected_allowed_amount", "pricing_status"})
 _LONGEST_NAME: Final = 60
 
 
@@ -36,8 +37,9 @@ class HeaderMap:
     `constants` stand in where the column is not in the file or its cell is blank. `missing` names the
     first alternative of each unmet requirement; `alternatives` says, for such a column, what would do
     instead ("payer_name"). `own_columns` are row_number, error_codes and error_messages of a rejected
-    file that is fed back: they are dropped. `member_id_from_insurance_id`: the header reads
-    "Ins ID" or "Insurance ID", which some practices fill with payer codes.
+    file that is fed back, and the price columns of an accepted or priced one: they are dropped.
+    `member_id_from_insurance_id`: the header reads "Ins ID" or "Insurance ID", which some
+    practices fill with payer codes.
     """
 
     columns: Mapping[str, int]
@@ -278,10 +280,14 @@ def _chosen(given: _Header, mapping: Mapping[str, str], where: str, *, strict: b
 
 
 def _own_columns(given: _Header, chosen: Mapping[int, str]) -> dict[int, str]:
-    """The columns we add to rejected files; a lone row_number may be the user's own."""
+    """The columns we add to rejected, accepted and priced files; one alone may be the user's own."""
     names = {index: text.lower() for index, text in enumerate(given.texts) if index not in chosen}
-    own = {index: name for index, name in names.items() if name in _OWN_MARKS}
-    return own | {index: name for index, name in names.items() if own and name == _OWN_ROW}
+    ours = set(_OWN_MARKS.intersection(names.values()))
+    if ours:
+        ours.add(_OWN_ROW)
+    if _OWN_PRICES.issubset(names.values()):
+        ours.update(claim.PRICE_COLUMNS)
+    return {index: name for index, name in names.items() if name in ours}
 
 
 def _settle_full_names(candidates: dict[str, list[tuple[int, int]]]) -> None:

@@ -136,12 +136,14 @@ def mapping_summary(inputs: Sequence[Input]) -> dict[str, object]:
     columns: dict[str, str] = {}
     ignored: dict[str, None] = {}
     missing: dict[str, None] = {}
+    own: dict[str, None] = {}
     for each in inputs:
+        own.update(dict.fromkeys(each.header_map.own_columns.values()))
         for name, how in each.header_map.how.items():
             columns.setdefault(name, how)
         ignored.update(dict.fromkeys(each.header_map.ignored.values()))
         missing.update(dict.fromkeys(each.header_map.missing))
-    return {"columns": columns, "ignored": list(ignored), "missing": list(missing)}
+    return {"columns": columns, "ignored": list(ignored), "own": list(own), "missing": list(missing)}
 
 
 def findings_summary(book: FindingBook) -> dict[str, object]:

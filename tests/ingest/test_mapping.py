@@ -21,6 +21,7 @@ from claimsctl.ingest.mapping import (
     spellings,
     x_names,
 )
+from claimsctl.price.line import OUTPUT
 
 
 def mapped(*header: str, **options: Any) -> HeaderMap:
@@ -182,6 +183,20 @@ def test_columns_of_our_rejected_files_are_dropped() -> None:
     result = mapped("CPT", "row_number", "error_codes", "error_messages")
     assert result.own_columns == {1: "row_number", 2: "error_codes", 3: "error_messages"}
     assert not result.ignored
+
+
+def test_price_columns_of_our_files_are_dropped() -> None:
+    assert tuple(OUTPUT) == claim.PRICE_COLUMNS
+    result = mapped("CPT", *OUTPUT, "work_rvu_note")
+    assert list(result.own_columns.values()) == list(OUTPUT)
+    assert result.x_names == {len(OUTPUT) + 1: "x_work_rvu_note"}
+
+
+def test_a_column_of_the_users_own_that_is_called_like_a_price_is_kept() -> None:
+    assert mapped("CPT", "work_rvu", "pricing_status").x_names == {1: "x_work_rvu", 2: "x_pricing_status"}
+    chosen = mapped("CPT", *OUTPUT, extra={"expected_allowed_amount": "allowed_amount"})
+    assert chosen.columns["allowed_amount"] == 1
+    assert "x_pricing_status" in chosen.x_names.values(), "a file that is mapped is the user's own"
 
 
 def test_a_row_number_of_the_users_own_is_kept() -> None:
