@@ -22,6 +22,7 @@ from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.remains import ROLLED_BACK, Remains, clear_up
 from claimsctl.store.schema import KEY
+from claimsctl.store.totals import renew_totals
 from claimsctl.store.workspace import ROLLBACK_FILE, Workspace
 
 if TYPE_CHECKING:
@@ -226,6 +227,8 @@ class _Rollback:
         remains = Remains(self.connection, self.workspace, self.job_id, tmp)
         remains.move_lines()
         remains.keep_patients()
+        for job in (self.job_id, *result.kept_for):  # lines went from the one to the others
+            renew_totals(self.connection, self.workspace, job)
         row = run("SELECT result FROM commits WHERE job_id = ?", [self.job_id]).fetchone()
         assert row is not None
         marked = {**json.loads(row[0]), "rolled_back": {"by": by_job, **asdict(result)}}

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
+from claimsctl.store.headers import files
+
 if TYPE_CHECKING:
     import duckdb
+
+    from claimsctl.store.workspace import Workspace
 
 LINE_SUMS: Final = {
     "units": "units", "billed": "charge_amount", "expected": "expected_allowed_amount",
@@ -57,3 +61,21 @@ def add_finding_totals(
         """,
         {"job": job_id},
     )
+
+
+def renew_totals(connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str) -> None:
+    """Sum a job up anew, from its lines and findings that are still there; none where it has no claims."""
+    for table in ("line_totals", "finding_totals"):
+        connection.execute(f"DELETE FROM {table} WHERE job_id = ?", [job_id])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE of_job AS SELECT claim_id FROM claims WHERE job_id = ?", [job_id]
+    )
+    parts = connection.execute("SELECT file FROM job_parts WHERE job_id = ?", [job_id]).fetchall()
+    paths = [path for (file,) in parts if (path := workspace.root / str(file)).exists()]
+    if paths:
+        lines = f"read_parquet({files(paths)}, union_by_name = true)"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {lines}").fetchall()
+        add_line_totals(connection, job_id, lines, "of_job", {str(row[0]) for row in described})
+    findings = workspace.findings_file(job_id)
+    if findings.exists():
+        add_finding_totals(connection, job_id, f"read_parquet({files([findings])})", "of_job")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
 from claimsctl.store.schema import SCHEMA_VERSION
-from claimsctl.store.totals import add_finding_totals, add_line_totals
+from claimsctl.store.totals import renew_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +105,4 @@ def _to_3(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
             """,
             {"job": job},
         )
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE of_job AS SELECT claim_id FROM claims WHERE job_id = ?", [job]
-        )
-        add_line_totals(connection, job, lines, "of_job", found)
-        findings = workspace.findings_file(job)
-        if findings.exists():
-            add_finding_totals(connection, job, f"read_parquet({files([findings])})", "of_job")
+        renew_totals(connection, workspace, job)
