@@ -42,9 +42,10 @@ from claimsctl.process.timing import Timings
 from claimsctl.reference.editions import EditionStore
 from claimsctl.settings import load_settings
 from claimsctl.store.workspace import Workspace
+from claimsctl.validate.checks import Check
 from claimsctl.validate.cross import Group
 from claimsctl.validate.evaluate import evaluate
-from claimsctl.validate.ruleset import Check, Selection
+from claimsctl.validate.ruleset import Selection
 
 ROUNDS = 3
 

@@ -157,7 +157,7 @@ def explain_rule(state: State, code: str) -> None:
 
 def _history_told(rulebook: Rulebook, rule: Rule) -> str | None:
     """Whether the rule looks at claims of earlier runs."""
-    checks = [check for check in rulebook.ruleset.checks if check.rule is rule]
+    checks = rulebook.ruleset.checks_of(rule.code)
     if any(check.needs_history for check in checks):
         return "Needs their claims: not run where they are not read, as in a dry run."
     sources = {a.source for check in checks for a in check.aggregates}
@@ -187,7 +187,7 @@ def _tables(rulebook: Rulebook, rule: Rule) -> list[dict[str, str]]:
 
 
 def _tables_read(rulebook: Rulebook, rule: Rule) -> set[str]:
-    return set().union(*(c.tables for c in rulebook.ruleset.checks if c.rule.code == rule.code))
+    return set().union(*(check.tables for check in rulebook.ruleset.checks_of(rule.code)))
 
 
 def check_packs(state: State, files: Sequence[Path]) -> int:
@@ -199,7 +199,7 @@ def check_packs(state: State, files: Sequence[Path]) -> int:
     untried: list[str] = []
     rules = [rule for pack in packs for rule in pack.rules]
     for rule in rules:
-        checks = [check for check in rulebook.ruleset.checks if check.rule.code == rule.code]
+        checks = rulebook.ruleset.checks_of(rule.code)
         if not rule.passes or not rule.fails:
             untried.append(rule.code)
         failures += [str(failure) for failure in run_examples(rule, checks, context)]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from claimsctl.validate.ruleset import Check
+from claimsctl.validate.checks import Check
 
 _MOST_CAUSES = 5_000
 _FREQUENT = 0.02

@@ -18,7 +18,8 @@ import polars as pl
 from claimsctl.errors import SettingsError
 from claimsctl.facts.payers import PayerIndex, resolve_payer
 from claimsctl.process.file_rules import EXACT_COPY
-from claimsctl.validate.ruleset import Check, Selection, no_such_code
+from claimsctl.validate.checks import Check
+from claimsctl.validate.ruleset import Selection, no_such_code
 
 if TYPE_CHECKING:
     from claimsctl.house import RuleChoice, Suppression

@@ -31,9 +31,9 @@ from claimsctl.process.spilling import temporary_files
 from claimsctl.process.stored_before import StoredBefore
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
+from claimsctl.validate.checks import NotRun
 from claimsctl.validate.cross import Group
 from claimsctl.validate.dated import Unserved
-from claimsctl.validate.ruleset import NotRun
 
 
 class Sink(Protocol):

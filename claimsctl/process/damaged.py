@@ -11,8 +11,8 @@ import polars as pl
 from claimsctl.facts.coded import is_coded
 from claimsctl.facts.typed import Layout
 from claimsctl.process.file_rules import FileRules
+from claimsctl.validate.checks import Check
 from claimsctl.validate.findings import fill_text
-from claimsctl.validate.ruleset import Check
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _CODE: Final = "FILE-006"

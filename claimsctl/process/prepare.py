@@ -16,12 +16,13 @@ from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
 from claimsctl.process.sessions import DERIVED
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.cross import Group, plan_groups
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where
-from claimsctl.validate.ruleset import RuleSet, rule_names
+from claimsctl.validate.ruleset import RuleSet
 
 _TELLING = frozenset[str]().union(*(required_columns(profile) for profile in PROFILES))
 """Columns that some profile requires: a table without any of them is not one of claims."""

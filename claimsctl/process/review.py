@@ -25,12 +25,12 @@ from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
 from claimsctl.process.unread import Unread, unread_cells
+from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.dated import Served, Unserved, count_unserved, unserved_times
 from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe, display_names
 from claimsctl.validate.language.predicates import CodedColumns
-from claimsctl.validate.ruleset import Check, names_needed
 
 ROUTED = (CONTENT, "claim_id", "line_number_in_claim", "row_number", "row_index", CLAIM_FIRST, CLAIM_LAST)
 NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")

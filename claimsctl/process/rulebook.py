@@ -25,9 +25,10 @@ from claimsctl.reference.locate import cache_folder, data_path
 from claimsctl.reference.names import DECLARED
 from claimsctl.reference.tables import Table, Tables
 from claimsctl.reference.views import table_view
+from claimsctl.validate.checks import Check
 from claimsctl.validate.language.types import FROM_COLUMN_TYPE, LangType, TableInfo
 from claimsctl.validate.pack import load_packs
-from claimsctl.validate.ruleset import Check, RuleSet, Selection, compile_rules
+from claimsctl.validate.ruleset import RuleSet, Selection, compile_rules
 
 UNPRICED = "lines are not priced"
 EXAMPLE_TERMS = Terms()
@@ -48,7 +49,7 @@ class Rulebook:
 
     def context(self, request: Request) -> Context:
         """What the facts of a run depend on."""
-        asks = any(check.columns & OF_HISTORY for check in self.ruleset.checks)
+        asks = self.ruleset.mentions(OF_HISTORY)
         return Context(request.run_date, request.practice_id, self.payers, self.ncci, self.pricing, asks)
 
     def example_context(self, day: date) -> Context:
@@ -58,7 +59,7 @@ class Rulebook:
     @property
     def repeat_check(self) -> Check | None:
         """The check that reports exact copies of a row (catalogue DUP-001)."""
-        return next((c for c in self.ruleset.checks if c.rule.code == EXACT_COPY), None)
+        return next(iter(self.ruleset.checks_of(EXACT_COPY)), None)
 
 
 def load_rulebook(
@@ -93,10 +94,9 @@ def load_rulebook(
         tables = tables.with_entries("payers", payers)
     shipped = [path for path in shipped_packs() if path not in left_out]
     packs = load_packs([*shipped, *extra_packs], cache=cache_folder())
-    loaded = _TableInfos(tables)
     ruleset = compile_rules(
-        packs, loaded, declared=DECLARED, selection=selection, run_date=run_date,
-        lacking=dict.fromkeys(PRICED, UNPRICED) if terms is None else {},
+        packs[len(shipped) :], _TableInfos(tables), declared=DECLARED, selection=selection, run_date=run_date,
+        lacking=dict.fromkeys(PRICED, UNPRICED) if terms is None else {}, later=packs[: len(shipped)],
     )  # fmt: skip
     built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
     return Rulebook(
@@ -104,7 +104,7 @@ def load_rulebook(
         tables,
         payer_index(tables),
         FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
-        _ncci_edits(tables) if any(check.columns & NCCI.keys() for check in ruleset.checks) else None,
+        _ncci_edits(tables) if "ncci_ptp" in tables and ruleset.mentions(NCCI) else None,
         pricing=SchedulePricing(Schedule(tables, terms)) if terms is not None else None,
     )
 

@@ -20,8 +20,8 @@ from claimsctl.process.timing import Timings
 if TYPE_CHECKING:
     from claimsctl.process.core import Outcome
     from claimsctl.process.rulebook import Rulebook
+    from claimsctl.validate.checks import Check
     from claimsctl.validate.dated import Unserved
-    from claimsctl.validate.ruleset import Check
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from claimsctl.facts import ncci, originals, priced
 from claimsctl.facts.originals import Originals
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
+from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import ROW, Group, key_frame, needed, plan_groups
 from claimsctl.validate.evaluate import evaluate
 from claimsctl.validate.gathering import cross_columns
-from claimsctl.validate.ruleset import Check, names_needed
 
 
 def check_in_memory(

@@ -12,8 +12,8 @@ import polars as pl
 from claimsctl.validate.language.ast import Call, Name, Text, walk
 
 if TYPE_CHECKING:
+    from claimsctl.validate.checks import Check
     from claimsctl.validate.rule import Rule
-    from claimsctl.validate.ruleset import Check
 
 SERVICE_DATE: Final = "service_date_from"
 _DATE_AT: Final = {"known": 2, "lookup": 3}

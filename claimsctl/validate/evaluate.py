@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from claimsctl.facts.coded import FEW_ROWS
+from claimsctl.validate.checks import Check
 from claimsctl.validate.language.predicates import CodedColumns, with_predicates
-from claimsctl.validate.ruleset import Check
 
 HITS: Final = {"row": pl.UInt32, "check": pl.UInt16}
 

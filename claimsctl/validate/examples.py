@@ -13,7 +13,8 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, Context
 from claimsctl.facts.typed import Layout, clean_cells
 from claimsctl.validate.check import check_in_memory
-from claimsctl.validate.ruleset import Check, runs
+from claimsctl.validate.checks import Check
+from claimsctl.validate.ruleset import runs
 
 if TYPE_CHECKING:
     from claimsctl.validate.pack import Example, Rule

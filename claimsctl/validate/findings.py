@@ -12,7 +12,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import FACT_TYPES
 from claimsctl.facts.typed import Layout, clean_text
 from claimsctl.security.masking import mask_by_way, mask_way
-from claimsctl.validate.ruleset import Check
+from claimsctl.validate.checks import Check
 
 FINDING: Final = {
     "input": pl.String,

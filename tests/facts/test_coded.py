@@ -16,11 +16,11 @@ from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import Layout, clean_cells, clean_text, coded_text, verbatim_cells
 from claimsctl.process.keying import digest_columns
 from claimsctl.process.spilling import coded_types, read_aside, write_aside
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.predicates import with_predicates
 from claimsctl.validate.language.types import Where
-from claimsctl.validate.ruleset import rule_names
 
 NAMES = ("claim_number", "procedure_code", "charge_amount", "service_date_from", "patient_sex", "diagnosis_1")
 COLUMNS = {name: f"c{n}" for n, name in enumerate(NAMES)}

@@ -107,7 +107,7 @@ def test_what_is_left_is_the_rest(
         rulebook,
         ruleset=replace(
             rulebook.ruleset,
-            checks=tuple(c for c in rulebook.ruleset.checks if c.rule.code in line_rules - {"DUP-001"}),
+            rules=tuple(r for r in rulebook.ruleset.rules if r.code in line_rules - {"DUP-001"}),
         ),
     )
     run(claims, out=tmp_path / "plain", book=chosen, batch_size=batch_size)

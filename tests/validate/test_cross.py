@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
 from claimsctl.validate.check import check_in_memory
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.cross import (
     count_exactly,
     deferred_values,
@@ -23,7 +24,6 @@ from claimsctl.validate.gathering import NOTHING, cross_columns
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where
-from claimsctl.validate.ruleset import rule_names
 
 ROWS = st.lists(
     st.tuples(

@@ -471,10 +471,10 @@ _TEXTS = (LangType.TEXT, pl.Series(["A"]))
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
 def test_every_function_has_an_example_that_runs(function: object) -> None:
+    from claimsctl.validate.checks import rule_names
     from claimsctl.validate.language.compiler import compile_expression
     from claimsctl.validate.language.functions import Function
     from claimsctl.validate.language.types import TableInfo
-    from claimsctl.validate.ruleset import rule_names
 
     assert isinstance(function, Function)
     names = rule_names()

@@ -7,12 +7,12 @@ from datetime import date
 import polars as pl
 import pytest
 
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.language import codes
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.predicates import with_predicates
 from claimsctl.validate.language.types import LangType, TableInfo, Where
-from claimsctl.validate.ruleset import rule_names
 
 DAY = date(2026, 6, 1)
 LINES = pl.DataFrame(

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimsctl.errors import RuleError
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.predicates import with_predicates
 from claimsctl.validate.language.relations import rows_of
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, TableInfo, Where
-from claimsctl.validate.ruleset import rule_names
 
 NAMES = rule_names()
 T = LangType.TEXT

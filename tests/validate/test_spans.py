@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimsctl.errors import RuleError
+from claimsctl.validate.checks import rule_names
 from claimsctl.validate.cross import key_frame, plan_groups
 from claimsctl.validate.gathering import cross_columns
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import LangType, MissingTable, TableInfo, Where
-from claimsctl.validate.ruleset import rule_names
 
 ADDONS = TableInfo(
     "ncci_addon",
