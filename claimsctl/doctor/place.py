@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from claimsctl.doctor.check import Check
+from claimsctl.doctor.words import size
 from claimsctl.security.keys import load_keys, secret_path
 from claimsctl.store.workspace import Workspace, owner_of
 
@@ -30,6 +31,14 @@ def workspace_checks(workspace: Workspace, settings_file: Path | None) -> Iterat
             running.append(f"{path.name} (process {owner.pid})")
     if running:
         yield Check("workspace", "note", f"At work now: {', '.join(running)}.")
+    kept = sorted(workspace.root.glob("*.backup"))
+    if kept:
+        names = " ".join(f"'{path}'" for path in kept)
+        yield Check(
+            "workspace", "note",
+            f"Stores of an older claimsctl are kept: {size(sum(path.stat().st_size for path in kept))}.",
+            f"When all has worked for a while: rm {names}",
+        )  # fmt: skip
 
 
 def permission_checks(workspace: Workspace) -> Iterator[Check]:
@@ -64,8 +73,6 @@ def key_checks(workspace: Workspace) -> Iterator[Check]:
 
 def disk_checks(workspace: Workspace) -> Iterator[Check]:
     """Free space where the workspace lies."""
-    from claimsctl.doctor.words import size
-
     free = shutil.disk_usage(workspace.root).free
     stored = sum(p.stat().st_size for p in (workspace.claims_database, workspace.jobs_database) if p.exists())
     says = f"{size(free)} free; the stores have {size(stored)}."

@@ -122,7 +122,7 @@ def _records(workspace: Workspace, committed: set[str]) -> Iterator[Check]:
     lost = [
         job.job_id
         for job in JobStore(workspace).list_jobs()
-        if job.command == "process"
+        if job.command in ("process", "resume", "retry")
         and job.status in ("COMPLETED", "COMPLETED_WITH_ERRORS")
         and job.job_id not in committed
     ]

@@ -133,7 +133,7 @@ class InboxRun:
         self._job_id = None
         try:
             sha256 = each.file.sha256()
-            seen = None if self.request.dry_run else self._stored(sha256)
+            seen = self._stored(sha256)
             found = self._processed(each, sha256) if seen is None else self._seen(each, sha256, seen)
         except (OutsideError, PermissionDenied, MemoryError, OSError) as error:
             return self._left(each, self._words(error), error)
@@ -161,7 +161,7 @@ class InboxRun:
     def _stored(self, sha256: str) -> Job | None:
         """The job that stored the claims of this content, if there is one that was not rolled back."""
         for job in self._jobs.find_by_input_hash([sha256]):
-            whole = job.command == "process" and not job.options.get("limit")
+            whole = job.command in ("process", "resume") and not job.options.get("limit")
             if whole and job.status in _DONE and job.practice_id == self.request.practice_id:
                 return job
         return None

@@ -148,9 +148,7 @@ def fields_of(rule: Rule, present: Collection[str] | None = None) -> tuple[str, 
     claim (a fact) is absent."""
     if not rule.each:
         return rule.expanded[:1]
-    return tuple(
-        name for name in rule.expanded if present is None or name in present or name not in BY_NAME
-    )
+    return tuple(name for name in rule.expanded if present is None or name in present or name not in BY_NAME)
 
 
 def _compiled(

@@ -193,12 +193,14 @@ def test_odbc_drivers_are_found_where_they_are_listed(
     assert (check.state, "pyodbc" in check.says) == ("note", True)
 
 
-def test_a_run_at_work_and_one_that_stopped(command: Command, workspace: Workspace) -> None:
+def test_a_run_that_stopped_and_a_backup(command: Command, workspace: Workspace) -> None:
     jobs, job = JobStore(workspace), workspace.new_job_id()
     jobs.create_job(job, "process")
     jobs._update(job, owner={"pid": 1, "started": "0", "boot": "ended", "host": _host(jobs)})
+    (workspace.root / "claims.duckdb.schema-2.backup").write_bytes(b"x" * 2_000)
     notes = [each["says"] for each in command("--json", "doctor").json["checks"] if each["state"] == "note"]
     assert any(job in note for note in notes), notes
+    assert "Stores of an older claimsctl are kept: 2 kB." in notes
 
 
 def _host(jobs: JobStore) -> str:

@@ -132,6 +132,20 @@ def test_content_whose_job_was_rolled_back_is_processed_again(
     assert listed(command("--json", "process", inbox, *places))["a.csv"]["action"] == "processed"
 
 
+def test_content_that_a_resumed_job_stored_is_not_processed_again(
+    command: Command, inbox: Path, tmp_path: Path, places: Places
+) -> None:
+    claims_csv(inbox / "a.csv", "A")
+    content = (inbox / "a.csv").read_bytes()
+    job = listed(command("--json", "process", inbox, *places))["a.csv"]["job_id"]
+    jobs = JobStore(Workspace.open(tmp_path / "workspace"))
+    (inbox / "a.csv").write_bytes(content)
+    jobs._update(job, command="retry")
+    assert listed(command("--json", "process", inbox, *places, "--dry-run"))["a.csv"]["action"] == "processed"
+    jobs._update(job, command="resume")
+    assert listed(command("--json", "process", inbox, *places))["a.csv"]["action"] == "seen"
+
+
 def test_without_directories_to_move_to_files_stay_and_are_still_processed_once(
     command: Command, inbox: Path, tmp_path: Path
 ) -> None:
