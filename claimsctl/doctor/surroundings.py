@@ -93,7 +93,7 @@ def driver_checks() -> Iterator[Check]:
         if not there
     ]
     yield Check(
-        "drivers", "note", f"ODBC is not complete: there is not {', not '.join(lacks)}.",
+        "drivers", "note", f"ODBC is not set up; missing: {', '.join(lacks)}.",
         "Nothing to do unless you write into SQL Server, which no command of this version does.",
     )  # fmt: skip
 
