@@ -210,3 +210,32 @@ def rollback(
     from claimsctl.cli.jobrollback import rollback_job
 
     rollback_job(state, job, dry_run=dry_run)
+
+
+class Kind(StrEnum):
+    """What is removed by age."""
+
+    details = "details"
+    outputs = "outputs"
+    history = "history"
+
+
+@app.command("prune")
+def prune(
+    context: typer.Context,
+    older_than: Annotated[int, typer.Option("--older-than", min=0, help="Age in days.")],
+    only: Annotated[list[Kind] | None, typer.Option("--only", help="Only this; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would remove.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    json: given.Json = False,
+) -> None:
+    """Remove what is old: details of failed rows, output files, versions of claims not in force.
+
+    It says what it would remove and asks first. Records of jobs and claims in force stay.
+
+    Example: claimsctl jobs prune --older-than 90 --dry-run
+    """
+    state: State = replace(context.obj.with_options(json=json), yes=context.obj.yes or yes)
+    from claimsctl.cli.jobprune import prune_jobs
+
+    prune_jobs(state, older_than, [kind.value for kind in only or ()], dry_run=dry_run)

@@ -40,13 +40,15 @@ def settle(workspace: Workspace, job_id: str) -> bool:
 
 
 def settle_rollback(workspace: Workspace, by_job: str) -> bool:
-    """Finish or undo the rollback that a process (`by_job`) died or failed in the middle of.
+    """Finish or undo the rollback, or pruning, that a process died or failed in the middle of.
+
+    `by_job` is the job that rolled back, or the private directory of what pruned.
 
     False when the store is busy or damaged.
     """
     try:
         intent = json.loads((workspace.root / "tmp" / by_job / ROLLBACK_FILE).read_bytes())
-        job_id, targets = str(intent["job"]), [str(each) for each in intent["targets"]]
+        job_id, targets = intent["job"], [str(each) for each in intent["targets"]]
     except (OSError, ValueError, KeyError, TypeError):
         return True  # it had not begun
     from claimsctl.store.database import open_store

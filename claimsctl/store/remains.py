@@ -144,17 +144,20 @@ class Remains:
 
 
 def clear_up(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str, targets: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str | None, targets: Sequence[str]
 ) -> None:
     """Remove files of a job that neither the registry of parts nor a patient names, and unregistered parts of
-    the `targets`; the list of its claims too where it was rolled back. Safe to repeat."""
+    the `targets`; the list of its claims too where it was rolled back. Safe to repeat, without a job too."""
     named = {row[0] for row in connection.execute(
         "SELECT file FROM job_parts UNION SELECT DISTINCT file FROM patients").fetchall()}  # fmt: skip
     row = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
-    if row is not None and "rolled_back" in str(row[0]):
+    if job_id is not None and row is not None and "rolled_back" in str(row[0]):
         with suppress(OSError):
             workspace.claim_ids_file(job_id).unlink(missing_ok=True)
-    ours = {job_id, *(str(row[0]) for row in connection.execute(ROLLED_BACK).fetchall())}
+    ours = {
+        *([] if job_id is None else [job_id]),
+        *(str(row[0]) for row in connection.execute(ROLLED_BACK).fetchall()),
+    }
     for job in sorted({*ours, *targets}):
         directory = workspace.lines_directory(job)
         for path in sorted(directory.glob("*") if job in ours else directory.glob("part-*")):
