@@ -9,8 +9,8 @@ from claimsctl.store.workspace import Workspace
 ADDED = {
     2: {"claims": ("history_key",)},
     3: {
-        "claims": ("deleted_at", *LINE_FACTS),
-        "claim_status_history": ("action", "changed_by", "payer_reference"),
+        "claims": ("deleted_at", "number_hash", *LINE_FACTS),
+        "claim_status_history": ("number_hash", "action", "changed_by", "payer_reference"),
     },
 }
 """Version -> table -> columns that came with it."""

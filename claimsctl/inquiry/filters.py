@@ -13,6 +13,7 @@ from claimsctl.errors import UsageError
 from claimsctl.inquiry.payers import payers_named
 from claimsctl.inquiry.people import patients_named
 from claimsctl.store.lifecycle import STATUSES
+from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
@@ -191,7 +192,8 @@ def _search(text: str, connection: duckdb.DuckDBPyConnection, workspace: Workspa
         raise UsageError(
             "--search has no text.", hint="Give a claim number, a member id or a patient's name."
         )
-    terms = [f"upper(claim_number) = {built.put(wanted.upper())}"]
+    number = built.put(wanted.upper())
+    terms = [f"(number_hash = {NUMBER_HASH.format(number)} AND upper(claim_number) = {number})"]
     people = patients_named(wanted, connection, workspace)
     if people:
         terms.append(f"patient_key IN {built.all(people)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import UsageError
+from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,7 +52,7 @@ def versions_of(named: Named, connection: duckdb.DuckDBPyConnection) -> list[dic
 def _rows(
     term: str, number: str, named: Named, connection: duckdb.DuckDBPyConnection
 ) -> list[dict[str, Any]]:
-    terms, values = [term], {"number": number}
+    terms, values = [f"number_hash = {NUMBER_HASH.format('$number')}", term], {"number": number}
     for column, value in (("practice_id", named.practice), ("payer_sequence", named.payer_sequence)):
         if value is not None:
             terms.append(f"{column} = ${column}")

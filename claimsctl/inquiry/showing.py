@@ -83,9 +83,9 @@ def _history(
     claim: dict[str, Any], connection: duckdb.DuckDBPyConnection, workspace: Workspace
 ) -> list[dict[str, Any]]:
     found = connection.execute(
-        f"SELECT {', '.join(_HISTORY)} FROM claim_status_history WHERE claim_number = ? AND practice_id = ? "
-        "AND payer_sequence IS NOT DISTINCT FROM ? ORDER BY changed_at, version",
-        [claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
+        f"SELECT {', '.join(_HISTORY)} FROM claim_status_history WHERE number_hash = ? AND claim_number = ? "
+        "AND practice_id = ? AND payer_sequence IS NOT DISTINCT FROM ? ORDER BY changed_at, version",
+        [claim["number_hash"], claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
     ).fetchall()
     entries = [dict(zip(_HISTORY, row, strict=True)) for row in found]
     return [entry | {"note": read_note(entry["note"], claim["claim_id"], workspace)} for entry in entries]

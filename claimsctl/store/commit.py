@@ -26,7 +26,7 @@ from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
-from claimsctl.store.schema import KEY
+from claimsctl.store.schema import KEY, NUMBER_HASH
 from claimsctl.store.totals import add_finding_totals, add_line_totals
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
@@ -200,13 +200,13 @@ class _Commit:
     def _compare(self) -> None:
         """What each claim meets in the store, and what becomes of it.
 
-        By number first, then by the whole key, then the rows: half the time of one join by the key.
+        By a hash of the number first, then by the whole key, then the rows: a fraction of one join by key.
         """
         self.connection.execute(f"""
             CREATE TEMP TABLE known AS
             WITH numbered AS MATERIALIZED (
                 SELECT rowid AS place, {", ".join(KEY)} FROM claims
-                WHERE claim_number IN (SELECT claim_number FROM read)
+                WHERE number_hash IN (SELECT {NUMBER_HASH.format("claim_number")} FROM read)
             )
             SELECT * FROM claims WHERE rowid IN (
                 SELECT c.place FROM numbered c
@@ -282,7 +282,8 @@ class _Commit:
             INSERT INTO claims BY NAME SELECT {", ".join(KEY)}, claim_id, version, takes_over AS is_current,
                 status, $job AS job_id, patient_key, payer_id, frequency, billing_npi, rendering_npi,
                 service_from, service_to, line_count, charge_total, digest, $scheme AS digest_scheme, input,
-                $at AS recorded_at, history_key, {", ".join(LINE_FACTS)}
+                $at AS recorded_at, history_key, {", ".join(LINE_FACTS)},
+                {NUMBER_HASH.format("claim_number")} AS number_hash
             FROM headers WHERE NOT same
             """,
             {"job": job, "scheme": self.scheme, "at": at},

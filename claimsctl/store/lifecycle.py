@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from claimsctl.errors import UsageError
-from claimsctl.store.schema import KEY
+from claimsctl.store.schema import KEY, NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +68,7 @@ def transition(
         f"""
         INSERT INTO claim_status_history BY NAME
         SELECT {", ".join(CHANGE_COLUMNS)}, $at::TIMESTAMP AS changed_at, $job AS job_id,
-            $action AS action, $by AS changed_by
+            $action AS action, $by AS changed_by, {NUMBER_HASH.format("claim_number")} AS number_hash
         FROM {changes}
         """,
         {"at": at, "job": origin.job_id, "action": origin.action, "by": origin.by},

@@ -9,6 +9,11 @@ SCHEMA_VERSION: Final = 3
 KEY: Final = ("practice_id", "claim_number", "payer_sequence")
 """What identifies a claim in the store; payer_sequence may be null."""
 
+NUMBER_HASH: Final = "(md5_number_lower(upper({})) % 4294967296)::UINTEGER"
+"""A number for a claim number, in any capitals: millions of them are looked through in a tenth of the time
+that the texts take. Others may share it, so the texts are compared too.
+"""
+
 HISTORY_VERSION: Final = 2
 """The first version that can tell which earlier claims are of the same patient."""
 
@@ -26,12 +31,13 @@ CREATE TABLE IF NOT EXISTS claims (
     digest UBIGINT, digest_scheme VARCHAR, input VARCHAR, recorded_at TIMESTAMP, history_key UBIGINT,
     deleted_at TIMESTAMP, payer_name VARCHAR, expected_allowed_amount DECIMAL(12, 2),
     allowed_amount DECIMAL(12, 2), paid_amount DECIMAL(12, 2), work_rvu DECIMAL(18, 4),
-    total_rvu DECIMAL(18, 4), codes VARCHAR[], diagnoses VARCHAR[], first_part INTEGER, last_part INTEGER
+    total_rvu DECIMAL(18, 4), codes VARCHAR[], diagnoses VARCHAR[], first_part INTEGER, last_part INTEGER,
+    number_hash UINTEGER
 );
 CREATE TABLE IF NOT EXISTS claim_status_history (
     practice_id VARCHAR, claim_number VARCHAR, payer_sequence VARCHAR, version INTEGER,
     from_status VARCHAR, to_status VARCHAR, changed_at TIMESTAMP, job_id VARCHAR, note VARCHAR,
-    action VARCHAR, changed_by VARCHAR, payer_reference VARCHAR
+    action VARCHAR, changed_by VARCHAR, payer_reference VARCHAR, number_hash UINTEGER
 );
 CREATE TABLE IF NOT EXISTS patients (
     patient_key UUID, version INTEGER, practice_id VARCHAR, record_hash UBIGINT,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
-from claimsctl.store.schema import SCHEMA_VERSION
+from claimsctl.store.schema import NUMBER_HASH, SCHEMA_VERSION
 from claimsctl.store.totals import renew_totals
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ INSERT INTO meta SELECT 'without_history_key', job_id FROM commits;
 """
 """Claims of jobs `without_history_key` get one when their file is run again."""
 
-_TO_3: Final = """
+_TO_3: Final = f"""
 ALTER TABLE claims ADD COLUMN deleted_at TIMESTAMP;
 ALTER TABLE claims ADD COLUMN payer_name VARCHAR;
 ALTER TABLE claims ADD COLUMN expected_allowed_amount DECIMAL(12, 2);
@@ -38,6 +38,10 @@ ALTER TABLE claims ADD COLUMN last_part INTEGER;
 ALTER TABLE claim_status_history ADD COLUMN action VARCHAR;
 ALTER TABLE claim_status_history ADD COLUMN changed_by VARCHAR;
 ALTER TABLE claim_status_history ADD COLUMN payer_reference VARCHAR;
+ALTER TABLE claims ADD COLUMN number_hash UINTEGER;
+ALTER TABLE claim_status_history ADD COLUMN number_hash UINTEGER;
+UPDATE claims SET number_hash = {NUMBER_HASH.format("claim_number")};
+UPDATE claim_status_history SET number_hash = {NUMBER_HASH.format("claim_number")};
 UPDATE claim_status_history SET action = 'run' WHERE job_id IS NOT NULL;
 CREATE TABLE line_totals (
     job_id VARCHAR, code VARCHAR, lines BIGINT, units DECIMAL(38, 4), billed DECIMAL(38, 4),

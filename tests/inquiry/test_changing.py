@@ -47,7 +47,10 @@ def test_a_note_is_sealed_in_the_store(workspace: Workspace) -> None:
     assert b"Quill" not in workspace.claims_database.read_bytes()
     assert b"Quill" not in workspace.audit_log.read_bytes()
     with open_store(workspace, write=True) as connection:
-        connection.execute("UPDATE claim_status_history SET claim_number = 'A2' WHERE action = 'set'")
+        connection.execute(
+            "UPDATE claim_status_history SET claim_number = 'A2', number_hash = "
+            "(SELECT number_hash FROM claims WHERE claim_number = 'A2') WHERE action = 'set'"
+        )
     assert claim_history(workspace, Named("A2"))[1][-1]["note"] == "\u2039masked\u203a"
 
 

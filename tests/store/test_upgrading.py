@@ -18,7 +18,7 @@ from claimsctl.store.headers import LINE_FACTS
 from claimsctl.store.workspace import Workspace
 from tests.older import make_older
 
-FACTS = f"SELECT claim_number, job_id, {', '.join(LINE_FACTS)} FROM claims ORDER BY ALL"
+FACTS = f"SELECT claim_number, number_hash, job_id, {', '.join(LINE_FACTS)} FROM claims ORDER BY ALL"
 
 TOTALS = "SELECT * FROM line_totals ORDER BY code, job_id"
 
