@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 NEEDED: Final = ("medicare_locality", "facility_zip", "billing_zip")
 _FORM: Final = r"^\s*(\d{4,5})[-/ ]+(\d{1,2})\s*$|^\s*(\d{5})(\d{2})\s*$"
 NO_DEFAULT: Final = "Give a Medicare locality such as 01112/05, a default one, or a ZIP code."
+_NO_ZIP_TABLE: Final = (
+    "The table of ZIP codes (zip_locality) is not loaded: `claimsctl reference fetch zip_locality` loads it;"
+    " or give the locality, such as 01112/05."
+)
 
 
 def normal(text: str) -> str:
@@ -114,6 +118,6 @@ def _note(schedule: Schedule) -> pl.Expr:
         .when((why == status.ZIP4_NEEDED) & pl.col("zip_plus_four").is_not_null()).then(pl.lit(no_nine))
         .when(why == status.ZIP4_NEEDED).then(pl.lit("Give all nine digits, or the locality itself."))
         .when(pl.col("zip").is_null()).then(pl.lit(NO_DEFAULT))
-        .when(schedule.zips.is_empty()).then(pl.lit("The table of ZIP codes (zip_locality) is not loaded."))
+        .when(schedule.zips.is_empty()).then(pl.lit(_NO_ZIP_TABLE))
         .otherwise(pl.lit("The ZIP code is in no payment locality."))
     )  # fmt: skip

@@ -164,7 +164,9 @@ def test_what_is_typed_of_a_line_counts_before_the_settings(command: Command, tm
     elsewhere = command(*asked, "--locality", "14212/99").json["price"]
     assert elsewhere["pricing_status"] == "PRICED"
     assert elsewhere["gpci_pe"] != house["gpci_pe"]
-    assert command(*asked, "--zip", "94102").json["price"]["pricing_status"] == "NO_LOCALITY"
+    price = command(*asked, "--zip", "94102").json["price"]
+    assert price["pricing_status"] == "NO_LOCALITY"
+    assert "`claimsctl reference fetch zip_locality` loads it" in price["pricing_note"]
     assisted = command(*asked, "--set", "rendering_taxonomy=363LF0000X").json["price"]
     assert assisted["adjusted_allowed_amount"] == "99.94"  # 85 % of 117.58
 
