@@ -108,7 +108,8 @@ def _lines(job: Job) -> Iterable[tuple[str, str]]:
         if unit in job.ledger:
             yield unit, ", ".join(f"{name} {number:,}" for name, number in job.ledger[unit].items())
     if job.counts:
-        yield "findings", ", ".join(f"{name} {number:,}" for name, number in job.counts.items())
+        label = "took back" if job.command == "rollback" else "findings"
+        yield label, ", ".join(f"{name} {_plain(n)}" for name, n in job.counts.items() if n)
     if job.timings:
         yield "seconds", ", ".join(f"{name} {spent}" for name, spent in job.timings.items())
     if job.rules_digest:

@@ -62,11 +62,12 @@ def compare(
     """
     cleaned = clean_cells(rows)
     given = _keys(cleaned, each)
-    failed = pl.concat(
+    nothing = pl.DataFrame(schema={"parent_input": pl.Int64, "parent_row": pl.Int64, "claim": pl.String})
+    failed = pl.concat([nothing, *(
         frame.select(pl.lit(index, pl.Int64).alias("parent_input"), pl.col("row_number").alias("parent_row"),
                      pl.col("claim_number").alias("claim"))
         for index, frame in kept.items()
-    )  # fmt: skip
+    )])  # fmt: skip
     own = next((n for n, name in each.header_map.own_columns.items() if name == "row_number"), None)
     if own is not None:
         number = cleaned[f"c{own}"].cast(pl.Int64, strict=False)
@@ -85,7 +86,8 @@ def compare(
     )
     there = failed.join(matched, on=["parent_input", "parent_row"], how="semi")
     claims = failed.group_by("claim").len("all").join(there.group_by("claim").len("here"), on="claim")
-    edits = [_edits(rows, each, matched, kept[index], inputs[index], index) for index in kept]
+    edits = [pl.DataFrame(schema=_EDIT)]
+    edits += [_edits(rows, each, matched, kept[index], inputs[index], index) for index in kept]
     return Corrected(
         matched,
         pl.concat(edits).sort("row_number", maintain_order=True),

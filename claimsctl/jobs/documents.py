@@ -67,7 +67,7 @@ def short_document(job: Job) -> dict[str, Any]:
         "progress": dict(job.progress),
         "rows": job.ledger.get("rows"),
         "claims": job.ledger.get("claims"),
-        "findings": dict(job.counts) or None,
+        ("rolled_back" if job.command == "rollback" else "findings"): dict(job.counts) or None,
         "error": job.error,
     }
 

@@ -23,6 +23,7 @@ from claimsctl.process.keeping import KeptInput, kept_inputs, kept_rows
 from claimsctl.process.prepare import map_sources
 from claimsctl.process.request import Request
 from claimsctl.process.sessions import DERIVED
+from claimsctl.process.storing import DETAILS
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.security.keys import Keys
 from claimsctl.store.claims import existing_claims
@@ -78,7 +79,8 @@ def kept_of(
             f"Job {job.job_id} is {job.status}; only a job that ended has rows to retry.", hint=hint
         )
     inputs = kept_inputs(workspace, job.job_id, keys)
-    if not inputs and (job.ledger.get("rows") or {}).get("rejected"):
+    kept = inputs or (workspace.job_directory(job.job_id) / DETAILS).exists()
+    if not kept and (job.ledger.get("rows") or {}).get("rejected"):
         raise UsageError(
             f"The rejected rows of job {job.job_id} are not kept (any more).",
             hint="Correct its rejected file and run that with `claimsctl process`.",
@@ -105,6 +107,8 @@ def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:
             claims = _claims(kept, numbers)
             notes.append(f"{claims:,} of the rejected claims ({rows:,} rows) {why}.")
         told[f"{name}_rows"] = rows
+    if not kept and job.counts.get("error"):
+        notes.append("What it rejected are records that could not be read; correct those and use --with.")
     gone = pl.concat([accepted["claim_number"], broken]).unique()
     sources: list[Source] = []
     mappings = []
@@ -134,14 +138,14 @@ def from_file(
     """A corrected file of the rejected rows. Rows of claims that were not rejected, and that the store has
     as accepted, are left out; further rows are taken as new."""
     inputs, kept = kept_of(workspace, job, keys)
-    if not kept:
+    if not (job.ledger.get("rows") or {}).get("rejected"):
         raise UsageError(f"Job {job.job_id} rejected nothing; there is nothing to correct.")
     (source,) = open_sources([str(path)], spool_dir=spool)
     (each,) = map_sources([source], request, house)
     rows = pl.concat([part.rows for part in source.parts(request.batch_size)])
     corrected = compare(rows, each, kept, inputs)
     left_out = _left_out(workspace, job, each, rows, corrected, kept)
-    names = {index: one.name for index, one in inputs.items()}
+    names = {index: one.name for index, one in inputs.items()} or {0: ""}
     mapped = corrected.rows.filter(pl.col("parent_row").is_not_null()).select(
         pl.lit(source.name).alias("input"), "row_number",
         pl.col("parent_input").replace_strict(names, return_dtype=pl.String), "parent_row",
@@ -203,7 +207,8 @@ def _left_out(
 ) -> pl.Series:
     """Row numbers of a corrected file that belong to claims which the job did not reject and which are
     stored as accepted, as in a copy of the whole file."""
-    failed = pl.concat([frame["claim_number"] for frame in kept.values()]).drop_nulls().unique()
+    nothing = pl.Series("claim_number", [], dtype=pl.String)
+    failed = pl.concat([nothing, *(frame["claim_number"] for frame in kept.values())]).drop_nulls().unique()
     more = corrected.rows.filter(
         pl.col("parent_row").is_null(), pl.col("claim").is_not_null(),
         ~pl.col("claim").is_in(failed.implode()),

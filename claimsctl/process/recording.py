@@ -94,7 +94,9 @@ def recorded(
             state = "had come to its end" if kept.stored else "is CANCELLED"
             raise Interrupted(
                 f"Stopped; job {job_id} {state}. {kept.sentence(out)}",
-                hint=None if kept.stored else "Run the same command again to start over.",
+                hint=None
+                if kept.stored
+                else f"Run the same command again to start over, or `claimsctl jobs resume {job_id}`.",
             ) from None
         if kept.stored and isinstance(error, ClaimsctlError):
             raise StoreError(

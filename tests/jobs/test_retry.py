@@ -192,6 +192,30 @@ def test_claim_with_an_unreadable_record_does_not_pass_without_it(command: Comma
     assert statuses(tmp_path)["B"] == ("INVALID", 1)
 
 
+def test_rejected_records_that_could_not_be_read(command: Command, tmp_path: Path) -> None:
+    """They cannot be tried as they are; corrected ones are new rows, those accepted before are left out."""
+    text = csv_text([claim("A")])
+    path = tmp_path / "claims.csv"
+    path.write_text(text + ",".join(["B", "1", *["x"] * 60]) + "\n")
+    one = command("process", path, *DAY, "--out", tmp_path / "o", "--json").json
+    assert one["claims"]["rejected"] == 0
+    ran = command("jobs", "retry", one["job_id"], *DAY)
+    assert "records that could not be read" in ran.err
+    again = with_file(command, one["job_id"], tmp_path, [claim("A"), claim("B")])
+    assert again["claims"]["accepted"] == again["claims"]["read"] == 1
+    assert (again["retry"]["added_rows"], again["retry"]["left_out_rows"]) == (1, 1)
+    assert statuses(tmp_path) == {"A": ("VALIDATED", 1), "B": ("VALIDATED", 1)}
+
+
+def test_retry_repairs_when_asked(command: Command, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "c.csv", [claim("A", patient_zip="1609")])
+    one = command("process", path, *DAY, "--out", tmp_path / "o", "--json").json
+    assert one["claims"]["rejected"] == 1
+    again = retry(command, one["job_id"], tmp_path, "--fix")
+    assert again["cells_repaired"] == 1
+    assert statuses(tmp_path)["A"][0] == "VALIDATED"
+
+
 def test_inputs_of_every_format_and_several_at_once(command: Command, tmp_path: Path) -> None:
     frame = pl.DataFrame([claim("P", charge_amount="-5")])
     frame.write_parquet(tmp_path / "p.parquet")

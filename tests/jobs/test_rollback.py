@@ -87,6 +87,8 @@ def test_what_a_job_added_goes(command: Command, ran: Run, workspace: Workspace)
     jobs = JobStore(workspace)
     assert jobs.get(second).status == "ROLLED_BACK"
     assert (jobs.get(done["job_id"]).command, jobs.get(done["job_id"]).parent_job) == ("rollback", second)
+    shown = command("jobs", "show", done["job_id"]).out
+    assert "claims 2, lines 2, removed 2, patients 2" in shown
     again = command("jobs", "rollback", second, "--yes")
     assert again.code == 0
     assert "was rolled back before" in again.out
