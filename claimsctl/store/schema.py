@@ -13,6 +13,8 @@ NUMBER_HASH: Final = "(md5_number_lower(upper({})) % 4294967296)::UINTEGER"
 """A number for a claim number, in any capitals: millions of them are looked through in a tenth of the time
 that the texts take. Others may share it, so the texts are compared too.
 """
+NUMBER_HASH_VERSION: Final = 3
+"""The first version whose tables have it, as number_hash."""
 
 HISTORY_VERSION: Final = 2
 """The first version that can tell which earlier claims are of the same patient."""
