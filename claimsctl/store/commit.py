@@ -11,18 +11,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from claimsctl.errors import InternalError, StoreError
+from claimsctl.errors import StoreError
 from claimsctl.security.audit import user_name
 from claimsctl.security.files import disk_errors, private_directory, write_private
 from claimsctl.store.database import Notify, open_store
-from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
+from claimsctl.store.headers import LINE_FACTS, files, quoted, read_headers
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
@@ -32,11 +32,6 @@ from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
 if TYPE_CHECKING:
     import duckdb
-
-_NEEDED = frozenset(
-    {"practice_id", "claim_number", "payer_sequence", "claim_id", "row_number", "verdict", "unchanged"}
-    | {"content_digest"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +59,9 @@ def commit_run(
 ) -> Committed:
     """Store the claims of a run from its line parts in tmp/<job>/; a second call does nothing.
 
-    Parts need the columns of `_NEEDED`; headers also take patient_key, history_key, payer_id, frequency_code,
-    billing_npi, rendering_npi, service_date_from/_to, charge_amount and input where given. Files
+    Parts need the columns of `headers.NEEDED`; headers also take patient_key, history_key, payer_id,
+    frequency_code, billing_npi, rendering_npi, service_date_from/_to, charge_amount, input and what
+    `headers.line_facts` sums up, where given. Files
     `lines-N.sealed` move with their part, `patients-*.parquet` (see PatientWriter) are taken in.
     A claim whose content is stored already is not stored again; a rejected one never replaces a current
     claim that was accepted. Lines without claim_number belong to no claim. `finish` are the arguments of
@@ -117,12 +113,14 @@ class _Commit:
     scheme: str
     at: datetime
     placed: Placed
+    found: set[str] = field(default_factory=set)
 
     def run(self, sources: list[Path]) -> Committed:
         patients = self._add_patients()
         result = Committed(patients=patients)
         if sources:
-            self._read_headers(sources)
+            self.found = read_headers(self.connection, sources)
+            self._require_patients()
             self._compare()
             self._sum_up()  # while the parts are where the view looks for them
             self._place(sources)
@@ -146,44 +144,6 @@ class _Commit:
     def _number(self, query: str) -> int:
         row = self.connection.execute(query).fetchone()
         return int(row[0]) if row is not None else 0
-
-    def _read_headers(self, sources: list[Path]) -> None:
-        """One row per claim. The group key is claim_id alone: one number is cheaper than three texts."""
-        self.connection.execute(
-            f"CREATE TEMP VIEW parts AS SELECT *, file_index AS part "
-            f"FROM read_parquet({files(sources)}, union_by_name = true)"
-        )
-        found = {str(row[0]) for row in self.connection.execute("DESCRIBE parts").fetchall()}
-        missing = sorted(_NEEDED - found)
-        if missing:
-            raise InternalError(f"Line parts lack the columns {', '.join(missing)}.")
-
-        def first(name: str, kind: str = "VARCHAR") -> str:
-            return f"arg_min({name}, row_number)" if name in found else f"NULL::{kind}"
-
-        # max and min of text instead of any_value: with threads the latter differs from run to run.
-        def same(name: str, kind: str = "VARCHAR") -> str:
-            return f"min({name})" if name in found else f"NULL::{kind}"
-
-        start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
-        end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
-        charge = "sum(charge_amount)" if "charge_amount" in found else "NULL"
-        self.connection.execute(f"""
-            CREATE TEMP TABLE read AS SELECT
-                coalesce(min(practice_id), 'default') AS practice_id, min(claim_number) AS claim_number,
-                min(payer_sequence) AS payer_sequence, claim_id,
-                bool_or(verdict = 'rejected') AS rejected, bool_and(unchanged) AS flagged,
-                {same("patient_key")}::UUID AS patient_key, {same("payer_id")} AS payer_id,
-                {same("frequency_code")} AS frequency, {same("billing_npi")} AS billing_npi,
-                {first("rendering_npi")} AS rendering_npi,
-                min({start}) AS service_from, max({end}) AS service_to, count(*)::INTEGER AS line_count,
-                TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
-                (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
-                {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key,
-                {line_facts(found, "part")}
-            FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
-        """)
-        self._require_patients()
 
     def _require_patients(self) -> None:
         """A run seals only patients it did not find stored; a rollback may have taken those out since."""
@@ -246,8 +206,7 @@ class _Commit:
     def _sum_up(self) -> None:
         """Totals of what this job stores, for `claims stats`."""
         self.connection.execute("CREATE TEMP VIEW new AS SELECT claim_id FROM headers WHERE NOT same")
-        found = {str(row[0]) for row in self.connection.execute("DESCRIBE parts").fetchall()}
-        add_line_totals(self.connection, self.job_id, "parts", "new", found)
+        add_line_totals(self.connection, self.job_id, "parts", "new", self.found)
         findings = self.workspace.findings_file(self.job_id)
         if findings.exists():
             relation = f"read_parquet({files([findings])})"

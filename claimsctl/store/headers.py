@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from claimsctl.errors import InternalError
+
+if TYPE_CHECKING:
+    import duckdb
 
 DIAGNOSES: Final = tuple(f"diagnosis_{number}" for number in range(1, 13))
 _AMOUNTS: Final = ("expected_allowed_amount", "allowed_amount", "paid_amount", "work_rvu", "total_rvu")
 
 LINE_FACTS: Final = ("payer_name", *_AMOUNTS, "codes", "diagnoses", "first_part", "last_part")
 """Columns of a claim that schema 3 added, each made by `line_facts`."""
+
+NEEDED: Final = frozenset(
+    {"practice_id", "claim_number", "payer_sequence", "claim_id", "row_number", "verdict", "unchanged"}
+    | {"content_digest"}
+)
+"""Columns that line parts must have to be committed."""
 
 
 def line_facts(found: Collection[str], part: str) -> str:
@@ -41,3 +52,46 @@ def quoted(path: Path) -> str:
 def files(paths: Collection[Path]) -> str:
     """Paths as a list of SQL."""
     return "[" + ", ".join(map(quoted, paths)) + "]"
+
+
+def read_headers(connection: duckdb.DuckDBPyConnection, sources: Collection[Path]) -> set[str]:
+    """Make the view `parts` of line parts, and the table `read` with one row per claim; the columns of lines.
+
+    InternalError where some of NEEDED lack. The group key is claim_id alone: one number is cheaper than
+    three texts.
+    """
+    connection.execute(
+        f"CREATE TEMP VIEW parts AS SELECT *, file_index AS part "
+        f"FROM read_parquet({files(sources)}, union_by_name = true)"
+    )
+    found = {str(row[0]) for row in connection.execute("DESCRIBE parts").fetchall()}
+    missing = sorted(NEEDED - found)
+    if missing:
+        raise InternalError(f"Line parts lack the columns {', '.join(missing)}.")
+
+    def first(name: str, kind: str = "VARCHAR") -> str:
+        return f"arg_min({name}, row_number)" if name in found else f"NULL::{kind}"
+
+    # max and min of text instead of any_value: with threads the latter differs from run to run.
+    def same(name: str, kind: str = "VARCHAR") -> str:
+        return f"min({name})" if name in found else f"NULL::{kind}"
+
+    start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
+    end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
+    charge = "sum(charge_amount)" if "charge_amount" in found else "NULL"
+    connection.execute(f"""
+        CREATE TEMP TABLE read AS SELECT
+            coalesce(min(practice_id), 'default') AS practice_id, min(claim_number) AS claim_number,
+            min(payer_sequence) AS payer_sequence, claim_id,
+            bool_or(verdict = 'rejected') AS rejected, bool_and(unchanged) AS flagged,
+            {same("patient_key")}::UUID AS patient_key, {same("payer_id")} AS payer_id,
+            {same("frequency_code")} AS frequency, {same("billing_npi")} AS billing_npi,
+            {first("rendering_npi")} AS rendering_npi,
+            min({start}) AS service_from, max({end}) AS service_to, count(*)::INTEGER AS line_count,
+            TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
+            (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
+            {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key,
+            {line_facts(found, "part")}
+        FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
+    """)
+    return found
