@@ -35,7 +35,7 @@ $(BENCH_STAMP): $(STAMP)
 env-bench: $(BENCH_STAMP)
 
 demo: $(STAMP) ## Check the example claims and show the result
-	@$(BIN)/claimsctl process examples/claims.csv
+	@CLAIMSCTL_WORKSPACE=.demo $(BIN)/claimsctl process examples/claims.csv
 
 test: $(STAMP) ## Run all tests
 	@$(BIN)/python -m pytest -q $(PARALLEL)
@@ -61,5 +61,5 @@ soak: $(STAMP) ## Long versions of the kill and fuzz loops (ROUNDS=200)
 	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py
 
 clean: ## Remove the environment and everything generated
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache claimsctl-out
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache claimsctl-out .demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
