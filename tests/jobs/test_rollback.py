@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from claimsctl.errors import StoreError
+from claimsctl.jobs.rolling import roll_back_job
+from claimsctl.pipeline import Setting, process
+from claimsctl.process.request import Request
+from claimsctl.process.rulebook import Rulebook
 from claimsctl.store import rollback as store_rollback
 from claimsctl.store.database import open_store
 from claimsctl.store.jobs import JobStore
@@ -226,3 +231,24 @@ def test_jobs_that_stored_nothing(command: Command, workspace: Workspace) -> Non
     jobs.fail(failed, "no")
     assert "it stored nothing" in command("jobs", "rollback", failed, "--yes").err
     assert "it runs still" in command("jobs", "rollback", running, "--yes").err
+
+
+def test_a_run_whose_patients_are_rolled_back_meanwhile_is_repeated(
+    command: Command, ran: Run, workspace: Workspace, rulebook: Rulebook, tmp_path: Path
+) -> None:
+    """It has not sealed them, as they were stored when it began."""
+    first = ran(claim("A", member_id="XYQ4410078"))
+    path = write_csv(tmp_path / "b.csv", [claim("B", member_id="XYQ4410078")])
+
+    def meanwhile(stage: str, *_: object) -> None:
+        if stage == "storing":
+            roll_back_job(workspace, JobStore(workspace).get(first), print)
+
+    request = Request((str(path),), AS_OF, out=tmp_path / "out")
+    with pytest.raises(StoreError, match="by the rollback of another job"):
+        process(request, rulebook, Setting(workspace, progress=meanwhile))
+    assert current(workspace) == {}
+    failed = JobStore(workspace).list_jobs(status="FAILED")[0].job_id
+    resumed = command("jobs", "resume", failed, "--json")
+    assert resumed.code == 0, resumed.err
+    assert current(workspace)["B"][1] == "VALIDATED"

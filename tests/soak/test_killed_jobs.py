@@ -69,7 +69,7 @@ def test_killed_retries(command: Command, tmp_path: Path) -> None:
 
 def test_killed_resumes(command: Command, tmp_path: Path) -> None:
     workspace, moments = tmp_path / "workspace", random.Random(6)
-    for number in range(rounds(2)):
+    for number in range(rounds(1)):
         path = claims_file(tmp_path / f"{number}.csv", f"S{number}", CLAIMS, LINES)
         out = tmp_path / f"out-{number}"
         line = ("process", path, "--out", out, "--batch-size", "100", *OPTIONS)
