@@ -132,7 +132,9 @@ def _findings(screen: Screen, story: Story) -> None:
     screen.heading(count(len(story.findings), "finding") if story.findings else "No findings")
     for finding in story.findings:
         where = "claim" if finding["line_number"] is None else f"line {finding['line_number']}"
-        screen.line(f"{finding['code']}  {where}", indent=2)
+        severity = f"{finding['severity']} " if finding.get("severity") else ""
+        message = f": {finding['message']}" if finding.get("message") else ""
+        screen.wrapped(f"{severity}{finding['code']}  {where}{message}", 2)
     if story.findings:
         screen.line(f"claimsctl rules explain {story.findings[0]['code']} says more.", "dim", indent=2)
 

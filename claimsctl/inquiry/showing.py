@@ -12,7 +12,7 @@ from claimsctl.inquiry.notes import read_note
 from claimsctl.inquiry.opening import reading
 from claimsctl.store.database import Notify
 from claimsctl.store.headers import files
-from claimsctl.store.workspace import Workspace
+from claimsctl.store.workspace import DETAILS, Workspace
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +25,7 @@ _HISTORY: Final = (
     "changed_at", "action", "version", "from_status", "to_status", "changed_by", "job_id", "note",
     "payer_reference",
 )  # fmt: skip
+_FINDING: Final = ("line_number", "code", "severity", "field", "message", "suggestion")
 _PATIENT: Final = ("patient_last_name", "patient_first_name", "member_id")
 
 
@@ -121,10 +122,19 @@ def _findings(
     connection: duckdb.DuckDBPyConnection,
     workspace: Workspace,
 ) -> list[dict[str, Any]] | None:
-    """What the last run that judged this version found, without the values."""
+    """What the last run that judged this version found, in full where the run still keeps that."""
     judged = [entry["job_id"] for entry in history
               if entry["action"] == "run" and entry["version"] == claim["version"]]  # fmt: skip
-    path = workspace.findings_file(judged[-1] if judged else claim["job_id"])
+    job = judged[-1] if judged else claim["job_id"]
+    details = sorted((workspace.job_directory(job) / DETAILS).glob("found-*.parquet"))
+    if details:
+        found = connection.execute(
+            f"SELECT {', '.join(_FINDING)} FROM read_parquet({files(details)}, union_by_name = true) "
+            "WHERE claim_id = ? ORDER BY line_number NULLS FIRST, code",
+            [claim["claim_id"]],
+        ).fetchall()
+        return [dict(zip(_FINDING, row, strict=True)) for row in found]
+    path = workspace.findings_file(job)
     if not path.exists():
         return None
     found = connection.execute(

@@ -10,9 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from claimsctl.errors import UsageError
-from claimsctl.process.storing import DETAIL, DETAILS
+from claimsctl.process.storing import DETAIL
 from claimsctl.store.job import Job
-from claimsctl.store.workspace import Workspace
+from claimsctl.store.workspace import DETAILS, Workspace
 from claimsctl.validate.findings import FINDING
 
 COLUMNS: Final = list(FINDING)

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from claimsctl.process.keeping import DIRECTORY
-from claimsctl.process.storing import DETAILS
 from claimsctl.security import audit
 from claimsctl.store.database import Notify
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.pruning import plan_history, prune_history
-from claimsctl.store.workspace import Workspace
+from claimsctl.store.workspace import DETAILS, Workspace
 from claimsctl.write.marker import SUMMARY, job_of
 
 Kind = Literal["details", "outputs", "history"]

@@ -23,12 +23,11 @@ from claimsctl.process.keeping import KeptInput, kept_inputs, kept_rows
 from claimsctl.process.prepare import map_sources
 from claimsctl.process.request import Request
 from claimsctl.process.sessions import DERIVED
-from claimsctl.process.storing import DETAILS
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.security.keys import Keys
 from claimsctl.store.claims import existing_claims
 from claimsctl.store.job import Job
-from claimsctl.store.workspace import Workspace
+from claimsctl.store.workspace import DETAILS, Workspace
 
 RETRYABLE = ("COMPLETED", "COMPLETED_WITH_ERRORS")
 _UNREADABLE = ("FILE-005", "FILE-006")

@@ -21,6 +21,7 @@ from claimsctl.process.spilling import COMPRESSION, temporary_files
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter, key_columns
+from claimsctl.store.workspace import DETAILS
 from claimsctl.validate.cross import without
 from claimsctl.validate.findings import FINDING
 
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
 UNCHANGED, CHANGED, UPDATED, SKIPPED = "unchanged", "changed", "updated", "skipped"
 _ACTIONS: Final = {"error": CHANGED, "update": UPDATED, "skip": SKIPPED}
 _KEY: Final = ("claim_id", "line_number", "code")
-DETAILS: Final = "details"
-"""Directory of a job with its findings in full: found-*.parquet."""
 DETAIL: Final = (*FINDING, "cause", "claim_id")
-"""Columns of a finding there."""
+"""Columns of a finding in the directory DETAILS of a job."""
 _SEALED_APART: Final = ("line_note",)
 _PRICES: Final = (
     "expected_allowed_amount", "pricing_status", "pricing_source", "work_rvu", "total_rvu",

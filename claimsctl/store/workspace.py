@@ -41,6 +41,8 @@ OWNER_FILE = "owner.json"
 COMMIT_FILE = "commit.json"
 ROLLBACK_FILE = "rollback.json"
 REFERENCE_DIRECTORY = "reference"
+DETAILS = "details"
+"""Directory of a job with its findings in full: found-*.parquet."""
 _JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _UNNAMED_SECONDS = 3600.0
 

@@ -104,6 +104,13 @@ def test_a_claim_shows_its_lines_findings_and_patient(workspace: Workspace) -> N
     }  # fmt: skip
     rejected = show_claim(workspace, Named("A4"))
     assert rejected.findings
+    assert {"error"} <= {finding["severity"] for finding in rejected.findings}
+    assert all(finding["message"] for finding in rejected.findings)
+    for detail in workspace.root.rglob("details/*.parquet"):
+        detail.unlink()
+    bare = show_claim(workspace, Named("A4")).findings
+    assert bare is not None
+    assert {finding["code"] for finding in bare} == {finding["code"] for finding in rejected.findings}
     assert rejected.claim["status"] == "INVALID"
     assert len(rejected.versions) == 1
 
