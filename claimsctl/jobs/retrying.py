@@ -78,8 +78,8 @@ def kept_of(
             f"Job {job.job_id} is {job.status}; only a job that ended has rows to retry.", hint=hint
         )
     inputs = kept_inputs(workspace, job.job_id, keys)
-    kept = inputs or (workspace.job_directory(job.job_id) / DETAILS).exists()
-    if not kept and (job.ledger.get("rows") or {}).get("rejected"):
+    rejected = (job.ledger.get("rows") or {}).get("rejected", 0)
+    if not inputs and rejected > _unreadable_rows(workspace, job):
         raise UsageError(
             f"The rejected rows of job {job.job_id} are not kept (any more).",
             hint="Correct its rejected file and run that with `claimsctl process`.",
@@ -189,6 +189,15 @@ def _unreadable(workspace: Workspace, job: Job) -> pl.Series:
     """Claims that a record names which could not be read."""
     codes = pl.col("code").is_in(_UNREADABLE) & pl.col("claim_number").is_not_null()
     return findings_of(workspace, job).filter(codes).select("claim_number").collect().to_series().unique()
+
+
+def _unreadable_rows(workspace: Workspace, job: Job) -> int:
+    """Records of a job that could not be read; none where its findings are gone."""
+    try:
+        found = findings_of(workspace, job).filter(pl.col("code").is_in(_UNREADABLE))
+    except UsageError:
+        return 0
+    return int(found.select(pl.len()).collect().item())
 
 
 def _claims(kept: Mapping[int, pl.DataFrame], numbers: pl.Series) -> int:
