@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from claimsctl.store.database import Notify, bring_up_to_date, open_store, schema_version
-from claimsctl.store.schema import SCHEMA_VERSION, TABLES
+from claimsctl.store.database import (
+    Notify,
+    bring_up_to_date,
+    empty_store,
+    open_store,
+    schema_version,
+)
+from claimsctl.store.schema import SCHEMA_VERSION
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,10 +30,7 @@ def reading(workspace: Workspace, notify: Notify | None = None) -> Iterator[duck
     Raises StoreError, as when a writer keeps it longer than WAIT_SECONDS.
     """
     if not workspace.claims_database.exists():
-        import duckdb
-
-        with duckdb.connect() as nothing:
-            nothing.execute(TABLES)
+        with empty_store() as nothing:
             yield nothing
         return
     with open_store(workspace, write=False, notify=notify, wait_seconds=WAIT_SECONDS) as connection:

@@ -27,7 +27,7 @@ from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.security.keys import Keys
 from claimsctl.store.claims import existing_claims
 from claimsctl.store.job import Job
-from claimsctl.store.workspace import DETAILS, Workspace
+from claimsctl.store.workspace import Workspace
 
 RETRYABLE = ("COMPLETED", "COMPLETED_WITH_ERRORS")
 _UNREADABLE = ("FILE-005", "FILE-006")

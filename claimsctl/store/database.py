@@ -55,7 +55,8 @@ def open_store(
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for the block; `write` makes file and tables when missing, and brings older ones up to
-    date; a reader of an older store finds it as it is.
+    date; a reader of an older store finds it as it is, and an empty one where a kill left a file without
+    tables.
 
     Waits for other processes up to `wait_seconds` and tells `notify` after a second. Raises StoreError
     when the store stays busy, is damaged, is of a newer version, or the disk is full.
@@ -66,9 +67,22 @@ def open_store(
         connection = _connect(path, spill, write=write, notify=notify, wait_seconds=wait_seconds)
         try:
             _check_version(connection, workspace, write=write, notify=notify)
+            if not write and schema_version(connection) is None:
+                connection.close()
+                connection = empty_store()
             yield connection
         finally:
             connection.close()
+
+
+def empty_store() -> duckdb.DuckDBPyConnection:
+    """A store that nothing was put into, in memory: what a reader finds where there is none yet."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.execute(TABLES)
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    return connection
 
 
 def _connect(

@@ -12,6 +12,9 @@ from claimsctl.process import rulebook as process_rulebook
 from claimsctl.process.rulebook import Rulebook
 from tests.commands import Command, Ended
 
+_KEPT = 12
+"""Rulebooks in memory at once; each takes some 50 MB."""
+
 
 @pytest.fixture(scope="session")
 def read_once() -> Callable[..., Rulebook]:
@@ -26,6 +29,8 @@ def read_once() -> Callable[..., Rulebook]:
         there = [e for table in editions.tables() for e in editions.editions(table)] if editions else []
         asked = repr((selection, packs, payers, there, sorted(options.items())))
         if asked not in kept:
+            if len(kept) == _KEPT:
+                del kept[next(iter(kept))]
             kept[asked] = load(selection, extra_packs, payers, editions, **options)
         return kept[asked]
 

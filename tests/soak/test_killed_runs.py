@@ -19,7 +19,7 @@ from tests.soak.conftest import AS_OF, claims_file, rounds, stored, whole
 
 CLAIMS, LINES = 600, 2
 REJECTED = sum(n % 12 == 5 for n in range(CLAIMS))
-OPTIONS = (*AS_OF, "--batch-size", "100", "--json", "--quiet")
+OPTIONS = (*AS_OF, "--batch-size", "300", "--json", "--quiet")
 
 
 def begin(path: Path, out: Path, workspace: Path) -> subprocess.Popen[str]:

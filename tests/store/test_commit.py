@@ -327,6 +327,16 @@ def test_store_of_a_newer_duckdb_is_refused() -> None:
     assert "mv " not in str(error), "it is sound, and not to be moved away"
 
 
+def test_store_that_a_kill_left_without_tables_is_empty(workspace: Workspace) -> None:
+    duckdb.connect(str(workspace.claims_database)).close()
+    with open_store(workspace, write=False) as connection:
+        assert connection.execute("SELECT count(*) FROM claims").fetchall() == [(0,)]
+    assert existing_claims(workspace, lines(range(1))).is_empty()
+    store(workspace, lines(range(1)))
+    with open_store(workspace, write=False) as connection:
+        assert connection.execute("SELECT count(*) FROM claims").fetchall() == [(1,)]
+
+
 def test_store_of_a_newer_version_is_refused(workspace: Workspace) -> None:
     store(workspace, lines(range(1)))
     with open_store(workspace, write=True) as connection:
