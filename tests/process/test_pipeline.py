@@ -205,7 +205,7 @@ def test_runs_are_reproducible_whatever_the_batch_size(run: Any, tmp_path: Path,
     assert outputs[0][0]["accepted"] > 0
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.lists(
         st.tuples(

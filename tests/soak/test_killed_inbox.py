@@ -34,7 +34,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "process", inbox, "--move-to", done, "--on-error", tmp_path / "failed", "--out", outbox, *AS_OF,
         "--json",
     )  # fmt: skip
-    for _ in range(rounds(2)):
+    for _ in range(rounds(1)):
         arrive()
         run = start(*arguments)
         while run.poll() is None and not (inbox / LOCK).exists():

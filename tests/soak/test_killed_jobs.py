@@ -49,7 +49,7 @@ def statuses(workspace: Path) -> dict[str, str]:
 
 def test_killed_retries(command: Command, tmp_path: Path) -> None:
     workspace, moments = tmp_path / "workspace", random.Random(5)
-    for number in range(rounds(2)):
+    for number in range(rounds(1)):
         path = claims_file(tmp_path / f"{number}.csv", f"R{number}", CLAIMS, LINES)
         first = command("process", path, "--out", tmp_path / f"first-{number}", *OPTIONS).json["job_id"]
         fixed = mended(tmp_path / f"first-{number}" / "rejected.csv", tmp_path / f"fixed-{number}.csv")
@@ -64,7 +64,7 @@ def test_killed_retries(command: Command, tmp_path: Path) -> None:
         assert last.code == 0, last.err
         assert last.json["claims"]["rejected"] == 0
         assert set(statuses(workspace).values()) == {"VALIDATED"}
-    assert len(stored(workspace)) == CLAIMS * rounds(2)
+    assert len(stored(workspace)) == CLAIMS * rounds(1)
 
 
 def test_killed_resumes(command: Command, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_killed_rollbacks(command: Command, tmp_path: Path) -> None:
     """The first third of the claims comes again in a later job: these become its own."""
     workspace, moments = tmp_path / "workspace", random.Random(7)
     expected: set[str] = set()
-    for number in range(rounds(2)):
+    for number in range(rounds(1)):
         path = claims_file(tmp_path / f"{number}.csv", f"B{number}", CLAIMS, LINES)
         first = command("process", path, "--out", tmp_path / f"out-{number}", *OPTIONS).json["job_id"]
         rows = pl.read_csv(path, infer_schema=False).head(CLAIMS * LINES // 3)
