@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from claimsctl.ingest.sources import OUTPUT_DIRECTORY, OUTPUT_MARK, is_claim_file
-from claimsctl.ingest.stream import InputFile, unreadable
+from claimsctl.ingest.sources import is_claim_file, walk
+from claimsctl.ingest.stream import InputFile
 
 ERROR_TEXT: Final = ".error.txt"
 """Ending of the file beside a failed one that says why."""
@@ -54,7 +53,7 @@ def ready_files(
     """
     files: dict[str, InputFile] = {}
     passed: list[Passed] = []
-    for path in _walk(inbox, {each.resolve() for each in without}):
+    for path in walk(inbox, {each.resolve() for each in without}):
         name = path.relative_to(inbox).as_posix()
         if path.name.startswith("~$") or path.name.lower().endswith(_UNFINISHED):
             passed.append(Passed(name, "its name says that it is still being written", written=True))
@@ -79,25 +78,6 @@ def ready_files(
     ]
     waiting.sort(key=lambda each: (-each.priority, each.file.modified_ns, each.name))
     return waiting, sorted(passed, key=lambda each: each.name)
-
-
-def _walk(inbox: Path, without: Collection[Path]) -> Iterator[Path]:
-    """Every file that is not hidden, our own output left out."""
-
-    def refuse(error: OSError) -> None:
-        raise unreadable(str(error.filename or inbox), error) from None
-
-    for folder, folders, names in os.walk(inbox, onerror=refuse):
-        here = Path(folder)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name != OUTPUT_DIRECTORY
-            and not (here / name / OUTPUT_MARK).exists()
-            and (here / name).resolve() not in without
-        )
-        yield from (here / name for name in sorted(names) if not name.startswith("."))
 
 
 def _age(path: Path) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
 
-__all__ = ["Limits", "RawPart", "Source", "input_bytes", "open_sources", "unique_names"]
+__all__ = ["Limits", "RawPart", "Source", "input_bytes", "open_sources", "unique_names", "walk"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".psv", ".json", ".jsonl", ".ndjson")
 WHOLE_SUFFIXES = (".xlsx", ".xlsm", ".parquet", ".pq")
@@ -173,7 +173,7 @@ def _directory(path: Path, label: str) -> Iterator[_Found]:
             f"{label}: is an output directory of an earlier run.",
             hint="Name the file in it that you corrected, such as rejected.csv.",
         )
-    found = list(_walk(path))
+    found = [f for f in walk(path) if not f.name.startswith("~$") and f.is_file() and is_claim_file(f)]
     if not found:
         known = ", ".join((*TABLE_SUFFIXES[:2], ".txt", *WHOLE_SUFFIXES[:1], ".parquet", ".json"))
         raise InputError(
@@ -184,8 +184,10 @@ def _directory(path: Path, label: str) -> Iterator[_Found]:
         yield _Found(file, str(file))
 
 
-def _walk(top: Path) -> Iterator[Path]:
-    """Files of a directory and those below it in order of name, hidden ones and our own output left out."""
+def walk(top: Path, without: Collection[Path] = ()) -> Iterator[Path]:
+    """Everything in a directory and those below it that is no directory, in order of name; hidden entries,
+    our own output and the (resolved) directories `without` left out. InputError where one cannot be read.
+    """
 
     def refuse(error: OSError) -> None:
         raise unreadable(str(error.filename or top), error) from None
@@ -198,11 +200,9 @@ def _walk(top: Path) -> Iterator[Path]:
             if not name.startswith(".")
             and name != OUTPUT_DIRECTORY
             and not (here / name / OUTPUT_MARK).exists()
+            and (here / name).resolve() not in without
         )
-        for name in sorted(files):
-            file = here / name
-            if not name.startswith((".", "~$")) and file.is_file() and is_claim_file(file):
-                yield file
+        yield from (here / name for name in sorted(files) if not name.startswith("."))
 
 
 def is_claim_file(path: Path) -> bool:
