@@ -1,0 +1,1 @@
+"""Asking payers about claims in bulk: rows or stored claims in, answers out, each claim asked once."""

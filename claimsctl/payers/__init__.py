@@ -1,0 +1,1 @@
+"""Asking payers about claims: connectors as data, transport, workflow, status codes."""
