@@ -1,0 +1,1 @@
+"""What lies sealed in a workspace, sealed anew when its keys change."""

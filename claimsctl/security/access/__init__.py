@@ -1,0 +1,1 @@
+"""Users, their roles and practices, and the keys wrapped for them."""
