@@ -1,0 +1,1 @@
+"""Risk models as things one trains, keeps, measures and chooses."""
