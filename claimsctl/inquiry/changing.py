@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from claimsctl.errors import UsageError
 from claimsctl.inquiry.finding import Named, versions_of
 from claimsctl.inquiry.notes import sealed_note
+from claimsctl.requiring import require
 from claimsctl.security import audit
+from claimsctl.security.access.opening import user_name
 from claimsctl.store.database import Notify, open_store
 from claimsctl.store.lifecycle import CHANGE_COLUMNS, Action, Origin, check_set, transition
 from claimsctl.store.workspace import Workspace
@@ -96,9 +98,10 @@ def _change(
     payer_reference: str | None,
     notify: Notify | None,
 ) -> list[Changed]:
+    require(workspace, "change")
     if not workspace.claims_database.exists():
         raise UsageError("No claims are stored yet.", hint="Run `claimsctl process` first.")
-    origin = Origin.now(action, audit.user_name())
+    origin = Origin.now(action, user_name())
     changed: list[Changed] = []
     done: set[int] = set()
     with open_store(workspace, write=True, notify=notify) as connection:
@@ -108,11 +111,11 @@ def _change(
             "version INTEGER, from_status VARCHAR, to_status VARCHAR, note VARCHAR, payer_reference VARCHAR)"
         )
         for each in dict.fromkeys(named):
-            claim, before, after = change(versions_of(each, connection))
+            claim, before, after = change(versions_of(each, connection, workspace))
             if claim["claim_id"] in done:  # named twice
                 continue
             done.add(claim["claim_id"])
-            sealed = sealed_note(note, claim["claim_id"], workspace)
+            sealed = sealed_note(note, claim["claim_id"], workspace, claim["practice_id"])
             row = claim | {
                 "from_status": before, "to_status": after, "note": sealed, "payer_reference": payer_reference
             }  # fmt: skip
@@ -121,7 +124,7 @@ def _change(
         transition(connection, "changes", origin)
         connection.execute("COMMIT")
     # A claim number may lead to a person, so the audit file has the number of claims only.
-    audit.record(workspace, f"claims {action}", claims=len(changed))
+    audit.record(workspace, f"claims {action}", notify=notify, count=len(changed))
     return changed
 
 

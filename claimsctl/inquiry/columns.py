@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
@@ -19,7 +19,10 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType({
     "work_rvu": "work_rvu", "total_rvu": "total_rvu",
     "procedure_codes": "codes", "diagnoses": "diagnoses", "frequency_code": "frequency",
     "version": "version", "job_id": "job_id", "input": "input", "recorded_at": "recorded_at",
-    "deleted_at": "deleted_at",
+    "deleted_at": "deleted_at", "queried_at": "queried_at", "payer_claim_number": "payer_claim_number",
+    "denial_risk": "denial_risk", "risk_band": "risk_band", "risk_source": "risk_source",
+    "risk_reasons": "risk_reasons", "expected_loss": "expected_loss", "filing_deadline": "filing_deadline",
+    "held": "held",
 })  # fmt: skip
 """Name -> column of the store. Amounts are in dollars, sums over the lines; null where no line has one."""
 
@@ -29,22 +32,24 @@ DEFAULT: Final = (
 )  # fmt: skip
 RIGHT: Final = frozenset(
     {"lines", "charge_amount", "expected_allowed_amount", "allowed_amount", "paid_amount", "work_rvu"}
-    | {"total_rvu", "version"}
+    | {"total_rvu", "version", "denial_risk", "expected_loss"}
 )
 _SHORT: Final = MappingProxyType({
     "claim": "claim_number", "payer": "payer_id", "practice": "practice_id", "provider": "rendering_npi",
     "service_from": "service_date_from", "service_to": "service_date_to", "amount": "charge_amount",
     "expected": "expected_allowed_amount", "allowed": "allowed_amount", "paid": "paid_amount",
     "codes": "procedure_codes", "job": "job_id", "diagnosis": "diagnoses",
+    "risk": "denial_risk", "loss": "expected_loss", "deadline": "filing_deadline",
 })  # fmt: skip
 
 
-def chosen(text: str | None) -> tuple[str, ...]:
-    """Columns named by commas; DEFAULT for None, all for `all`. UsageError for one that is not there."""
-    if text is None:
-        return DEFAULT
-    if text.strip().lower() == "all":
-        return tuple(COLUMNS)
+def chosen(text: str | None, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """Columns named by commas; DEFAULT for None, all for `all`, but for `hidden` ones.
+
+    UsageError for one that is not there.
+    """
+    if text is None or text.strip().lower() == "all":
+        return tuple(name for name in (DEFAULT if text is None else COLUMNS) if name not in hidden)
     return tuple(dict.fromkeys(_name(part) for part in _parts(text, "--columns")))
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.errors import UsageError
 from claimsctl.inquiry.payers import payers_named
 from claimsctl.inquiry.people import patients_named
+from claimsctl.inquiry.scope import scope_of
+from claimsctl.score.names import HIGH, LOW, MEDIUM
 from claimsctl.store.lifecycle import STATUSES
 from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
 
+    from claimsctl.inquiry.scope import Scope
     from claimsctl.store.workspace import Workspace
 
 _JOB: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -27,8 +30,9 @@ _JOB: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 class Filters:
     """What claims must be; None and empty ask for nothing. Amounts are dollars billed.
 
-    `service_from` and `service_to` are the ends of a period in which a service falls. `deleted` asks for
-    deleted claims instead of those in force. A code or diagnosis may end in `*`.
+    `service_from` and `service_to` are the ends of a period in which a service falls. `not_queried_since`
+    (UTC) asks for claims whose payer has not answered since. `deleted` asks for deleted claims instead of
+    those in force. A code or diagnosis may end in `*`.
     """
 
     status: Sequence[str] = ()
@@ -42,9 +46,13 @@ class Filters:
     service_from: date | None = None
     service_to: date | None = None
     queried_after: date | None = None
+    not_queried_since: datetime | None = None
     job: str | None = None
     risk_above: float | None = None
+    band: Sequence[str] = ()
+    held: bool = False
     search: str | None = None
+    claims: Sequence[str] = ()
     deleted: bool = False
 
 
@@ -57,20 +65,31 @@ class Condition:
 
 
 def condition(filters: Filters, connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> Condition:
-    """What `filters` ask of the table of claims; payers and persons are looked up first.
+    """What `filters` ask of the claims that the user may see; payers and persons are looked up first.
 
-    Raises UsageError for what no claim can be, and for what nothing in this store says yet.
+    Raises UsageError for what no claim can be, and for what nothing in this store says yet; PermissionDenied
+    for what the user may not ask.
     """
     built = _Building()
+    scope = scope_of(workspace)
+    scope.check_filters(filters, workspace)
+    for term in scope.terms(built.put):
+        built.add(term)
     if filters.deleted:
         built.add("deleted_at IS NOT NULL")
     else:
         built.add("is_current")
     if filters.risk_above is not None:
-        raise UsageError(
-            "No claim has a denial risk yet: this version has no model that scores claims.",
-            hint="Leave --risk-above out.",
-        )
+        if connection.execute("SELECT 1 FROM claims WHERE denial_risk > 0 LIMIT 1").fetchone() is None:
+            raise UsageError(
+                "No claim has a denial risk yet.",
+                hint="Run their files again with `claimsctl process`, without --no-score.",
+            )
+        built.add(f"denial_risk > {built.put(filters.risk_above)}")
+    if filters.band:
+        built.one_of("risk_band", [_band(text) for text in filters.band])
+    if filters.held:
+        built.add("held AND status = 'VALIDATED'")
     if filters.status:
         built.one_of("status", [_status(text) for text in filters.status])
     if filters.practice is not None:
@@ -79,7 +98,7 @@ def condition(filters: Filters, connection: duckdb.DuckDBPyConnection, workspace
         npis = [text.strip() for text in filters.provider]
         built.add(f"(rendering_npi IN {built.all(npis)} OR billing_npi IN {built.all(npis)})")
     if filters.payer:
-        built.add(_payers(filters.payer, connection, built))
+        built.add(_payers(filters.payer, connection, scope, built))
     for column, option, texts in (("codes", "--code", filters.code),
                                   ("diagnoses", "--diagnosis", filters.diagnosis)):  # fmt: skip
         if texts:
@@ -89,6 +108,11 @@ def condition(filters: Filters, connection: duckdb.DuckDBPyConnection, workspace
         built.add(f"job_id = {built.put(_job(filters.job, connection))}")
     if filters.queried_after is not None:
         built.add(_queried(filters.queried_after, connection, built))
+    if filters.not_queried_since is not None:
+        since = built.put(filters.not_queried_since)
+        built.add(f"(queried_at IS NULL OR queried_at < {since})")
+    if filters.claims:
+        built.add(_numbered(filters.claims, built))
     if filters.search is not None:
         built.add(_search(filters.search, connection, workspace, built))
     return Condition(" AND ".join(built.terms), built.values)
@@ -120,8 +144,21 @@ def _status(text: str) -> str:
     return wanted
 
 
-def _payers(texts: Sequence[str], connection: duckdb.DuckDBPyConnection, built: _Building) -> str:
-    there = connection.execute("SELECT DISTINCT payer_id, payer_name FROM claims").fetchall()
+def _band(text: str) -> str:
+    wanted = text.strip().lower()
+    if wanted not in (LOW, MEDIUM, HIGH):
+        raise UsageError(f"{text!r} is no band of a risk.", hint=f"There are {LOW}, {MEDIUM} and {HIGH}.")
+    return wanted
+
+
+def _payers(
+    texts: Sequence[str], connection: duckdb.DuckDBPyConnection, scope: Scope, built: _Building
+) -> str:
+    seen = _Building()
+    where = " AND ".join(scope.terms(seen.put)) or "true"
+    there = connection.execute(
+        f"SELECT DISTINCT payer_id, payer_name FROM claims WHERE {where}", seen.values
+    ).fetchall()
     terms = []
     for payer, name in payers_named(texts, there):
         ids = "payer_id IS NULL" if payer is None else f"payer_id = {built.put(payer)}"
@@ -186,15 +223,26 @@ def _queried(after: date, connection: duckdb.DuckDBPyConnection, built: _Buildin
     )
 
 
+def _numbered(numbers: Sequence[str], built: _Building) -> str:
+    """Claims of these numbers, in any capitals."""
+    wanted = [number.strip().upper() for number in numbers]
+    hashes = ", ".join(NUMBER_HASH.format(built.put(number)) for number in wanted)
+    return f"(number_hash IN ({hashes}) AND upper(claim_number) IN {built.all(wanted)})"
+
+
 def _search(text: str, connection: duckdb.DuckDBPyConnection, workspace: Workspace, built: _Building) -> str:
     wanted = text.strip()
     if not wanted:
         raise UsageError(
             "--search has no text.", hint="Give a claim number, a member id or a patient's name."
         )
-    number = built.put(wanted.upper())
-    terms = [f"(number_hash = {NUMBER_HASH.format(number)} AND upper(claim_number) = {number})"]
+    # Rows are found by one column at a time, and once: DuckDB reads all of both for an OR, in each query.
+    asked = _Building()
+    number = asked.put(wanted.upper())
+    ways = [f"number_hash = {NUMBER_HASH.format(number)} AND upper(claim_number) = {number}"]
     people = patients_named(wanted, connection, workspace)
     if people:
-        terms.append(f"patient_key IN {built.all(people)}")
-    return "(" + " OR ".join(terms) + ")"
+        ways.append(f"patient_key IN {asked.all(people)}")
+    query = " UNION ALL ".join(f"SELECT rowid FROM claims WHERE {way}" for way in ways)
+    found = connection.execute(query, asked.values).fetchall()
+    return f"rowid IN (SELECT unnest({built.put([row[0] for row in found])}::BIGINT[]))"

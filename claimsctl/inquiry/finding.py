@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import UsageError
+from claimsctl.inquiry.scope import Scope, scope_of
 from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
+
+    from claimsctl.store.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,22 @@ class Named:
     payer_sequence: str | None = None
 
 
-def versions_of(named: Named, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def versions_of(
+    named: Named, connection: duckdb.DuckDBPyConnection, workspace: Workspace
+) -> list[dict[str, Any]]:
     """Every stored version of the claim, the newest first, the one in force before all others.
 
     The number counts as written, or in other capitals where none is written so. Raises UsageError where
-    there is no such claim, or several have the number.
+    there is no such claim, none that the user may see (which is told alike), or several have the number;
+    PermissionDenied for a practice that is not the user's.
     """
+    scope = scope_of(workspace)
+    if named.practice is not None:
+        scope.check_practice(named.practice.strip(), workspace)
     number = named.number.strip()
     rows: list[dict[str, Any]] = []
     for term in ("claim_number = $number", "upper(claim_number) = upper($number)"):
-        rows = _rows(term, number, named, connection)
+        rows = _rows(term, number, named, scope, connection)
         if rows:
             break
     else:
@@ -50,14 +59,23 @@ def versions_of(named: Named, connection: duckdb.DuckDBPyConnection) -> list[dic
 
 
 def _rows(
-    term: str, number: str, named: Named, connection: duckdb.DuckDBPyConnection
+    term: str, number: str, named: Named, scope: Scope, connection: duckdb.DuckDBPyConnection
 ) -> list[dict[str, Any]]:
     terms, values = [f"number_hash = {NUMBER_HASH.format('$number')}", term], {"number": number}
     for column, value in (("practice_id", named.practice), ("payer_sequence", named.payer_sequence)):
         if value is not None:
             terms.append(f"{column} = ${column}")
             values[column] = value.strip()
-    found = connection.execute(f"SELECT * FROM claims WHERE {' AND '.join(terms)}", values)
+
+    def put(value: str) -> str:
+        values[name := f"seen_{len(values)}"] = value
+        return f"${name}"
+
+    terms += scope.terms(put)
+    # Which rows first: of all columns, DuckDB then opens only the row groups that have one.
+    found = connection.execute(
+        f"SELECT * FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE {' AND '.join(terms)})", values
+    )
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.errors import UsageError
 from claimsctl.inquiry.columns import COLUMNS
-from claimsctl.inquiry.filters import Filters, condition
+from claimsctl.inquiry.filters import Condition, Filters, condition
 from claimsctl.inquiry.opening import reading
+from claimsctl.inquiry.scope import scope_of
 from claimsctl.store.database import Notify
 from claimsctl.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FIRST_ROWS: Final = 1_000
+"""Of pages that end by here the last value of the first key is found while claims are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,20 @@ def list_claims(
     page: int = 1,
     notify: Notify | None = None,
 ) -> Page:
-    """Page `page` (from 1) of the claims that fit, in `order` (`columns.ordering`); all without `limit`."""
+    """Page `page` (from 1) of the claims that fit, in `order` (`columns.ordering`); all without `limit`.
+
+    PermissionDenied for columns that the user does not see.
+    """
+    scope_of(workspace).check_columns(columns, order, workspace)
     names = ", ".join(COLUMNS[name] for name in columns)
     part = "" if limit is None else f"LIMIT {limit} OFFSET {(page - 1) * limit}"
     with reading(workspace, notify) as connection:
         where = condition(filters, connection, workspace)
-        counted = connection.execute(
-            f"SELECT count(*) FROM claims WHERE {where.sql}", where.parameters
-        ).fetchone()
-        total = 0 if counted is None else int(counted[0])
+        total, where = _counted(where, order, 0 if limit is None else page * limit, connection)
         rows: list[tuple[Any, ...]] = []
         if total:
+            if limit is not None:
+                where, part = _placed(where, order, part, connection), ""
             rows = connection.execute(
                 f"SELECT {names} FROM claims WHERE {where.sql} ORDER BY {order} {part}", where.parameters
             ).fetchall()
@@ -61,6 +71,38 @@ def list_claims(
             f"There is no page {page:,}: {total:,} claims make {-(-total // (limit or total)):,} pages."
         )
     return Page(columns, rows, total, page, limit)
+
+
+def _counted(
+    where: Condition, order: str, rows: int, connection: duckdb.DuckDBPyConnection
+) -> tuple[int, Condition]:
+    """How many claims fit, and a condition of which the first `rows` in `order` are the same.
+
+    It leaves out claims that the first key alone puts behind, so that of those few only the other columns
+    are read. The key may tie or be blank: where no row has that place, the condition is as it was.
+    """
+    key, *direction = order.partition(",")[0].split()
+    descending = "DESC" in direction
+    last = "NULL"
+    if 0 < rows <= _FIRST_ROWS:
+        last = f"{'max' if descending else 'min'}({key}, {rows})[{rows}]"
+    found = connection.execute(
+        f"SELECT count(*), {last} FROM claims WHERE {where.sql}", where.parameters
+    ).fetchone()
+    total, value = (0, None) if found is None else found
+    if value is None:
+        return total, where
+    values = [*where.parameters, value]
+    within = f"{key} {'>=' if descending else '<='} ${len(values)}"
+    return total, Condition(f"{where.sql} AND {within}", values)
+
+
+def _placed(where: Condition, order: str, part: str, connection: duckdb.DuckDBPyConnection) -> Condition:
+    """The rows of one page by their places: of all others only the columns of filters and order are read."""
+    found = connection.execute(
+        f"SELECT rowid FROM claims WHERE {where.sql} ORDER BY {order} {part}", where.parameters
+    ).fetchall()
+    return Condition("rowid IN (SELECT unnest($1::BIGINT[]))", [[place for (place,) in found]])
 
 
 def plain(value: object) -> object:
@@ -78,6 +120,8 @@ def plain(value: object) -> object:
 
 def cell(value: object) -> str:
     """A cell as text; nothing for null, lists parted by spaces."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     found = plain(value)
     if found is None:
         return ""

@@ -23,25 +23,27 @@ def patients_named(text: str, connection: duckdb.DuckDBPyConnection, workspace: 
     has_any = connection.execute("SELECT 1 FROM patients LIMIT 1").fetchone()
     if has_any is None:
         return []
-    from claimsctl.security.keys import load_keys
+    from claimsctl.security.keys import searching_keys
     from claimsctl.store.patients import search_hash
 
-    keys = load_keys(workspace)
     asked: list[tuple[SearchKind, str]] = [("member", text)]
     if sum(c.isdigit() for c in text) == 9:
         asked.append(("ssn", text))
     asked += [("name", name) for name in names_of(text)]
-    terms, values = [], []
-    for kind, value in asked:
-        number = search_hash(kind, value, keys)
-        if number is not None:
-            terms.append(f"{kind}_hash = ?")
-            values.append(number)
-    if not terms:
+    hashes: dict[SearchKind, list[int]] = {}
+    for keys in searching_keys(workspace):
+        for kind, value in asked:
+            number = search_hash(kind, value, keys)
+            if number is not None:
+                hashes.setdefault(kind, []).append(number)
+    if not hashes:
         return []
-    found = connection.execute(
-        f"SELECT DISTINCT patient_key FROM patients WHERE {' OR '.join(terms)}", values
-    ).fetchall()
+    # A column at a time: for an OR of several DuckDB reads all of each.
+    query = " UNION ".join(
+        f"SELECT patient_key FROM patients WHERE {kind}_hash IN ({', '.join('?' for _ in numbers)})"
+        for kind, numbers in hashes.items()
+    )
+    found = connection.execute(query, [number for each in hashes.values() for number in each]).fetchall()
     return [row[0] for row in found]
 
 

@@ -10,8 +10,12 @@ from claimsctl.inquiry.columns import COLUMNS
 from claimsctl.inquiry.finding import Named, versions_of
 from claimsctl.inquiry.notes import read_note
 from claimsctl.inquiry.opening import reading
+from claimsctl.inquiry.scope import scope_of
+from claimsctl.requiring import require
+from claimsctl.settings_security import SEALABLE
 from claimsctl.store.database import Notify
-from claimsctl.store.headers import files
+from claimsctl.store.headers import RISK_FACTS, files
+from claimsctl.store.schema import STATUS_ONLY
 from claimsctl.store.workspace import DETAILS, Workspace
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 _INTERNAL: Final = frozenset(
     {"claim_id", "content_digest", "history_key", "patient_key", "unchanged", "verdict", "practice_id"}
-    | {"claim_number", "payer_sequence", "input"}
+    | {"claim_number", "payer_sequence", "input", *RISK_FACTS}
 )
 _HISTORY: Final = (
     "changed_at", "action", "version", "from_status", "to_status", "changed_by", "job_id", "note",
@@ -27,6 +31,8 @@ _HISTORY: Final = (
 )  # fmt: skip
 _FINDING: Final = ("line_number", "code", "severity", "field", "message", "suggestion")
 _PATIENT: Final = ("patient_last_name", "patient_first_name", "member_id")
+_BIRTHS: Final = ("patient_dob", "subscriber_dob")
+"""Of a patient's sealed columns, those of which a part may be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,9 @@ class Story:
     """A claim: its columns as in `claims list`, lines, findings, patient and history.
 
     `lines` have only cells that are filled; None where they were removed from the workspace. `findings`
-    are of the run that judged the claim last; None where they were removed. The patient is masked.
+    are of the run that judged the claim last; None where they were removed. The patient and birth dates
+    are masked. A claim
+    of which only its payer told has neither. `answers` are what payers said, the newest first.
     `versions` are all that are stored, the newest first.
     """
 
@@ -44,30 +52,41 @@ class Story:
     lines: list[dict[str, Any]] | None
     findings: list[dict[str, Any]] | None
     history: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
     versions: list[dict[str, Any]]
 
 
 def show_claim(
     workspace: Workspace, named: Named, *, show_phi: bool = False, notify: Notify | None = None
 ) -> Story:
-    """The claim that `named` means; UsageError where none or several do. `show_phi`: names as they are."""
+    """The claim that `named` means; UsageError where none or several do. `show_phi`: names as they are.
+
+    Of a role that sees no amounts and diagnoses, the columns, lines and answers are without them.
+    PermissionDenied for a practice that is not the user's.
+    """
+    if show_phi:
+        require(workspace, "identifiers")
     with reading(workspace, notify) as connection:
-        versions = versions_of(named, connection)
+        versions = versions_of(named, connection, workspace)
         claim = versions[0]
         history = _history(claim, connection, workspace)
-        lines = _lines(claim, connection, workspace)
-        findings = _findings(claim, history, connection, workspace)
+        answers = _answers(claim, connection)
+        told_only = claim["origin"] == STATUS_ONLY
+        lines = [] if told_only else _lines(claim, connection, workspace, show_phi=show_phi)
+        findings = [] if told_only else _findings(claim, history, connection, workspace)
         patient = _patient(claim, connection, workspace, show_phi=show_phi)
     state = "in force" if claim["is_current"] else "deleted" if claim["deleted_at"] else "replaced"
     kept = ("version", "status", "job_id", "recorded_at", "is_current", "deleted_at", "charge_total")
+    scope = scope_of(workspace)
     return Story(
-        {name: claim[column] for name, column in COLUMNS.items()},
+        scope.claim({name: claim[column] for name, column in COLUMNS.items()}),
         state,
         patient,
-        lines,
-        findings,
-        history,
-        [{name: version[name] for name in kept} for version in versions],
+        None if lines is None else scope.lines(lines),
+        None if findings is None else scope.findings(findings),
+        scope.history(history),
+        scope.answers(answers),
+        scope.versions([{name: version[name] for name in kept} for version in versions]),
     )
 
 
@@ -76,24 +95,41 @@ def claim_history(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The claim and what has become of it, the oldest first."""
     with reading(workspace, notify) as connection:
-        claim = versions_of(named, connection)[0]
-        return claim, _history(claim, connection, workspace)
+        claim = versions_of(named, connection, workspace)[0]
+        scope = scope_of(workspace)
+        return claim, scope.history(_history(claim, connection, workspace))
 
 
 def _history(
     claim: dict[str, Any], connection: duckdb.DuckDBPyConnection, workspace: Workspace
 ) -> list[dict[str, Any]]:
     found = connection.execute(
-        f"SELECT {', '.join(_HISTORY)} FROM claim_status_history WHERE number_hash = ? AND claim_number = ? "
-        "AND practice_id = ? AND payer_sequence IS NOT DISTINCT FROM ? ORDER BY changed_at, version",
+        f"SELECT {', '.join(_HISTORY)} FROM claim_status_history WHERE rowid IN ("
+        "SELECT rowid FROM claim_status_history WHERE number_hash = ? AND claim_number = ? "
+        "AND practice_id = ? AND payer_sequence IS NOT DISTINCT FROM ?) ORDER BY changed_at, version, rowid",
         [claim["number_hash"], claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
     ).fetchall()
     entries = [dict(zip(_HISTORY, row, strict=True)) for row in found]
     return [entry | {"note": read_note(entry["note"], claim["claim_id"], workspace)} for entry in entries]
 
 
+def _answers(claim: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """What its payer answered, the newest first."""
+    found = connection.execute(
+        "SELECT * EXCLUDE (practice_id, claim_number, payer_sequence, number_hash, asked) "
+        "FROM claim_answers WHERE number_hash = ? AND claim_number = ? AND practice_id = ? "
+        "AND payer_sequence IS NOT DISTINCT FROM ? ORDER BY asked_at DESC, job_id DESC",
+        [claim["number_hash"], claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
+    )
+    names = [column[0] for column in found.description or ()]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in found.fetchall()
+    ]
+
+
 def _lines(
-    claim: dict[str, Any], connection: duckdb.DuckDBPyConnection, workspace: Workspace
+    claim: dict[str, Any], connection: duckdb.DuckDBPyConnection, workspace: Workspace, *, show_phi: bool
 ) -> list[dict[str, Any]] | None:
     """Lines of the version, from the parts that hold them."""
     first, last = claim["first_part"], claim["last_part"]
@@ -113,7 +149,17 @@ def _lines(
     order = {name: at for at, name in enumerate(("line_number", "row_number", *BY_NAME))}
     wanted = sorted((n for n in names if n not in _INTERNAL), key=lambda n: order.get(n, len(order)))
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return [{name: row[name] for name in wanted if row[name] is not None} for row in rows]
+    return [
+        {name: _shown(name, row[name], show_phi=show_phi) for name in wanted if row[name] is not None}
+        for row in rows
+    ]
+
+
+def _shown(name: str, value: Any, *, show_phi: bool) -> Any:
+    """A birth date as its year; lines hold no other values that are masked."""
+    from claimsctl.security.masking import mask_value
+
+    return value if show_phi or not name.endswith("_dob") else mask_value(BY_NAME[name], value.isoformat())
 
 
 def _findings(
@@ -168,6 +214,7 @@ def _patient(
     from claimsctl.security.masking import mask_value
     from claimsctl.store.records import unseal_patient
 
-    record = unseal_patient(bytes(sealed[0]), key, load_keys(workspace))
-    there = {name: record[name] for name in _PATIENT if record.get(name)}
+    record = unseal_patient(bytes(sealed[0]), key, load_keys(workspace, None))
+    shown = (*_PATIENT, *SEALABLE) if show_phi else (*_PATIENT, *_BIRTHS)
+    there = {name: record[name] for name in shown if record.get(name)}
     return there if show_phi else {name: mask_value(BY_NAME[name], value) for name, value in there.items()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.inquiry.filters import Condition, Filters, condition
 from claimsctl.inquiry.opening import reading
+from claimsctl.inquiry.scope import scope_of
 from claimsctl.store.database import Notify
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import OPEN, STATUSES
@@ -28,9 +29,13 @@ Rows = list[dict[str, Any]]
 _SUMS: Final = (
     "count(*) AS claims, sum(line_count)::BIGINT AS lines, sum(charge_total) AS billed, "
     "sum(expected_allowed_amount) AS expected, sum(allowed_amount) AS allowed, sum(paid_amount) AS paid, "
-    f"sum(charge_total) FILTER (status IN {OPEN}) AS pending, "
-    "sum(charge_total) FILTER (status = 'DENIED') AS denied, "
+    "sum(charge_pending) AS pending, sum(charge_denied) AS denied, "
     "sum(work_rvu) AS work_rvu, sum(total_rvu) AS total_rvu"
+)
+# A sum of a column costs each grouping half of what a sum with a FILTER does.
+_PARTS: Final = (
+    f"CASE WHEN status IN {OPEN} THEN charge_total END AS charge_pending, "
+    "CASE WHEN status = 'DENIED' THEN charge_total END AS charge_denied"
 )
 _AMOUNTS: Final = ("billed", "expected", "allowed", "paid", "pending", "denied")
 _RVUS: Final = ("work_rvu", "total_rvu")
@@ -50,14 +55,15 @@ def statistics(
 
     Keys: total_claims, total_lines, date_range, financial_summary, rvu, by_status, by_payer, by_provider,
     by_month, by_code, by_diagnosis, top_findings; `shown` says how many groups there are of which only
-    `top` are listed. A null amount means that nothing says it.
+    `top` are listed. A null amount means that nothing says it. Who may not look for a person sees years of
+    service in place of days and months.
     """
     with reading(workspace, notify) as connection:
-        where = condition(filters, connection, workspace)
-        counting = _Counting(connection, workspace, where, top)
+        where, scope = condition(filters, connection, workspace), scope_of(workspace)
+        counting = _Counting(connection, workspace, where, top, days=scope.persons)
         found = counting.groups()
         found = counting.whole(found["by_status"]) | found
-        if filters == Filters():
+        if filters == Filters() and not scope.limited:
             codes, findings = counting.totals()
         else:
             codes, findings = counting.of_lines(where)
@@ -76,24 +82,28 @@ class _Counting:
         workspace: Workspace,
         where: Condition,
         top: int | None,
+        *,
+        days: bool,
     ) -> None:
         self.connection = connection
         self.workspace = workspace
         self.where = where
         self.top = top
+        self.days = days
         self.shown: dict[str, dict[str, int]] = {}
 
     def groups(self) -> dict[str, Any]:
         """What the claims themselves say, in one pass over them."""
         names = [name for group in _GROUPS.values() for name in group]
+        period = "last_day(service_from)" if self.days else "date_trunc('year', service_from)::DATE"
         sets = ", ".join(f"({', '.join(group)})" for group in _GROUPS.values())
         # A null may be a blank cell or a column that is no part of the set: the number tells which.
         numbers = {group: sum(1 << (len(names) - 1 - names.index(n)) for n in names if n not in group)
                    for group in _GROUPS.values()}  # fmt: skip
         rows = self._rows(
             f"SELECT {', '.join(names)}, grouping({', '.join(names)}) AS kind, {_SUMS} FROM "
-            "(SELECT *, date_trunc('month', service_from)::DATE AS month FROM claims "
-            f"WHERE {self.where.sql}) GROUP BY GROUPING SETS ({sets})",
+            f"(SELECT *, {period} AS month, {_PARTS} FROM claims WHERE {self.where.sql}) "
+            f"GROUP BY GROUPING SETS ({sets})",
             self.where,
         )
         found: dict[str, Any] = {}
@@ -107,7 +117,8 @@ class _Counting:
                 mine.sort(key=lambda row: STATUSES.index(row["status"]))
             elif key == "by_month":
                 mine.sort(key=lambda row: str(row["month"] or ""))
-                mine = [row | {"month": f"{row['month']:%Y-%m}" if row["month"] else None} for row in mine]
+                form = "%Y-%m" if self.days else "%Y"
+                mine = [row | {"month": row["month"] and row["month"].strftime(form)} for row in mine]
             else:
                 mine.sort(key=_by_claims(group[0]))
                 mine = self.cut(key, mine)
@@ -123,6 +134,9 @@ class _Counting:
             self.where,
         )
         priced = dates.pop("priced")
+        if not self.days:
+            years = {name: dates[name] and str(dates[name].year) for name in ("service_from", "service_to")}
+            dates |= years
 
         def total(name: str) -> Any:
             said = [row[name] for row in by_status if row[name] is not None]
@@ -147,12 +161,14 @@ class _Counting:
 
     def totals(self) -> tuple[Rows, Rows]:
         """Codes and findings of all claims in force: those of every job, less those of other versions."""
-        stored = "job_id IN (SELECT DISTINCT job_id FROM claims)"
+        jobs = [row["job_id"] for row in self._rows("SELECT DISTINCT job_id FROM claims")]
+        stored = Condition("job_id IN (SELECT unnest($1::VARCHAR[]))", [jobs])
         sums = ", ".join(f"sum({name}) AS {name}" for name in ("lines", *LINE_SUMS))
-        codes = self._rows(f"SELECT code, {sums} FROM line_totals WHERE {stored} GROUP BY code")
+        codes = self._rows(f"SELECT code, {sums} FROM line_totals WHERE {stored.sql} GROUP BY code", stored)
         findings = self._rows(
             "SELECT code, sum(claims)::BIGINT AS claims, sum(findings)::BIGINT AS findings "
-            f"FROM finding_totals WHERE {stored} GROUP BY code"
+            f"FROM finding_totals WHERE {stored.sql} GROUP BY code",
+            stored,
         )
         gone = Condition("NOT is_current", ())
         if self._rows("SELECT 1 FROM claims WHERE NOT is_current LIMIT 1"):

@@ -1,4 +1,4 @@
-"""Identifiers of many patients, unsealed into a private file for one export."""
+"""Identifiers of many patients, unsealed in memory for one export."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from claimsctl.errors import StoreError
 from claimsctl.security.keys import load_keys
+from claimsctl.settings_security import SEALABLE
 from claimsctl.store.headers import quoted
 from claimsctl.store.patients import RECORD_COLUMNS
 from claimsctl.store.records import unseal_patient
@@ -17,18 +18,19 @@ from claimsctl.store.workspace import Workspace
 if TYPE_CHECKING:
     import duckdb
 
-_SCHEMA = pl.Schema({"patient_key": pl.String, **dict.fromkeys(RECORD_COLUMNS, pl.String)})
+_SCHEMA = pl.Schema({"patient_key": pl.String, **dict.fromkeys((*RECORD_COLUMNS, *SEALABLE), pl.String)})
 
 
 def unsealed_patients(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, chosen: Path, scratch: Path
-) -> Path:
-    """A Parquet file of the patients of the `chosen` claims (a file with patient_key) with RECORD_COLUMNS.
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, chosen: Path
+) -> pl.DataFrame:
+    """The patients of the `chosen` claims (a file with patient_key) with RECORD_COLUMNS and
+    SEALABLE ones, which are blank where the lines have them.
 
     `patient_key` is written with hyphens; the record stored last of a patient counts. StoreError where
     a file of sealed patients is gone.
     """
-    keys = load_keys(workspace)
+    keys = load_keys(workspace, None)
     wanted = connection.execute(
         "SELECT DISTINCT ON (patient_key) patient_key::VARCHAR AS patient_key, record_hash, file "
         "FROM patients "
@@ -37,10 +39,8 @@ def unsealed_patients(
     by_file: dict[str, list[tuple[str, int]]] = {}
     for key, record, file in wanted:
         by_file.setdefault(str(file), []).append((str(key), int(record)))
-    target = scratch / "people"
-    target.mkdir(mode=0o700)
-    pl.DataFrame(schema=_SCHEMA).write_parquet(target / "none.parquet")
-    for number, (file, records) in enumerate(by_file.items()):
+    parts = [pl.DataFrame(schema=_SCHEMA)]
+    for file, records in by_file.items():
         path = workspace.root / file
         if not path.exists():
             raise StoreError(f"Sealed patients are missing: {path}.", hint="Restore them from a backup.")
@@ -56,7 +56,5 @@ def unsealed_patients(
             {"patient_key": shown, **unseal_patient(blob, key, keys)}
             for shown, key, blob in sealed.select("shown", "patient_key", "sealed").iter_rows()
         ]
-        pl.DataFrame(people, schema=_SCHEMA).write_parquet(target / f"{number:05d}.parquet")
-    whole = scratch / "people.parquet"
-    pl.scan_parquet(target / "*.parquet").sink_parquet(whole)
-    return whole
+        parts.append(pl.DataFrame(people, schema=_SCHEMA))
+    return pl.concat(parts)

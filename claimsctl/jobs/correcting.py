@@ -9,7 +9,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import clean_cells, clean_text
-from claimsctl.ingest.mapping import fold
+from claimsctl.ingest.headers import fold
 from claimsctl.process.intake import Input
 from claimsctl.process.keeping import KeptInput
 from claimsctl.security.masking import mask_expr

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from claimsctl.errors import UsageError
+from claimsctl.requiring import require, require_practice
+from claimsctl.security.roles import DEFAULT_PRACTICE
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 
@@ -14,10 +16,16 @@ LAST = "last"
 
 
 def named_job(jobs: JobStore, name: str) -> Job:
-    """The job of that id, or the newest one for "last"; UsageError when there is none."""
+    """The job of that id, or the newest one for "last" that the user may see; UsageError when there is none.
+
+    PermissionDenied for a job of a practice that is not the user's.
+    """
+    access = require(jobs.workspace, "jobs")
     if name != LAST:
-        return jobs.get(name)
-    found = jobs.list_jobs(limit=1)
+        job = jobs.get(name)
+        require_practice(jobs.workspace, access, job.practice_id or DEFAULT_PRACTICE, "jobs")
+        return job
+    found = jobs.list_jobs(limit=1, practices=access.practices)
     if not found:
         raise UsageError(
             "There is no job in this workspace yet.",

@@ -20,13 +20,16 @@ from claimsctl.write.marker import SUMMARY, job_of
 
 Kind = Literal["details", "outputs", "history"]
 KINDS: Final[tuple[Kind, ...]] = ("details", "outputs", "history")
-_DETAILS: Final = (DETAILS, DIRECTORY, "retried.parquet", "edits.parquet", "request.sealed")
+_DETAILS: Final = (
+    DETAILS, DIRECTORY, "retried.parquet", "edits.parquet", "request.sealed", "asking.sqlite",
+    "asking.sqlite-wal", "asking.sqlite-shm",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Prunable:
     """What is older than asked: `jobs` with details or outputs; `files` and `bytes` of them; claim
-    `versions` that are not in force, with their `lines`."""
+    `versions` that are not in force, with their `lines`, and deleted `patients`."""
 
     kind: Kind
     jobs: int = 0
@@ -34,19 +37,28 @@ class Prunable:
     bytes: int = 0
     versions: int = 0
     lines: int = 0
+    patients: int = 0
 
 
 def plan(
-    workspace: Workspace, before: datetime, kinds: Collection[Kind], *, notify: Notify | None = None
+    workspace: Workspace,
+    before: datetime,
+    kinds: Collection[Kind],
+    *,
+    deleted_before: datetime | None = None,
+    notify: Notify | None = None,
 ) -> list[Prunable]:
-    """What `prune` would remove of jobs that ended before a time (UTC); changes nothing."""
+    """What `prune` would remove of jobs that ended before a time (UTC); changes nothing.
+
+    `deleted_before`: claims and patients who were deleted go only where it was before this time.
+    """
     found = []
     for kind in KINDS:
         if kind not in kinds:
             continue
         if kind == "history":
-            versions, lines = plan_history(workspace, before, notify=notify)
-            found.append(Prunable(kind, versions=versions, lines=lines))
+            old = plan_history(workspace, before, deleted_before or before, notify=notify)
+            found.append(Prunable(kind, versions=old.versions, lines=old.lines, patients=old.patients))
             continue
         paths = {job.job_id: _paths(workspace, job, kind) for job in _old(workspace, before)}
         files = [path for each in paths.values() for path in each]
@@ -56,10 +68,15 @@ def plan(
 
 
 def prune(
-    workspace: Workspace, before: datetime, kinds: Collection[Kind], *, notify: Notify | None = None
+    workspace: Workspace,
+    before: datetime,
+    kinds: Collection[Kind],
+    *,
+    deleted_before: datetime | None = None,
+    notify: Notify | None = None,
 ) -> list[Prunable]:
     """Remove it; what was removed. Killed in between, it goes on where it was when it is called again."""
-    done = plan(workspace, before, kinds, notify=notify)
+    done = plan(workspace, before, kinds, deleted_before=deleted_before, notify=notify)
     for kind in KINDS:
         if kind in kinds and kind != "history":
             for job in _old(workspace, before):
@@ -69,9 +86,10 @@ def prune(
                     with suppress(OSError):
                         directory.rmdir()
     if "history" in kinds:
-        prune_history(workspace, before, notify=notify)
-    counts = {f"{each.kind}_{name}": getattr(each, name) for each in done for name in ("files", "versions")}
-    audit.record(workspace, "prune", before=before.isoformat(), **counts)
+        prune_history(workspace, before, deleted_before or before, notify=notify)
+    names = ("files", "versions", "patients")
+    counts = {f"{each.kind}_{name}": getattr(each, name) for each in done for name in names}
+    audit.record(workspace, "prune", notify=notify, before=before.isoformat(), **counts)
     return done
 
 

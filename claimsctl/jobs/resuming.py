@@ -61,14 +61,16 @@ def again(job: Job) -> Again:
 
 def _require_same(job: Job, opened: list[Input]) -> None:
     """InputError where an input is not what the job read, or, where it came not that far, where a file has
-    been written since it began."""
+    been written since it began. A database is read anew: nothing of what was read before is stored."""
+    opened = [each for each in opened if each.source.format != "sql"]
+    files = [each for each in job.inputs if each.format != "sql"]
     if job.inputs:
-        before = sorted(each.sha256 for each in job.inputs)
+        before = sorted(each.sha256 for each in files)
         now = {each.source.sha256: each.source.path for each in opened}
         if sorted(now) == sorted(set(before)) and len(opened) == len(before):
             return
         changed = [path for sha256, path in now.items() if sha256 not in before]
-        raise _changed(job, changed or [each.path for each in job.inputs])
+        raise _changed(job, changed or [each.path for each in files])
     began = (job.started_at or job.created_at).timestamp()
     late = [each.source.path for each in opened if each.source.file.path.stat().st_mtime > began]
     if late:

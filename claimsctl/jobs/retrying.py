@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from claimsctl.jobs.findings import findings_of
 from claimsctl.jobs.story import EDITS, RETRIED
 from claimsctl.pipeline import Again
 from claimsctl.process.intake import Input
-from claimsctl.process.keeping import KeptInput, kept_inputs, kept_rows
+from claimsctl.process.keeping import KeptInput, by_input, kept_inputs, kept_parts
 from claimsctl.process.prepare import map_sources
 from claimsctl.process.request import Request
 from claimsctl.process.sessions import DERIVED
@@ -64,10 +65,8 @@ class Retry:
         return Again("retry", job.job_id, inputs, keep, {"retry": self.told})
 
 
-def kept_of(
-    workspace: Workspace, job: Job, keys: Keys
-) -> tuple[dict[int, KeptInput], dict[int, pl.DataFrame]]:
-    """What a job kept of its rejected rows; UsageError where there is nothing to retry."""
+def kept_of(workspace: Workspace, job: Job, keys: Keys) -> dict[int, KeptInput]:
+    """The inputs of the rejected rows that a job kept; UsageError where there is nothing to retry."""
     if job.status not in RETRYABLE:
         hint = (
             f"Run it again with `claimsctl jobs resume {job.job_id}`."
@@ -84,16 +83,26 @@ def kept_of(
             f"The rejected rows of job {job.job_id} are not kept (any more).",
             hint="Correct its rejected file and run that with `claimsctl process`.",
         )
-    return inputs, kept_rows(workspace, job.job_id, keys)
+    return inputs
 
 
 def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:
     """The rejected rows of a job as they were given.
 
     Left out are rows of claims that a later job has accepted meanwhile, and of claims of which some record
-    could not be read: without it they would pass incomplete.
+    could not be read: without it they would pass incomplete. Only keys are held in memory; the cells are read
+    part by part.
     """
-    inputs, kept = kept_of(workspace, job, keys)
+    inputs = kept_of(workspace, job, keys)
+    numbered: set[int] = set()
+
+    def narrow() -> Iterator[pl.DataFrame]:
+        for part in kept_parts(workspace, job.job_id, keys):
+            if DERIVED in part.columns:
+                numbered.add(part["input"][0])
+            yield part.select("input", "row_number", "claim_number", "payer_sequence")
+
+    kept = by_input(narrow())
     accepted = accepted_since(workspace, job, kept)
     broken = _unreadable(workspace, job)
     notes, told = [], {"of": job.job_id, "with": None, "rows": 0}
@@ -115,7 +124,8 @@ def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:
         left = frame.filter(~pl.col("claim_number").is_in(gone.implode()).fill_null(False))
         if left.height:
             each = inputs[index]
-            sources.append(_source(each, left, len(sources)))
+            frames = partial(_kept_frames, workspace, job, keys, index, gone)
+            sources.append(_source(each, frames, len(sources), numbered=index in numbered))
             mappings.append(left.select(
                 pl.lit(each.name).alias("input"), "row_number", pl.lit(each.name).alias("parent_input"),
                 pl.col("row_number").alias("parent_row"),
@@ -136,7 +146,8 @@ def from_file(
 ) -> Retry:
     """A corrected file of the rejected rows. Rows of claims that were not rejected, and that the store has
     as accepted, are left out; further rows are taken as new."""
-    inputs, kept = kept_of(workspace, job, keys)
+    inputs = kept_of(workspace, job, keys)
+    kept = by_input(kept_parts(workspace, job.job_id, keys))
     if not (job.ledger.get("rows") or {}).get("rejected"):
         raise UsageError(f"Job {job.job_id} rejected nothing; there is nothing to correct.")
     (source,) = open_sources([str(path)], spool_dir=spool)
@@ -157,13 +168,24 @@ def from_file(
     return Retry(sources, mapped, told, _notes(told, corrected), corrected.edits)
 
 
-def _source(each: KeptInput, rows: pl.DataFrame, index: int) -> Source:
-    """A source of kept rows; a claim number that a run made for a session stays as it was."""
+def _kept_frames(
+    workspace: Workspace, job: Job, keys: Keys, index: int, gone: pl.Series
+) -> Iterator[pl.DataFrame]:
+    """The kept rows of an input, without those of the claims `gone`."""
+    for part in kept_parts(workspace, job.job_id, keys):
+        if part["input"][0] == index:
+            yield part.filter(~pl.col("claim_number").is_in(gone.implode()).fill_null(False))
+
+
+def _source(
+    each: KeptInput, frames: Callable[[], Iterator[pl.DataFrame]], index: int, *, numbered: bool
+) -> Source:
+    """A source of kept rows; a claim number that a run made for a session (`numbered`) stays as it was."""
     header = dict(each.header)
-    if DERIVED not in rows.columns:
+    if not numbered:
         header.pop(DERIVED, None)
     return KeptSource(
-        rows, header, index=index, name=each.name, path=each.path, form=cast(Format, each.format),
+        frames, header, index=index, name=each.name, path=each.path, form=cast(Format, each.format),
         delimiter=each.delimiter, encoding=each.encoding,
     )  # fmt: skip
 
@@ -242,20 +264,28 @@ def _left_out(
 
 def _notes(told: Mapping[str, Any], corrected: Corrected) -> list[str]:
     """What a person wants to know of a corrected file before it runs."""
+    matched, edited, cells = (told[name] for name in ("matched_rows", "edited_rows", "edited_cells"))
     notes = [
-        f"{told['matched_rows']:,} rows are those that failed; {told['edited_cells']:,} cells in "
-        f"{told['edited_rows']:,} of them were edited."
+        f"{_rows(matched, 'is one', 'are those')} that failed; {cells:,} {_one(cells, 'cell')} in"
+        f" {edited:,} of them {_one(cells, 'was', 'were')} edited."
     ]
-    if told["removed_rows"]:
+    if removed := told["removed_rows"]:
         short = told["claims_with_removed_rows"]
+        stays = _one(
+            removed, "is not in the file and stays as it is", "are not in the file and stay as they are"
+        )
+        lacking = _one(
+            short, "claim lacks some of its rows; it is", "claims lack some of their rows; they are"
+        )
         notes.append(
-            f"{told['removed_rows']:,} of the failed rows are not in the file and stay as they are."
-            + (f" {short:,} claims lack some of their rows; they are taken without them." if short else "")
+            f"{removed:,} of the failed rows {stays}."
+            + (f" {short:,} {lacking} taken without them." * bool(short))
         )
     if told["added_rows"]:
-        notes.append(f"{told['added_rows']:,} further rows are taken as new.")
+        notes.append(f"{_rows(told['added_rows'], 'more is', 'more are')} taken as new.")
     if told["left_out_rows"]:
-        notes.append(f"{told['left_out_rows']:,} rows of claims that were accepted already are left out.")
+        left = _rows(told["left_out_rows"], "of a claim that was", "of claims that were")
+        notes.append(f"{left} accepted already: left out.")
     shown = corrected.edits.head(20)
     notes += [
         f"row {row['row_number']}: {row['column']} {row['before'] or 'blank'} -> {row['after'] or 'blank'}"
@@ -264,3 +294,11 @@ def _notes(told: Mapping[str, Any], corrected: Corrected) -> list[str]:
     if corrected.edits.height > shown.height:
         notes.append(f"and {corrected.edits.height - shown.height:,} more edited cells")
     return notes
+
+
+def _one(number: int, word: str, words: str | None = None) -> str:
+    return word if number == 1 else words or f"{word}s"
+
+
+def _rows(number: int, one: str, many: str) -> str:
+    return f"{number:,} {_one(number, f'row {one}', f'rows {many}')}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from claimsctl.errors import ClaimsctlError, UsageError
+from claimsctl.errors import ClaimsctlError, UsageError, was_stopped
+from claimsctl.process.sending import forget, unsent
 from claimsctl.security import audit
 from claimsctl.store.database import Notify
 from claimsctl.store.job import Job
@@ -14,35 +17,53 @@ from claimsctl.store.recovery import settle_rollback
 from claimsctl.store.rollback import RolledBack, roll_back
 from claimsctl.store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from claimsctl.sql.database import Database
+
 _DONE = ("COMPLETED", "COMPLETED_WITH_ERRORS")
 
 
-def check_rollable(job: Job) -> None:
+def check_rollable(workspace: Workspace, job: Job) -> None:
     """UsageError for a job that stored nothing, or is not at its end."""
+    if "checkpoint" in job.options:
+        raise UsageError(
+            f"Job {job.job_id} asked payers; what they answered is not rolled back.",
+            hint="`claimsctl claims set-status` notes what is known better.",
+        )
+    if unsent(workspace, job.job_id) is not None and job.status == "FAILED":
+        return  # stored, though not delivered
     if job.status not in (*_DONE, "ROLLED_BACK") or job.command == "rollback":
         why = "it runs still, or waits" if job.unfinished else "it stored nothing"
         raise UsageError(f"Job {job.job_id} ({job.command}) is {job.status}: {why}.")
 
 
-def roll_back_job(workspace: Workspace, job: Job, notify: Notify) -> tuple[str, RolledBack]:
-    """Roll a job back; the id of the job that did, and what it did."""
+def roll_back_job(
+    workspace: Workspace, job: Job, notify: Notify, databases: Sequence[Database] = ()
+) -> tuple[str, RolledBack]:
+    """Roll a job back, in the databases it wrote into first; the id of the job that did, and what it did.
+
+    A database that refuses leaves the store as it is; taking back there what is gone already does nothing.
+    """
     jobs = JobStore(workspace)
     by_job = workspace.new_job_id()
     jobs.create_job(by_job, "rollback", practice_id=job.practice_id, parent_job=job.job_id)
     jobs.start(by_job)
     settled = False
     try:
+        for database in databases:
+            _undo(workspace, job, database, by_job, notify)
+        forget(workspace, job.job_id)
         result = roll_back(workspace, job.job_id, by_job, notify=notify)
         jobs.mark_rolled_back(job.job_id)
         jobs.finish(by_job, "COMPLETED", counts=asdict(result))
         settled = True
-        audit.record(workspace, "rollback", job=by_job, of=job.job_id, claims=result.claims)
+        audit.record(workspace, "rollback", notify=notify, count=result.claims, job=by_job, of=job.job_id)
     except BaseException as error:
         if not settled:
             settled = settle_rollback(workspace, by_job)
         if settled and jobs.get(by_job).unfinished:
             with suppress(ClaimsctlError):
-                if isinstance(error, KeyboardInterrupt):
+                if was_stopped(error):
                     jobs.cancel(by_job)
                 else:
                     told = error.message if isinstance(error, ClaimsctlError) else type(error).__name__
@@ -51,3 +72,14 @@ def roll_back_job(workspace: Workspace, job: Job, notify: Notify) -> tuple[str, 
     finally:
         workspace.remove_tmp(by_job, settle_later=not settled)
     return by_job, result
+
+
+def _undo(workspace: Workspace, job: Job, database: Database, by_job: str, notify: Notify) -> None:
+    from claimsctl.sql.undo import undo
+
+    done = undo(job.job_id, database, notify=notify)
+    notify(f"{database.name}: {done.removed:,} claims taken out, {done.restored:,} back as they were.")
+    audit.record(
+        workspace, "undo", notify=notify, count=done.removed, job=by_job, of=job.job_id,
+        to=database.recorded(workspace),
+    )  # fmt: skip

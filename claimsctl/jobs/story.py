@@ -10,7 +10,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import UsageError
 from claimsctl.jobs.findings import COLUMNS, Filter, findings_of
-from claimsctl.process.keeping import kept_inputs, kept_rows
+from claimsctl.process.keeping import kept_inputs, kept_parts
 from claimsctl.security.keys import Keys
 from claimsctl.security.masking import mask_expr
 from claimsctl.store.claims import existing_claims
@@ -79,10 +79,9 @@ def _kept(
     """The row as it was given, where it was rejected: input, row, masked cells by header."""
     inputs = kept_inputs(workspace, job.job_id, keys)
     found = []
-    for index, rows in kept_rows(workspace, job.job_id, keys).items():
-        one = rows.filter(pl.col("row_number") == row)
-        if one.height and input_name in (None, inputs[index].name):
-            each = inputs[index]
+    for rows in kept_parts(workspace, job.job_id, keys):
+        one, each = rows.filter(pl.col("row_number") == row), inputs[rows["input"][0]]
+        if one.height and input_name in (None, each.name):
             masked = one.select(
                 mask_expr(BY_NAME.get(each.columns.get(raw, "")), pl.col(raw)).alias(raw)
                 for raw in each.header

@@ -7,7 +7,14 @@ from typing import Final
 import polars as pl
 
 from claimsctl.store.database import Notify, open_store, schema_version
-from claimsctl.store.schema import KEY, NUMBER_HASH, NUMBER_HASH_VERSION
+from claimsctl.store.schema import (
+    ANSWERS_VERSION,
+    KEY,
+    NUMBER_HASH,
+    NUMBER_HASH_VERSION,
+    RISK_VERSION,
+    STATUS_ONLY,
+)
 from claimsctl.store.workspace import Workspace
 
 EXISTING: Final = pl.Schema(
@@ -27,10 +34,12 @@ EXISTING: Final = pl.Schema(
         "service_from": pl.Date(),
         "service_to": pl.Date(),
         "patient_key": pl.String(),
+        "held": pl.Boolean(),
     }
 )
 """Columns of `existing_claims`."""
 
+_MADE: Final = ("patient_key", "held")
 _JOBS_LOOKED_AT = 50
 
 
@@ -42,6 +51,7 @@ def existing_claims(
     A null payer_sequence is a value like others. Where `digest_scheme` is not the scheme of this run the
     digests cannot be compared; compare charge_total, line_count and dates, and call the claim unchanged
     when they agree (`commit_run` then brings the digest up to date). Without a store this costs nothing.
+    Claims of which only the payer told are none here.
     """
     if not keys.height or not workspace.claims_database.exists():
         return pl.DataFrame(schema=EXISTING)
@@ -50,7 +60,14 @@ def existing_claims(
         keys.select(KEY).unique().write_parquet(asked, compression="uncompressed")
         with open_store(workspace, write=False, notify=notify) as connection:
             # By number alone first: a join of all claims by the whole key takes several times as long.
-            hashed = (schema_version(connection) or 0) >= NUMBER_HASH_VERSION
+            version = schema_version(connection) or 0
+            hashed = version >= NUMBER_HASH_VERSION
+            # Of a claim that only its payer told of nothing is stored that a file could change.
+            known = f"AND c.origin IS DISTINCT FROM '{STATUS_ONLY}'" if version >= ANSWERS_VERSION else ""
+            # A claim that has gone out since is held no more.
+            held = (
+                "coalesce(c.held AND c.status = 'VALIDATED', false)" if version >= RISK_VERSION else "false"
+            )
             near = (
                 f"number_hash IN (SELECT {NUMBER_HASH.format('claim_number')} FROM k)"
                 if hashed
@@ -62,10 +79,10 @@ def existing_claims(
                     WITH k AS MATERIALIZED (SELECT * FROM read_parquet('{_escaped(asked)}')),
                     numbered AS MATERIALIZED (
                         SELECT c.rowid AS place, {", ".join(f"c.{name}" for name in KEY)} FROM claims c
-                        WHERE c.is_current AND {near}
+                        WHERE c.is_current {known} AND {near}
                     )
-                    SELECT {", ".join(f"c.{name}" for name in EXISTING if name != "patient_key")},
-                        replace(c.patient_key::VARCHAR, '-', '') AS patient_key
+                    SELECT {", ".join(f"c.{name}" for name in EXISTING if name not in _MADE)},
+                        replace(c.patient_key::VARCHAR, '-', '') AS patient_key, {held} AS held
                     FROM claims c WHERE c.rowid IN (
                         SELECT n.place FROM numbered n WHERE EXISTS (
                             SELECT 1 FROM k WHERE n.practice_id = k.practice_id

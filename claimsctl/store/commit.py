@@ -9,7 +9,7 @@ next start removes the moved parts; killed after it, the next start finishes the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from claimsctl.errors import StoreError
-from claimsctl.security.audit import user_name
+from claimsctl.security.access.opening import user_name
 from claimsctl.security.files import disk_errors, private_directory, write_private
 from claimsctl.store.database import Notify, open_store
-from claimsctl.store.headers import LINE_FACTS, files, quoted, read_headers
+from claimsctl.store.headers import LINE_FACTS, RISK_FACTS, files, quoted, read_headers
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.placing import Placed
 from claimsctl.store.recovery import is_committed
-from claimsctl.store.schema import KEY, NUMBER_HASH
+from claimsctl.store.rescoring import renew_risks
+from claimsctl.store.schema import KEY, NUMBER_HASH, STATUS_ONLY
 from claimsctl.store.totals import add_finding_totals, add_line_totals
 from claimsctl.store.workspace import COMMIT_FILE, Workspace
 
@@ -56,6 +57,7 @@ def commit_run(
     recorded_at: datetime | None = None,
     finish: Mapping[str, object] | None = None,
     notify: Notify | None = None,
+    waiting: Callable[[], None] | None = None,
 ) -> Committed:
     """Store the claims of a run from its line parts in tmp/<job>/; a second call does nothing.
 
@@ -65,7 +67,8 @@ def commit_run(
     `lines-N.sealed` move with their part, `patients-*.parquet` (see PatientWriter) are taken in.
     A claim whose content is stored already is not stored again; a rejected one never replaces a current
     claim that was accepted. Lines without claim_number belong to no claim. `finish` are the arguments of
-    `JobStore.finish`, used when this process dies between the commit and that call.
+    `JobStore.finish`, used when this process dies between the commit and that call. `waiting` is called
+    again and again while another process has the store; it may raise.
 
     Raises StoreError; nothing is visible then and the parts are back in tmp/<job>/.
     """
@@ -75,9 +78,10 @@ def commit_run(
     write_private(tmp / COMMIT_FILE, json.dumps(intent, default=str).encode())
     at = (recorded_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
     placed = Placed(workspace.lines_directory(job_id), job_id)
-    result = Committed()
+    result, opened = Committed(), False
     try:
-        with open_store(workspace, write=True, notify=notify) as connection:
+        with open_store(workspace, write=True, notify=notify, waiting=waiting) as connection:
+            opened = True
             earlier = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
             if earlier is not None:
                 return Committed(**{**json.loads(earlier[0]), "repeated": True})
@@ -85,7 +89,7 @@ def commit_run(
             result = _Commit(connection, workspace, job_id, tmp, digest_scheme, at, placed).run(sources)
             connection.execute("COMMIT")
     except BaseException:
-        if not _taken_back(workspace, job_id, placed):
+        if opened and not _taken_back(workspace, job_id, placed):
             return result  # whatever came, it came too late: the claims are stored
         raise
     return result
@@ -101,6 +105,7 @@ def _taken_back(workspace: Workspace, job_id: str, placed: Placed) -> bool:
     placed.take_back()
     with suppress(OSError):
         workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+        workspace.risks_file(job_id).unlink(missing_ok=True)
     return True
 
 
@@ -185,7 +190,9 @@ class _Commit:
                   AND (k.is_current OR (h.rejected AND k.status = 'INVALID' AND k.deleted_at IS NULL))
                 GROUP BY h.claim_id
             )
-            SELECT h.*, CASE WHEN h.rejected THEN 'INVALID' ELSE 'VALIDATED' END AS status,
+            SELECT h.*, CASE WHEN h.rejected THEN 'INVALID' WHEN now.origin = '{STATUS_ONLY}' THEN now.status
+                    ELSE 'VALIDATED' END AS status,
+                now.queried_at, now.payer_claim_number,
                 coalesce(top.version, 0) + 1 AS version, now.status AS before_status,
                 now.version AS before_version,
                 (met.claim_id IS NOT NULL)
@@ -241,8 +248,8 @@ class _Commit:
             INSERT INTO claims BY NAME SELECT {", ".join(KEY)}, claim_id, version, takes_over AS is_current,
                 status, $job AS job_id, patient_key, payer_id, frequency, billing_npi, rendering_npi,
                 service_from, service_to, line_count, charge_total, digest, $scheme AS digest_scheme, input,
-                $at AS recorded_at, history_key, {", ".join(LINE_FACTS)},
-                {NUMBER_HASH.format("claim_number")} AS number_hash
+                $at AS recorded_at, history_key, {", ".join((*LINE_FACTS, *RISK_FACTS))}, held,
+                {NUMBER_HASH.format("claim_number")} AS number_hash, queried_at, payer_claim_number
             FROM headers WHERE NOT same
             """,
             {"job": job, "scheme": self.scheme, "at": at},
@@ -263,6 +270,8 @@ class _Commit:
               AND h.same_as_current AND {SAME_CLAIM.format(a="claims", b="h")}
             """
         )
+        if "denial_risk" in self.found:
+            renew_risks(self.connection, self.workspace, job)
         for part in self.placed.parts:
             run("INSERT INTO job_parts VALUES (?, ?, ?, ?)", [job, *part])
 

@@ -52,22 +52,26 @@ def open_store(
     *,
     write: bool,
     notify: Notify | None = None,
+    waiting: Callable[[], None] | None = None,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for the block; `write` makes file and tables when missing, and brings older ones up to
     date; a reader of an older store finds it as it is, and an empty one where a kill left a file without
     tables.
 
-    Waits for other processes up to `wait_seconds` and tells `notify` after a second. Raises StoreError
-    when the store stays busy, is damaged, is of a newer version, or the disk is full.
+    Waits for other processes up to `wait_seconds` and tells `notify` after a second; `waiting` is called
+    all the while, and ends the wait by raising. Raises StoreError when the store stays busy, is damaged, is
+    of a newer version, or the disk is full.
     """
     path = workspace.claims_database
     umask = private_umask() if write else nullcontext()
     with workspace.scratch() as spill, umask, _store_errors(path):
-        connection = _connect(path, spill, write=write, notify=notify, wait_seconds=wait_seconds)
+        connection = _connect(
+            path, spill, write=write, notify=notify, waiting=waiting, wait_seconds=wait_seconds
+        )
         try:
-            _check_version(connection, workspace, write=write, notify=notify)
-            if not write and schema_version(connection) is None:
+            version = _check_version(connection, workspace, write=write, notify=notify)
+            if version is None and not write:
                 connection.close()
                 connection = empty_store()
             yield connection
@@ -86,7 +90,13 @@ def empty_store() -> duckdb.DuckDBPyConnection:
 
 
 def _connect(
-    path: Path, spill: Path, *, write: bool, notify: Notify | None, wait_seconds: float
+    path: Path,
+    spill: Path,
+    *,
+    write: bool,
+    notify: Notify | None,
+    waiting: Callable[[], None] | None,
+    wait_seconds: float,
 ) -> duckdb.DuckDBPyConnection:
     import duckdb
 
@@ -116,7 +126,9 @@ def _connect(
         if waited > _ANNOUNCE_SECONDS and not announced and notify is not None:
             notify(f"Waiting for {_holder(message)} to finish with the claims store ...")
             announced = True
-        time.sleep(pause * (0.5 + random.random()))
+        if waiting is not None:
+            waiting()
+        time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
         pause = min(pause * 1.5, 0.25)
 
 
@@ -141,7 +153,8 @@ def bring_up_to_date(
 
 def _check_version(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, *, write: bool, notify: Notify | None
-) -> None:
+) -> int | None:
+    """The version that the store had; a writer brings it up to date."""
     path = workspace.claims_database
     version = schema_version(connection)
     if version is not None and version > SCHEMA_VERSION:
@@ -151,7 +164,7 @@ def _check_version(
             hint="Update claimsctl, or name another workspace with --workspace.",
         )
     if not write or version == SCHEMA_VERSION:
-        return
+        return version
     if version is not None:
         from claimsctl.store.upgrading import back_up, upgrade
 
@@ -166,16 +179,17 @@ def _check_version(
         connection.execute(TABLES)
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
     connection.execute("COMMIT")
+    return version
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """The version of the store's tables; None where there are none yet."""
-    known = connection.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_name = 'meta'"
-    ).fetchone()
-    if known is None or not known[0]:
+    import duckdb
+
+    try:  # to ask which tables there are takes ten times as long
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    except duckdb.CatalogException:
         return None
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
     return None if row is None else int(row[0])
 
 

@@ -17,6 +17,15 @@ _AMOUNTS: Final = ("expected_allowed_amount", "allowed_amount", "paid_amount", "
 LINE_FACTS: Final = ("payer_name", *_AMOUNTS, "codes", "diagnoses", "first_part", "last_part")
 """Columns of a claim that schema 3 added, each made by `line_facts`."""
 
+RISK_FACTS: Final = {
+    "denial_risk": ("DOUBLE", "max(denial_risk)"), "risk_band": ("VARCHAR", "min(risk_band)"),
+    "risk_source": ("VARCHAR", "min(risk_source)"), "risk_reasons": ("VARCHAR", "min(risk_reasons)"),
+    "expected_loss": ("DECIMAL(12, 2)", "min(expected_loss)"),
+    "filing_deadline": ("DATE", "min(filing_deadline)"),
+}  # fmt: skip
+"""Columns of a claim that schema 5 added beside `held`: type, and how they come from its lines, which all say
+the same."""
+
 NEEDED: Final = frozenset(
     {"practice_id", "claim_number", "payer_sequence", "claim_id", "row_number", "verdict", "unchanged"}
     | {"content_digest"}
@@ -79,6 +88,9 @@ def read_headers(connection: duckdb.DuckDBPyConnection, sources: Collection[Path
     start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
     end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
     charge = "sum(charge_amount)" if "charge_amount" in found else "NULL"
+    risks = ", ".join(
+        f"{made if name in found else 'NULL'}::{kind} AS {name}" for name, (kind, made) in RISK_FACTS.items()
+    )
     connection.execute(f"""
         CREATE TEMP TABLE read AS SELECT
             coalesce(min(practice_id), 'default') AS practice_id, min(claim_number) AS claim_number,
@@ -91,6 +103,7 @@ def read_headers(connection: duckdb.DuckDBPyConnection, sources: Collection[Path
             TRY_CAST({charge} AS DECIMAL(12, 2)) AS charge_total,
             (sum(content_digest::HUGEINT) % 18446744073709551616)::UBIGINT AS digest,
             {same("input")} AS input, {same("history_key", "UBIGINT")} AS history_key,
+            {risks}, bool_or(verdict = 'held') AND NOT bool_or(verdict = 'rejected') AS held,
             {line_facts(found, "part")}
         FROM parts WHERE claim_number IS NOT NULL GROUP BY claim_id
     """)

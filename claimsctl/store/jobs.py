@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import InternalError, StoreError, UsageError
-from claimsctl.security.audit import user_name
+from claimsctl.security import logs
+from claimsctl.security.access.opening import user_name
 from claimsctl.security.files import create_private
+from claimsctl.security.roles import DEFAULT_PRACTICE
 from claimsctl.store.job import UNFINISHED, Job, JobInput, JobStatus, job_of_row
 from claimsctl.store.jobs_database import READS, jobs_engine, translated
 from claimsctl.store.owner import Owner
@@ -38,7 +41,7 @@ class JobStore:
     """
 
     def __init__(self, workspace: Workspace, notify: Callable[[str], None] | None = None) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self._notify = notify
         self._path = workspace.jobs_database
         self._engine: sa.Engine | None = None
@@ -74,6 +77,7 @@ class JobStore:
                     owner=None if queued else Owner.current().as_dict(),
                 )
             )
+        logs.note("job.made", job=job_id, command=command, parent=parent_job, queued=queued)
 
     def start(self, job_id: str) -> None:
         """PROCESSING, by this process."""
@@ -101,6 +105,8 @@ class JobStore:
                         for number, each in enumerate(inputs)
                     ],
                 )  # fmt: skip
+        files = [{"file": Path(e.path), "bytes": e.bytes, "rows": e.rows, "format": e.format} for e in inputs]
+        logs.note("job.inputs", job=job_id, files=files)
 
     def progress(
         self,
@@ -146,6 +152,10 @@ class JobStore:
             raise InternalError(f"A job has no field {', '.join(unknown)}.")
         values = {name: _plain(value) for name, value in results.items()}
         self._update(job_id, status=status, finished_at=_now(), **values)
+        told = {name: values.get(name) for name in ("ledger", "counts", "timings")}
+        logs.note(
+            "job.end", level="error" if status == "FAILED" else "info", job=job_id, status=status, **told
+        )
 
     def fail(self, job_id: str, error: str) -> None:
         """FAILED; `error` is one line without PHI."""
@@ -190,22 +200,36 @@ class JobStore:
             raise UsageError(f"There is no job {job_id}.", hint="`claimsctl jobs list` shows the jobs.")
         return job
 
-    def list_jobs(self, *, limit: int | None = None, status: JobStatus | None = None) -> list[Job]:
-        """Jobs, the newest first."""
+    def list_jobs(
+        self, *statuses: JobStatus, limit: int | None = None, practices: Collection[str] | None = None
+    ) -> list[Job]:
+        """Jobs, of these statuses or all, of these practices or all, the newest first."""
         if not self._path.exists():
             return []
         jobs, _ = _tables()
         query = jobs.select().order_by(jobs.c.job_id.desc())
         # INTERRUPTED is not written in the file: whether a job is, its owner tells.
-        written = status is not None and status != "INTERRUPTED" and status not in UNFINISHED
-        if written:
-            query = query.where(jobs.c.status == status)
-        if limit is not None and (written or status is None):
+        written = not UNFINISHED.intersection(statuses) and "INTERRUPTED" not in statuses
+        if statuses and written:
+            query = query.where(jobs.c.status.in_(statuses))
+        if practices is not None:
+            import sqlalchemy as sa
+
+            query = query.where(sa.func.coalesce(jobs.c.practice_id, DEFAULT_PRACTICE).in_(sorted(practices)))
+        if limit is not None and written:
             query = query.limit(limit)
         found = self._read(query)
-        if status is not None:
-            found = [job for job in found if job.status == status]
+        if statuses:
+            found = [job for job in found if job.status in statuses]
         return found if limit is None else found[:limit]
+
+    def practices(self) -> set[str | None]:
+        """The practices there are jobs of; None where a job names none."""
+        jobs, _ = _tables()
+        with self._begin(reads=True) as connection:
+            return set(
+                connection.execute(jobs.select().with_only_columns(jobs.c.practice_id).distinct()).scalars()
+            )
 
     def children_of(self, job_id: str) -> list[Job]:
         """Jobs that retried, resumed or rolled back a job, the oldest first."""

@@ -93,7 +93,8 @@ def history_keys(people: pl.DataFrame, keys: Keys) -> pl.Series:
     member = text("member_id").str.to_uppercase().str.replace_all(r"[- ]", "")
     initial = text("patient_first_name").str.slice(0, 1).str.to_uppercase()
     parts = [member, text("patient_dob").fill_null(""), initial.fill_null("")]
-    known = people.select(pl.concat_str(parts, separator=_UNIT).cast(pl.Binary)).to_series()
+    # Beside the rows, not alone: without any of the columns it would be one value for all of them.
+    known = people.with_columns(pl.concat_str(parts, separator=_UNIT).cast(pl.Binary).alias("known"))["known"]
     return _numbers(known.to_list(), keys, "history").alias("history_key")
 
 
@@ -102,19 +103,29 @@ def search_hash(kind: SearchKind, value: str, keys: Keys) -> int | None:
 
     `kind` is member, ssn or name (`LAST<tab>FIRST`). None when nothing searchable is left of the value.
     """
-    found: int | None = _search(kind, pl.Series([value]), keys).item()
+    found: int | None = search_hashes(kind, pl.Series([value]), keys).item()
     return found
 
 
+def search_hashes(kind: SearchKind, values: pl.Series, keys: Keys) -> pl.Series:
+    """`search_hash` of each text (UInt64); null where nothing searchable is left of it."""
+    return _search(kind, values, keys)
+
+
 def seal_patients(
-    frame: pl.DataFrame, patient_key: pl.Series, keys: Keys, *, known: pl.Series | None = None
+    frame: pl.DataFrame,
+    patient_key: pl.Series,
+    keys: Keys,
+    *,
+    known: pl.Series | None = None,
+    also: Sequence[str] = (),
 ) -> pl.DataFrame:
     """One sealed record per patient of the frame (columns SEALED), without `known` record hashes.
 
-    A record holds RECORD_COLUMNS as JSON: per column the first value that is not blank. It is bound to
-    the patient key, so that records cannot be swapped.
+    A record holds RECORD_COLUMNS and those of `also` as JSON, dates as ISO text: per column the first value
+    that is not blank. It is bound to the patient key, so that records cannot be swapped.
     """
-    present = [name for name in RECORD_COLUMNS if name in frame.columns]
+    present = [name for name in (*RECORD_COLUMNS, *also) if name in frame.columns]
     practice = pl.col("practice_id") if "practice_id" in frame.columns else pl.lit(None, pl.String)
     records = (
         frame.select(
@@ -185,13 +196,16 @@ class PatientWriter:
     """Patients of a run, part by part: keys for the lines, sealed records into `patients-N.parquet`.
 
     Each patient is sealed once per run, with the first values the run has of it; records in `known`
-    (from `known_records`) are not sealed again.
+    (from `known_records`) are not sealed again. A record also has the columns `also`.
     """
 
-    def __init__(self, directory: Path, keys: Keys, known: pl.Series | None = None) -> None:
+    def __init__(
+        self, directory: Path, keys: Keys, known: pl.Series | None = None, also: Sequence[str] = ()
+    ) -> None:
         self._directory = directory
         self._keys = keys
         self._known = known
+        self._also = tuple(also)
         self._seen: list[pl.Series] = []
         self.written = 0
 
@@ -201,7 +215,9 @@ class PatientWriter:
             found = patient_keys(frame, self._keys)
         new = self._unseen(found)
         if new.any():
-            sealed = seal_patients(frame.filter(new), found.filter(new), self._keys, known=self._known)
+            sealed = seal_patients(
+                frame.filter(new), found.filter(new), self._keys, known=self._known, also=self._also
+            )
             if sealed.height:
                 self._write(sealed)
         return found

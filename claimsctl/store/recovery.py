@@ -16,16 +16,18 @@ def settle(workspace: Workspace, job_id: str) -> bool:
     """Finish or undo the commit of a job whose process died; False when the store is busy or damaged.
 
     Committed: the job gets the record the dead process meant to write. Not committed: its line parts,
-    which no registry names, are removed; the job stays INTERRUPTED.
+    which no registry names, are removed with what it meant to send; the job stays INTERRUPTED.
     """
     try:
         committed = is_committed(workspace, job_id)
     except StoreError:
         return False
     if not committed:
-        shutil.rmtree(workspace.lines_directory(job_id), ignore_errors=True)
+        for left in (workspace.lines_directory(job_id), workspace.outbox_directory(job_id)):
+            shutil.rmtree(left, ignore_errors=True)
         with suppress(OSError):
             workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+            workspace.risks_file(job_id).unlink(missing_ok=True)
         return True
     finish = _intended(workspace, job_id)
     if finish is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -85,7 +86,7 @@ class Remains:
         from claimsctl.security.keys import load_keys
         from claimsctl.security.sealing import seal_columns, unseal_columns
 
-        keys = load_keys(self.workspace)
+        keys = load_keys(self.workspace, rows["practice_id"][0])
         notes = unseal_columns(sealed.read_bytes(), f"{self.job_id}/lines-{part:05d}", keys)
         notes = notes.filter(pl.col("claim_id").is_in(rows["claim_id"].implode()))
         write_private(target.with_suffix(".sealed"), seal_columns(notes, f"{job}/lines-{number:05d}", keys))
@@ -118,49 +119,50 @@ class Remains:
         )
         for job in jobs:
             for path in sorted(self.workspace.lines_directory(job).glob("patients-*.parquet")):
-                self._keep_records(path, f"lines/{job}/{path.name}")
+                keep_records(self.connection, path, f"lines/{job}/{path.name}", self.tmp)
 
-    def _keep_records(self, path: Path, name: str) -> None:
-        """Leave the records of a file that are no patient's any more out of it."""
-        run, listed = self.connection.execute, self.tmp / "patients.parquet"
-        run(
-            f"COPY (SELECT record_hash FROM patients WHERE file = '{name}') TO {quoted(listed)} "
-            "(FORMAT parquet)"
-        )
-        needed = pl.read_parquet(listed)["record_hash"]
-        records = pl.read_parquet(path)
-        kept = records.filter(pl.col("record_hash").is_in(needed.implode()))
-        if not kept.height or kept.height == records.height:
-            return
-        target = path.with_name(f"{path.stem}-kept.parquet")
-        with disk_errors(target, "write"):
-            kept.write_parquet(target, compression="uncompressed", statistics=False)
-            target.chmod(FILE_MODE)
-            sync(target)
-        run(
-            "UPDATE patients SET file = ? WHERE file = ?",
-            [name.removesuffix(path.name) + target.name, name],
-        )
+
+def keep_records(connection: duckdb.DuckDBPyConnection, path: Path, name: str, tmp: Path) -> None:
+    """Leave the records of a file (`name` in the store) that are no patient's any more out of it.
+
+    The old file stays until `clear_up`. Call it in a transaction.
+    """
+    run, listed = connection.execute, tmp / "patients.parquet"
+    run(f"COPY (SELECT record_hash FROM patients WHERE file = '{name}') TO {quoted(listed)} (FORMAT parquet)")
+    needed = pl.read_parquet(listed)["record_hash"]
+    records = pl.read_parquet(path)
+    kept = records.filter(pl.col("record_hash").is_in(needed.implode()))
+    if not kept.height or kept.height == records.height:
+        return
+    target = path.with_name(f"{path.stem}-kept.parquet")
+    with disk_errors(target, "write"):
+        kept.write_parquet(target, compression="uncompressed", statistics=False)
+        target.chmod(FILE_MODE)
+        sync(target)
+    run("UPDATE patients SET file = ? WHERE file = ?", [name.removesuffix(path.name) + target.name, name])
 
 
 def clear_up(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str | None, targets: Sequence[str]
 ) -> None:
-    """Remove files of a job that neither the registry of parts nor a patient names, and unregistered parts of
-    the `targets`; the list of its claims too where it was rolled back. Safe to repeat, without a job too."""
+    """Remove files of a job that neither the registry of parts nor a patient names, and such parts and sealed
+    patients of the `targets`; the list of its claims too where it was rolled back. Safe to repeat, without a
+    job too."""
     named = {row[0] for row in connection.execute(
         "SELECT file FROM job_parts UNION SELECT DISTINCT file FROM patients").fetchall()}  # fmt: skip
     row = connection.execute("SELECT result FROM commits WHERE job_id = ?", [job_id]).fetchone()
     if job_id is not None and row is not None and "rolled_back" in str(row[0]):
         with suppress(OSError):
             workspace.claim_ids_file(job_id).unlink(missing_ok=True)
+            workspace.risks_file(job_id).unlink(missing_ok=True)
     ours = {
         *([] if job_id is None else [job_id]),
         *(str(row[0]) for row in connection.execute(ROLLED_BACK).fetchall()),
     }
     for job in sorted({*ours, *targets}):
         directory = workspace.lines_directory(job)
-        for path in sorted(directory.glob("*") if job in ours else directory.glob("part-*")):
+        theirs = chain(directory.glob("part-*"), directory.glob("patients-*"))
+        for path in sorted(directory.glob("*") if job in ours else theirs):
             # Notes stand beside their part.
             if f"lines/{job}/{path.with_suffix('.parquet').name}" not in named:
                 with suppress(OSError):

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.errors import UsageError
-from claimsctl.security.audit import user_name
+from claimsctl.security.access.opening import user_name
 from claimsctl.security.files import write_private
 from claimsctl.store.database import Notify, bring_up_to_date, open_store
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.remains import ROLLED_BACK, Remains, clear_up
+from claimsctl.store.rescoring import restore_risks
 from claimsctl.store.schema import KEY
 from claimsctl.store.totals import renew_totals
 from claimsctl.store.workspace import ROLLBACK_FILE, Workspace
@@ -224,6 +225,7 @@ class _Rollback:
             "AND claims.version = g.version AND claims.job_id = g.job_id"
         )
         transition(self.connection, "back", Origin.now("rollback", user_name(), by_job))
+        restore_risks(self.connection, self.workspace, self.job_id)
         remains = Remains(self.connection, self.workspace, self.job_id, tmp)
         remains.move_lines()
         remains.keep_patients()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from claimsctl.security.files import FILE_MODE, disk_errors
 from claimsctl.store.headers import LINE_FACTS, files, line_facts, quoted
-from claimsctl.store.schema import NUMBER_HASH, SCHEMA_VERSION
+from claimsctl.store.schema import NUMBER_HASH, SCHEMA_VERSION, TABLES
 from claimsctl.store.totals import renew_totals
 
 if TYPE_CHECKING:
@@ -50,12 +50,31 @@ CREATE TABLE line_totals (
 CREATE TABLE finding_totals (job_id VARCHAR, code VARCHAR, claims BIGINT, findings BIGINT);
 """
 
+_TO_4: Final = """
+ALTER TABLE claims ADD COLUMN origin VARCHAR;
+ALTER TABLE claims ADD COLUMN queried_at TIMESTAMP;
+ALTER TABLE claims ADD COLUMN payer_claim_number VARCHAR;
+"""
+
+_TO_5: Final = """
+ALTER TABLE claims ADD COLUMN denial_risk DOUBLE;
+ALTER TABLE claims ADD COLUMN risk_band VARCHAR;
+ALTER TABLE claims ADD COLUMN risk_source VARCHAR;
+ALTER TABLE claims ADD COLUMN risk_reasons VARCHAR;
+ALTER TABLE claims ADD COLUMN expected_loss DECIMAL(12, 2);
+ALTER TABLE claims ADD COLUMN filing_deadline DATE;
+ALTER TABLE claims ADD COLUMN held BOOLEAN;
+"""
+"""Claims get a risk when their file is run again."""
+
 
 def upgrade(connection: duckdb.DuckDBPyConnection, workspace: Workspace, version: int) -> None:
     """Make a store of `version` one of SCHEMA_VERSION; call it in a transaction."""
     steps: dict[int, Callable[[], None]] = {
         1: lambda: _to_2(connection),
         2: lambda: _to_3(connection, workspace),
+        3: lambda: _to_4(connection),
+        4: lambda: _to_5(connection),
     }
     for older in range(version, SCHEMA_VERSION):
         steps[older]()
@@ -83,6 +102,15 @@ def back_up(connection: duckdb.DuckDBPyConnection, path: Path, version: int) -> 
 
 def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_TO_2)
+
+
+def _to_4(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_TO_4)
+    connection.execute(TABLES)  # makes the table of answers, which is not there yet
+
+
+def _to_5(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(_TO_5)
 
 
 def _to_3(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:

@@ -8,13 +8,16 @@
 - tmp/<job>/: private spill of a running job; leftovers of dead processes are removed
 - reference/<table>/<edition>/: loaded editions of reference tables
 - audit.log: append-only
+- crashes/: reports of internal errors, without values
 - claimsctl.toml: settings
 - workspace.id, key.id: its random identity, and which secret it was made with
+- access.json: users, roles and their wrapped keys, where there are any
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -45,6 +48,11 @@ DETAILS = "details"
 """Directory of a job with its findings in full: found-*.parquet."""
 _JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _UNNAMED_SECONDS = 3600.0
+_KEPT = frozenset(
+    "claims.duckdb jobs.sqlite answers.sqlite audit.log workspace.id key.id access.json "
+    "lines jobs tmp reference sending crashes".split()
+)
+"""What is only ever ours; claimsctl.toml, rules and inboxes are the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class Workspace:
         root = path.expanduser().absolute()
         if root.exists() and not root.is_dir():
             raise UsageError(f"The workspace {root} is a file.", hint="Name a directory with --workspace.")
+        _refuse_links(root)
         identity = root / "workspace.id"
         if not identity.exists():
             if not create:
@@ -108,6 +117,11 @@ class Workspace:
         return self.root / "key.id"
 
     @property
+    def access_file(self) -> Path:
+        """Registry of users, roles and wrapped keys; it need not exist."""
+        return self.root / "access.json"
+
+    @property
     def rules_directory(self) -> Path:
         """House rule packs (*.toml); it need not exist."""
         return self.root / "rules"
@@ -140,6 +154,10 @@ class Workspace:
         """Which claims a committed job saw: claim_id."""
         return self.job_directory(job_id) / "claims.parquet"
 
+    def risks_file(self, job_id: str) -> Path:
+        """What stored claims said of their risk before a committed job said something else."""
+        return self.job_directory(job_id) / "risks.parquet"
+
     @property
     def reference_directory(self) -> Path:
         """Loaded editions of reference tables."""
@@ -148,6 +166,15 @@ class Workspace:
     def lines_directory(self, job_id: str) -> Path:
         """Stored line parts of a job."""
         return self.root / "lines" / _checked(job_id)
+
+    @property
+    def sending_directory(self) -> Path:
+        """What jobs have still to write into databases; not outbox/, which may be an inbox's output."""
+        return self.root / "sending"
+
+    def outbox_directory(self, job_id: str) -> Path:
+        """What of a job is still to be written into databases; it need not exist."""
+        return self.sending_directory / _checked(job_id)
 
     def tmp_directory(self, job_id: str) -> Path:
         """Private spill directory of a job this process runs; made on first call."""
@@ -198,6 +225,8 @@ class Workspace:
         if (path / ROLLBACK_FILE).exists():
             return settle_rollback(self, path.name)
         if not (path / COMMIT_FILE).exists():
+            if _JOB_ID.fullmatch(path.name):  # what a job meant to send waits only for what is stored
+                shutil.rmtree(self.outbox_directory(path.name), ignore_errors=True)
             return True
         return settle(self, path.name)
 
@@ -212,6 +241,19 @@ class Workspace:
         with disk_errors(path, "create the directory"):
             aside.rename(path)
         return path
+
+
+def _refuse_links(root: Path) -> None:
+    """A workspace that came from elsewhere could lead us to write, or remove, what is not in it."""
+    if not root.is_dir():
+        return
+    with disk_errors(root, "read"), os.scandir(root) as entries:
+        found = sorted(each.name for each in entries if each.name in _KEPT and each.is_symlink())
+    if found:
+        raise StoreError(
+            f"{root / found[0]} is a link; what a workspace keeps lies in it.",
+            hint="Put back what it leads to. To keep all of it elsewhere, name that place with --workspace.",
+        )
 
 
 def _make(root: Path, identity: Path) -> None:

@@ -21,13 +21,14 @@ from claimsctl.write.marker import (
     job_of,
     outputs_of,
     read_marker,
+    remove_below,
     remove_unfinished,
     take_lock,
 )
 from claimsctl.write.trouble import ELSEWHERE, writing
 
 _SCRATCH: Final = "xlsx"
-_ORDER: Final = ("accepted", "rejected", "malformed", "errors", "report")
+_ORDER: Final = ("accepted", "held", "rejected", "malformed", "errors", "report")
 
 
 class Stoppable(Protocol):
@@ -78,6 +79,7 @@ class OutputDir:
             raise InternalError(f"{job_id!r} cannot be part of a file name.")
         self = cls(Path(path), job_id, instead_of=instead_of, hint=hint)
         try:
+            _refuse_link(self.path)
             with writing(self.path):
                 self._make(self.path)
                 self._claim()
@@ -103,6 +105,8 @@ class OutputDir:
         final = self.path / relative
         temp = final.with_name(f".{final.name}.partial-{self.job_id}")
         with writing(final):
+            if final.parent != self.path:
+                _refuse_link(final.parent)
             self._make(final.parent)
             self._refuse_existing(final)
             temp.unlink(missing_ok=True)
@@ -228,9 +232,10 @@ class OutputDir:
         """Remove files of the replaced job that this one does not have."""
         for name in self._stale:
             if name not in names:
-                (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):
-            (self.path / "rejected").rmdir()
+                remove_below(self.path, name)
+        for folder in ("rejected", "held"):
+            with suppress(OSError):
+                (self.path / folder).rmdir()
 
     def _let_go(self) -> None:
         if self._scratch is not None:
@@ -241,6 +246,15 @@ class OutputDir:
                 (self.path / MARKER).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
+
+
+def _refuse_link(directory: Path) -> None:
+    """Whoever makes a link in a place that others may write to would choose where patients' data goes."""
+    if directory.is_symlink():
+        raise OutputError(
+            f"{directory} is a link; results are only written into directories.",
+            hint="Name the directory that it leads to.",
+        )
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -21,6 +21,7 @@ ENDINGS: Final[dict[InputFormat, tuple[str, ...]]] = {
     "parquet": (".parquet", ".pq"),
     "xlsx": (".xlsx",),
     "json": (".jsonl", ".ndjson"),
+    "sql": (".csv",),
 }
 """Ends of file names that fit a format; the first is the usual one."""
 _NOTHING: Final[Mapping[str, pl.DataType]] = MappingProxyType({})
@@ -49,7 +50,7 @@ class LinesWriter:
         self._delimiter = source.delimiter or ","
         self._file: CsvStream | JsonLinesStream | ParquetStream | WorkbookStream
         match source.format:
-            case "csv":
+            case "csv" | "sql":
                 bom = source.encoding not in (None, "utf-8")
                 self._file = CsvStream(out, name, header, delimiter=self._delimiter, bom=bom)
             case "xlsx":

@@ -94,8 +94,15 @@ def remove_unfinished(path: Path, note: dict[str, object]) -> None:
                 partial.unlink(missing_ok=True)
     if isinstance(names, list) and not (path / SUMMARY).exists():
         for name in names:
-            below = PurePosixPath(str(name))
-            if not below.is_absolute() and ".." not in below.parts:
-                (path / below).unlink(missing_ok=True)
+            remove_below(path, str(name))
     with suppress(OSError):
         (path / "rejected").rmdir()
+
+
+def remove_below(path: Path, name: str) -> None:
+    """Remove a file of a directory that a file in it names; what leads out of the directory stays."""
+    below = PurePosixPath(name)
+    if below.is_absolute() or ".." in below.parts:
+        return
+    if (path / below).parent.resolve().is_relative_to(path.resolve()):
+        (path / below).unlink(missing_ok=True)

@@ -15,14 +15,20 @@ from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns,
 from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import Style, WorkbookStream
 
-InputFormat = Literal["csv", "parquet", "xlsx", "json"]
+InputFormat = Literal["csv", "parquet", "xlsx", "json", "sql"]
+"""Format of an input; what came from a database ("sql") is written as CSV."""
+AS_CSV: Final = ("csv", "sql")
+"""Formats whose rows are written as CSV, where a missing value is a blank cell."""
 OWN_COLUMNS: Final = ("row_number", "error_codes", "error_messages")
+HELD_COLUMNS: Final = ("row_number", "denial_risk", "risk_reasons")
+"""What stands beside the rows of claims that are held back."""
 OTHER_LINE: Final = "Nothing wrong on this line: another line of its claim has an error."
 _ENDINGS: Final[Mapping[InputFormat, tuple[str, ...]]] = {
     "csv": (".csv", ".tsv", ".txt"),
     "parquet": (".parquet",),
     "xlsx": (".xlsx",),
     "json": (".jsonl", ".ndjson"),
+    "sql": (".csv",),
 }
 _WORST_FIRST: Final[tuple[Style, ...]] = ("error", "warning", "info")
 _LONGEST_NAME: Final = 120
@@ -52,13 +58,13 @@ class RejectedSource(Protocol):
         """Of a CSV file."""
 
 
-def rejected_names(sources: Sequence[RejectedSource]) -> list[str]:
-    """File names for the rejected rows of the inputs of a run, in their order.
+def rejected_names(sources: Sequence[RejectedSource], what: str = "rejected") -> list[str]:
+    """File names for the rejected (or held: `what`) rows of the inputs of a run, in their order.
 
     One input: "rejected.csv"; several: "rejected/<input name>", told apart where names repeat.
     """
     if len(sources) == 1:
-        return [f"rejected{_ENDINGS[sources[0].format][0]}"]
+        return [f"{what}{_ENDINGS[sources[0].format][0]}"]
     taken: set[str] = set()
     names = []
     for source in sources:
@@ -67,12 +73,13 @@ def rejected_names(sources: Sequence[RejectedSource]) -> list[str]:
         while (name := f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}").casefold() in taken:
             number += 1
         taken.add(name.casefold())
-        names.append(f"rejected/{name}")
+        names.append(f"{what}/{name}")
     return names
 
 
 class RejectedWriter:
-    """Rejected rows of one input with row_number, error_codes and error_messages after its own columns.
+    """Rejected rows of one input with row_number, error_codes and error_messages after its own columns,
+    or held ones with other columns in their place (`added`).
 
     `fields` says in which raw column a canonical column stands: in a workbook those cells are coloured
     by severity, with the fix as a comment. `own_columns` numbers the columns that an earlier run added
@@ -89,15 +96,17 @@ class RejectedWriter:
         *,
         own_columns: Collection[int] = (),
         safe_csv: bool = False,
+        added: tuple[str, str, str] = OWN_COLUMNS,
     ) -> None:
         self._out = out
         self._name = name
+        self._sheet = "Rejected" if added == OWN_COLUMNS else "Held"
         self._format = source.format
         self._delimiter = source.delimiter or ","
         self._bom = source.encoding not in (None, "utf-8")
-        self._safe = safe_csv and source.format == "csv"
+        self._safe = safe_csv and source.format in AS_CSV
         self._kept = [n for n in range(len(source.header)) if n not in own_columns]
-        self._header = [*(source.header[n] for n in self._kept), *OWN_COLUMNS]
+        self._header = [*(source.header[n] for n in self._kept), *added]
         if source.format in ("parquet", "json"):
             self._header = distinct(self._header)
         place = {raw: position for position, raw in enumerate(self._kept)}
@@ -105,23 +114,38 @@ class RejectedWriter:
         self._file: CsvStream | JsonLinesStream | ParquetStream | WorkbookStream | None = None
 
     @property
+    def names(self) -> dict[str, str]:
+        """Raw column -> its header as a reader of the file knows it, those that repeat told apart."""
+        told = told_apart(self._header)
+        return {f"c{n}": told[place] for place, n in enumerate(self._kept)}
+
+    @property
     def notes(self) -> list[str]:
         """What the format could not hold, for the user; complete after close."""
         return self._file.notes if isinstance(self._file, WorkbookStream) else []
 
     def write(
-        self, rows: pl.DataFrame, findings: pl.DataFrame, *, otherwise: str | pl.Series = OTHER_LINE
+        self,
+        rows: pl.DataFrame,
+        findings: pl.DataFrame,
+        *,
+        otherwise: str | pl.Series = OTHER_LINE,
+        codes: pl.Series | None = None,
     ) -> None:
         """Append rows (row_number, c0, c1, ... verbatim) with the findings on them.
 
         Findings match by row_number; those of other rows are passed over. Only errors are listed in
         the added columns. A row without an error gets the text `otherwise`, one for all or one per row.
+        `codes` stand in the place of the codes of findings.
         """
         if not rows.height:
             return
         if self._file is None:
             self._file = self._open()
-        self._append(self._file, _explain(rows, findings, otherwise), findings)
+        explained = _explain(rows, findings, otherwise)
+        if codes is not None:
+            explained = explained.with_columns(codes.alias("error_codes"))
+        self._append(self._file, explained, findings)
 
     def close(self) -> tuple[Path | None, int]:
         """Finish the file; its final path, None without rows, and the number of rows."""
@@ -132,14 +156,14 @@ class RejectedWriter:
 
     def _open(self) -> CsvStream | JsonLinesStream | ParquetStream | WorkbookStream:
         match self._format:
-            case "csv":
+            case "csv" | "sql":
                 return CsvStream(
                     self._out, self._name, self._header, delimiter=self._delimiter, bom=self._bom
                 )
             case "json":
                 return JsonLinesStream(self._out, self._name)
             case "xlsx":
-                return WorkbookStream(self._out, self._name, "Rejected", self._header)
+                return WorkbookStream(self._out, self._name, self._sheet, self._header)
             case "parquet":
                 schema: dict[str, pl.DataType] = dict.fromkeys(self._header, pl.String())
                 return ParquetStream(self._out, self._name, schema | {self._header[-3]: pl.Int64()})
@@ -223,6 +247,16 @@ def _explain(rows: pl.DataFrame, findings: pl.DataFrame, otherwise: str | pl.Ser
         .otherwise(pl.col("error_messages"))
         .alias("error_messages")
     )
+
+
+def told_apart(header: Sequence[str]) -> list[str]:
+    """The headers, those that repeat an earlier one under a name that nobody gives."""
+    seen: set[str] = set()
+    names = []
+    for number, name in enumerate(header):
+        names.append(f"\0{number}" if name in seen else name)
+        seen.add(name)
+    return names
 
 
 def distinct(names: Iterable[str]) -> list[str]:

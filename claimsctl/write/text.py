@@ -10,9 +10,10 @@ import polars as pl
 from claimsctl.write.files import OutputDir
 from claimsctl.write.trouble import writing
 
-_DANGEROUS: Final = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+DANGEROUS: Final = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 """What makes a spreadsheet read a cell as a formula, full-width signs included (OWASP, CSV injection)."""
-_PLAIN_NUMBER: Final = r"^[+-]?\$?\d[\d,]*(\.\d*)?%?$|^[+-]?\$?\.\d+%?$"
+PLAIN_NUMBER: Final = r"^[+-]?\$?\d[\d,]*(\.\d*)?%?$|^[+-]?\$?\.\d+%?$"
+"""What begins as a formula does and is a number."""
 _BOM: Final = "\ufeff".encode()
 CsvQuoteStyle = Literal["necessary", "never", "non_numeric"]
 _TIME: Final = "%H:%M:%S%.f"
@@ -20,7 +21,7 @@ _TIME: Final = "%H:%M:%S%.f"
 
 def neutralise(expr: pl.Expr) -> pl.Expr:
     """Put an apostrophe before text that a spreadsheet would run; plain signed numbers and nulls stay."""
-    safe = ~expr.str.contains(_DANGEROUS) | expr.str.contains(_PLAIN_NUMBER)
+    safe = ~expr.str.contains(DANGEROUS) | expr.str.contains(PLAIN_NUMBER)
     return pl.when(safe).then(expr).otherwise("'" + expr)
 
 
@@ -28,7 +29,7 @@ def neutralise_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFram
     """`neutralise` the named text columns; columns without a suspicious cell cost half."""
     if not names:
         return frame
-    suspicious = frame.select(pl.col(list(names)).str.contains(_DANGEROUS).any()).row(0)
+    suspicious = frame.select(pl.col(list(names)).str.contains(DANGEROUS).any()).row(0)
     return frame.with_columns(
         neutralise(pl.col(name)) for name, some in zip(names, suspicious, strict=True) if some
     )

@@ -59,4 +59,4 @@ def writing(path: Path) -> Iterator[None]:
         refusal = output_error(path, error)
         if refusal is None:
             raise
-        raise refusal from error
+        raise refusal from (error if isinstance(error, OSError) else None)

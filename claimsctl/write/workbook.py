@@ -128,7 +128,7 @@ class WorkbookStream:
             raise OutputError(
                 f"Cannot write {self.path}: {type(error).__name__}.",
                 hint="Use --output-format parquet or csv.",
-            ) from error
+            ) from None
         self._out.release(self)
         if self._cut:
             self.notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.listing import list_claims
 from claimsctl.inquiry.showing import claim_history, show_claim
-from claimsctl.security import audit
+from claimsctl.security import audit_verifying
+from claimsctl.security.access.opening import user_name
 from claimsctl.store.database import open_store
 from claimsctl.store.workspace import Workspace
 
@@ -35,8 +37,8 @@ def test_a_status_that_staff_learned(workspace: Workspace) -> None:
     assert claim["status"] == "PENDING"
     last = history[-1]
     assert (last["action"], last["from_status"], last["to_status"]) == ("set", "VALIDATED", "PENDING")
-    assert (last["note"], last["payer_reference"], last["changed_by"]) == (NOTE, "REF-7", audit.user_name())
-    assert audit.verify(workspace).problems == ()
+    assert (last["note"], last["payer_reference"], last["changed_by"]) == (NOTE, "REF-7", user_name())
+    assert audit_verifying.verify(workspace).problems == ()
 
 
 def test_a_note_is_sealed_in_the_store(workspace: Workspace) -> None:
@@ -98,10 +100,15 @@ def test_a_claim_shows_its_lines_findings_and_patient(workspace: Workspace) -> N
     assert [line["line_number"] for line in story.lines] == [1, 2]
     assert not {"claim_id", "patient_key", "content_digest"} & set(story.lines[0])
     assert story.patient.pop("member_id").startswith("***")
-    assert story.patient == {"patient_last_name": "S***", "patient_first_name": "P***"}
+    assert story.patient == {"patient_last_name": "S.", "patient_first_name": "P."}
     assert show_claim(workspace, Named("A1"), show_phi=True).patient == {
         "patient_last_name": "Quill", "patient_first_name": "Zeb Ana", "member_id": "XKW-7730915",
     }  # fmt: skip
+    births = [
+        {line["patient_dob"] for line in show_claim(workspace, Named("A2"), show_phi=show).lines or ()}
+        for show in (False, True)
+    ]
+    assert births == [{"1980-**-**"}, {date(1980, 5, 17)}]
     rejected = show_claim(workspace, Named("A4"))
     assert rejected.findings
     assert {"error"} <= {finding["severity"] for finding in rejected.findings}

@@ -157,6 +157,22 @@ def test_identifiers_only_where_they_are_asked_for(workspace: Workspace, tmp_pat
     ]
 
 
+def test_a_spreadsheet_runs_nothing_of_a_safe_export(workspace: Workspace, tmp_path: Path) -> None:
+    """Of texts that begin as formulas do, signed numbers stay."""
+    parts = sorted(workspace.root.glob("lines/*/part-*.parquet"))
+    cells = ["=1+1", "@SUM(A1)", "-12.50", "\uff1dcmd", "plain"]
+    for part in parts:
+        frame = pl.read_parquet(part)
+        frame.with_columns(pl.Series("payer_name", cells[: frame.height])).write_parquet(part)
+
+    def names(**options: Any) -> list[str]:
+        with exported(workspace, tmp_path, "csv", **options).open(newline="") as file:
+            return [row["payer_name"] for row in csv.DictReader(file)]
+
+    assert names() == cells
+    assert names(safe_csv=True) == ["'=1+1", "'@SUM(A1)", "-12.50", "'\uff1dcmd", "plain"]
+
+
 def test_no_claim_fits(workspace: Workspace, tmp_path: Path) -> None:
     path = exported(workspace, tmp_path, "csv", asked={"status": ("PAID",)})
     assert path.read_text().startswith("claim_number,payer_sequence,practice_id,status")

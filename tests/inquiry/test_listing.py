@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -137,6 +138,28 @@ def test_sorting_and_pages(workspace: Workspace) -> None:
         numbers("claim_number", limit=2, page=3)
 
 
+@pytest.mark.parametrize(
+    "sort",
+    ["status", "-status", "service_date_from", "-procedure_codes", "-paid_amount", "-denial_risk,-amount"],
+)
+def test_pages_are_parts_of_the_whole_list(workspace: Workspace, sort: str) -> None:
+    """Where the first key ties, is a list, or is blank in all claims or some."""
+    with open_store(workspace, write=True) as connection:
+        connection.execute("UPDATE claims SET denial_risk = CASE WHEN charge_total < 130 THEN 0.25 END")
+
+    def rows(limit: int | None, page: int = 1) -> list[Any]:
+        return [
+            *list_claims(
+                workspace, Filters(), columns=("claim_number",), order=ordering(sort), limit=limit, page=page
+            ).rows
+        ]
+
+    whole = rows(None)
+    assert len(whole) == 4
+    assert rows(3) + rows(3, 2) == whole
+    assert rows(1) + rows(1, 2) == whole[:2]
+
+
 def test_columns_hold_what_the_lines_say(workspace: Workspace) -> None:
     (row,) = list_claims(
         workspace, Filters(code=("99214",)), columns=chosen("all"), order=ordering(None), limit=1
@@ -192,6 +215,15 @@ def test_payers_are_known_by_alias() -> None:
     assert fold(" Blue-Cross 01 ") == "BLUECROSS01"
 
 
+NAMES = ("claim_number", "status", "charge_amount", "service_date_from", "service_date_to")
+
+
+@pytest.fixture
+def everything(workspace: Workspace) -> Sequence[tuple[Any, ...]]:
+    """All claims, with what filters look at."""
+    return list_claims(workspace, Filters(), columns=NAMES, order=ordering("claim_number"), limit=None).rows
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     status=st.sets(st.sampled_from(STATUSES), max_size=3),
@@ -202,6 +234,7 @@ def test_payers_are_known_by_alias() -> None:
 )
 def test_filters_agree_with_the_same_asked_in_python(
     workspace: Workspace,
+    everything: Sequence[tuple[Any, ...]],
     status: set[str],
     low: Decimal | None,
     span: Decimal | None,
@@ -210,11 +243,9 @@ def test_filters_agree_with_the_same_asked_in_python(
 ) -> None:
     high = None if span is None else (low or Decimal(0)) + span
     last = None if first is None else date.fromordinal(first.toordinal() + days)
-    names = ("claim_number", "status", "charge_amount", "service_date_from", "service_date_to")
-    everything = list_claims(workspace, Filters(), columns=names, order=ordering("claim_number"), limit=None)
     expected = [
         number
-        for number, is_status, charge, start, end in everything.rows
+        for number, is_status, charge, start, end in everything
         if (not status or is_status in status)
         and (low is None or charge >= low)
         and (high is None or charge <= high)
@@ -224,5 +255,5 @@ def test_filters_agree_with_the_same_asked_in_python(
     asked = Filters(
         status=tuple(status), min_amount=low, max_amount=high, service_from=first, service_to=last
     )
-    rows = list_claims(workspace, asked, columns=names, order=ordering("claim_number"), limit=None).rows
+    rows = list_claims(workspace, asked, columns=NAMES, order=ordering("claim_number"), limit=None).rows
     assert [row[0] for row in rows] == expected

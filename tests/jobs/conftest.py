@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import command, read_once
+from tests.cli.conftest import command, prepared
+from tests.cli.conftest import read_few as read_once
 
-__all__ = ["command", "read_once"]  # fixtures
+__all__ = ["command", "prepared", "read_once"]  # fixtures

@@ -5,20 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tests.claims import claim, write_csv
+from tests.cli.conftest import Prepared
 from tests.commands import Command
 from tests.conftest import AS_OF
 
 DAY = ("--as-of", AS_OF.isoformat())
 
 
-@pytest.fixture
-def ran(command: Command, tmp_path: Path) -> Command:
+def a_job(command: Command, place: Path) -> str:
     """A run with a clean claim, one of two lines with an error on the second, and two more bad ones."""
     rows = [
         claim("A1"),
@@ -27,9 +28,14 @@ def ran(command: Command, tmp_path: Path) -> Command:
         claim("C1", charge_amount="-5", patient_last_name="Secretname"),
         claim("D1", patient_zip="1602", patient_address="99 Hidden Rd"),
     ]
-    assert (
-        command("process", write_csv(tmp_path / "c.csv", rows), "--out", tmp_path / "o", *DAY, "-q").code == 0
-    )
+    assert command("process", write_csv(place / "c.csv", rows), "--out", place / "o", *DAY, "-q").code == 0
+    return ""
+
+
+@pytest.fixture
+def ran(command: Command, prepared: Prepared, tmp_path: Path) -> Command:
+    """The command, in a workspace after that run."""
+    prepared.copy("errors", partial(a_job, command), tmp_path)
     return command
 
 
@@ -109,7 +115,7 @@ def test_story_of_a_row(ran: Command) -> None:
     assert "rejected" in third.out
     assert "charge_amount" in third.out
     assert "Secretname" not in third.out
-    assert "S***" in third.out
+    assert "S." in third.out
     assert "Hidden" not in ran("jobs", "errors", "last", "--row", "6").out
     accepted = ran("jobs", "errors", "last", "--row", "2", "--json").json
     assert (accepted["verdict"], accepted["cells"]) == ("accepted", {})

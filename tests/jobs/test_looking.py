@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,10 @@ from claimsctl.pipeline import Setting, process
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.store.jobs import JobStore
+from claimsctl.store.recovery import is_committed
 from claimsctl.store.workspace import Workspace
+from claimsctl.write.files import OutputDir
+from claimsctl.write.summary import write_summary
 from tests.claims import claim, write_csv
 from tests.commands import Command
 from tests.conftest import AS_OF
@@ -41,7 +48,23 @@ def test_without_any_job(command: Command) -> None:
     assert command("jobs", "show", "20260101-000000-0000").code == 2
 
 
-def test_what_a_job_records(command: Command, tmp_path: Path) -> None:
+def test_jobs_that_need_looking_at(command: Command, tmp_path: Path, workspace: Workspace) -> None:
+    run_two_claims(command, tmp_path)
+    jobs, ended = JobStore(workspace), {}
+    for end in ("fail", "cancel"):
+        ended[end] = workspace.new_job_id()
+        jobs.create_job(ended[end], "process")
+        jobs.start(ended[end])
+    jobs.fail(ended["fail"], "the disk was full")
+    jobs.cancel(ended["cancel"])
+    listed = command("jobs", "list", "--failed", "--json").json["jobs"]
+    assert [each["job_id"] for each in listed] == [ended["cancel"], ended["fail"]]
+    assert len(command("jobs", "list", "--failed", "--limit", "1", "--json").json["jobs"]) == 1
+    assert command("jobs", "list", "--failed", "--status", "FAILED").code == 2
+
+
+def test_what_a_job_records(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claimsctl.store.jobs._PROGRESS_SECONDS", 0)  # else how fast the run is decides
     path = run_two_claims(command, tmp_path)
     listed = command("jobs", "list", "--json").json["jobs"]
     assert [(job["command"], job["status"]) for job in listed] == [("process", "COMPLETED_WITH_ERRORS")]
@@ -51,7 +74,7 @@ def test_what_a_job_records(command: Command, tmp_path: Path) -> None:
     assert (read["path"], read["rows"], len(read["sha256"])) == (str(path), 2, 64)
     assert job["editions"]["pos"]
     assert job["mapping"]["claim_number"] == "header 'claim_number' (exact name)"
-    assert job["progress"]["stage"] == "checking"
+    assert job["progress"]["stage"] == "storing"
     assert job["practice"] == "default"
     shown = command("jobs", "show", "last").out
     for text in (job["job_id"], str(path), read["sha256"], "rejected 1", f"jobs errors {job['job_id']}"):
@@ -133,6 +156,50 @@ def test_a_run_sees_a_cancel_at_its_next_part(
     assert [done for stage, done in stages if stage == "checking"] == [100]
     assert JobStore(workspace).list_jobs()[0].status == "CANCELLED"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_waits_for_the_store_hears_a_cancel(
+    tmp_path: Path, workspace: Workspace, rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its results are published by then, and told as not stored."""
+    process(
+        Request((str(write_csv(tmp_path / "a.csv", [claim("A1")])),), AS_OF), rulebook, Setting(workspace)
+    )
+    path = write_csv(tmp_path / "b.csv", [claim("B1")])
+    request = Request((str(path),), AS_OF, out=tmp_path / "out")
+    jobs = JobStore(workspace)
+    monkeypatch.setattr("claimsctl.store.jobs._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("claimsctl.store.database._ANNOUNCE_SECONDS", 0.1)
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(workspace.claims_database)!r})\n"
+        "print('open', flush=True); sys.stdin.read()"
+    )
+    holders: list[subprocess.Popen[bytes]] = []
+
+    def hold(directory: OutputDir, summary: Mapping[str, object]) -> None:
+        write_summary(directory, summary)
+        holder = subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1)
+        holders.append(holder)
+        assert holder.stdout is not None
+        holder.stdout.readline()
+
+    monkeypatch.setattr("claimsctl.pipeline.write_summary", hold)
+
+    def ask(text: str) -> None:
+        if text.startswith("Waiting for process"):
+            cancel(jobs, jobs.list_jobs()[0].job_id, 0)
+
+    began = time.monotonic()
+    with pytest.raises(
+        Interrupted, match=r"is CANCELLED\. The results in .* are complete; they were not stored"
+    ):
+        process(request, rulebook, Setting(workspace, notify=ask))
+    assert time.monotonic() - began < 240  # the store is waited for five minutes
+    (holder,) = holders
+    holder.communicate()
+    job = jobs.list_jobs()[0]
+    assert job.status == "CANCELLED"
+    assert not is_committed(workspace, job.job_id)
 
 
 def test_cancelling_what_has_ended(command: Command, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +101,39 @@ def test_pruning_that_fails_is_undone(
         assert command("jobs", "prune", "--older-than", "0", "--yes", "--only", "history").code == 4
     assert versions(tmp_path) == before
     assert command("claims", "show", "A").code == 0
+
+
+@pytest.fixture
+def deleted(command: Command, out: Path, tmp_path: Path) -> str:
+    """The key of the patient of claim B, who was deleted a hundred days ago."""
+    (found,) = command("patients", "list", "--search", claim("B")["member_id"], "--json").json["patients"]
+    key = str(found["patient_key"])
+    assert command("patients", "delete", key, "--yes").code == 0
+    with open_store(Workspace.open(tmp_path / "workspace"), write=True) as connection:
+        connection.execute("UPDATE claims SET deleted_at = deleted_at - INTERVAL 100 DAY")
+        connection.execute("UPDATE claim_status_history SET changed_at = changed_at - INTERVAL 100 DAY")
+        row = connection.execute("SELECT value FROM meta WHERE key = 'deleted_patient'").fetchone()
+        assert row is not None
+        said = json.loads(row[0])
+        said["at"] = (datetime.fromisoformat(said["at"]) - timedelta(days=100)).isoformat()
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'deleted_patient'", [json.dumps(said)])
+    return key
+
+
+PRUNE = ("jobs", "prune", "--older-than", "0", "--yes", "--only", "history")
+
+
+def test_deleted_claims_and_patients_are_kept_for_their_time(
+    command: Command, deleted: str, tmp_path: Path
+) -> None:
+    told = command(*PRUNE)
+    assert told.code == 0
+    assert "are kept for 2,190 days" in told.out
+    assert versions(tmp_path) == [("A", 2, True), ("B", 1, False), ("C", 1, True)]
+    (tmp_path / "workspace" / "claimsctl.toml").write_text("[security]\nretention_days = 101\n")
+    assert "nothing to remove" in command(*PRUNE).out
+    (tmp_path / "workspace" / "claimsctl.toml").write_text("[security]\nretention_days = 99\n")
+    (removed,) = command(*PRUNE, "--json").json["removed"]
+    assert (removed["versions"], removed["patients"]) == (1, 1)
+    assert versions(tmp_path) == [("A", 2, True), ("C", 1, True)]
+    assert command("patients", "restore", deleted).code == 2

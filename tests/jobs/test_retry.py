@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from claimsctl.store.database import open_store
 from claimsctl.store.workspace import Workspace
 from tests.claims import claim, csv_text, write_csv
+from tests.cli.conftest import Prepared
 from tests.commands import Command, ended, start
 from tests.conftest import AS_OF
 from tests.soak.conftest import stored
@@ -35,8 +37,7 @@ def statuses(tmp_path: Path) -> dict[str, tuple[str, int]]:
         return {number: (status, version) for number, status, version in rows.fetchall()}
 
 
-@pytest.fixture
-def first(command: Command, tmp_path: Path) -> str:
+def a_job(command: Command, place: Path) -> str:
     """The id of a job with two accepted claims, and three rejected: B of two lines, C, and D of three."""
     rows = [
         claim("A"),
@@ -48,10 +49,16 @@ def first(command: Command, tmp_path: Path) -> str:
         claim("D", line_number="3", procedure_code="36415"),
         claim("E"),
     ]
-    path = write_csv(tmp_path / "claims.csv", rows)
-    ran = command("process", path, "--out", tmp_path / "first", *DAY, "--json")
+    path = write_csv(place / "claims.csv", rows)
+    ran = command("process", path, "--out", place / "first", *DAY, "--json")
     assert ran.json["claims"] == {"read": 5, "accepted": 2, "held": 0, "rejected": 3, "skipped": 0}
     return str(ran.json["job_id"])
+
+
+@pytest.fixture
+def first(command: Command, prepared: Prepared, tmp_path: Path) -> str:
+    """That job, its files and workspace for this test alone."""
+    return prepared.copy("retry", partial(a_job, command), tmp_path)
 
 
 def corrected(rows: Iterable[Row]) -> list[Row]:
@@ -146,7 +153,7 @@ def test_corrected_file_with_rows_removed(command: Command, first: str, tmp_path
     fixed = write_csv(tmp_path / "fixed.csv", rows[:-1])
     ran = command("jobs", "retry", first, "--with", fixed, *DAY, "--out", tmp_path / "again")
     assert "2 of the failed rows are not in the file" in ran.err
-    assert "1 claims lack some of their rows" in ran.err
+    assert "1 claim lacks some of its rows; it is taken without them" in ran.err
     found = statuses(tmp_path)
     assert (found["B"], found["C"], found["D"]) == (("VALIDATED", 2), ("INVALID", 1), ("VALIDATED", 2))
     rest = retry(command, first, tmp_path, name="rest")

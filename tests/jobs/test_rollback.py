@@ -248,7 +248,38 @@ def test_a_run_whose_patients_are_rolled_back_meanwhile_is_repeated(
     with pytest.raises(StoreError, match="by the rollback of another job"):
         process(request, rulebook, Setting(workspace, progress=meanwhile))
     assert current(workspace) == {}
-    failed = JobStore(workspace).list_jobs(status="FAILED")[0].job_id
+    failed = JobStore(workspace).list_jobs("FAILED")[0].job_id
     resumed = command("jobs", "resume", failed, "--json")
     assert resumed.code == 0, resumed.err
     assert current(workspace)["B"][1] == "VALIDATED"
+
+
+def risks(workspace: Workspace) -> dict[str, tuple[float, bool]]:
+    with open_store(workspace, write=False) as connection:
+        rows = connection.execute("SELECT claim_number, denial_risk, held FROM claims WHERE is_current")
+        return {number: (risk, held) for number, risk, held in rows.fetchall()}
+
+
+def test_a_claim_says_of_its_risk_what_it_said_before(
+    command: Command, ran: Run, workspace: Workspace
+) -> None:
+    late = claim("A", service_date_from="2026-04-10", service_date_to="2026-04-10")
+    ran(late, options=("--as-of", "2026-05-01"))
+    ((before, held),) = risks(workspace).values()
+    assert not held
+    second = ran(late, options=("--hold-above", "0.01"))
+    ((later, held),) = risks(workspace).values()
+    assert (later > before, held) == (True, True), "the filing limit is nearer"
+    roll_back(command, second)
+    assert risks(workspace) == {"A": (before, False)}
+    assert not workspace.risks_file(second).exists()
+
+
+def test_what_a_later_job_said_of_a_risk_stays(command: Command, ran: Run, workspace: Workspace) -> None:
+    ran(claim("A"))
+    second = ran(claim("A"), options=("--hold-above", "0.01"))
+    ran(claim("A"), options=("--as-of", "2026-07-20"))
+    ((risk, held),) = risks(workspace).values()
+    assert not held
+    roll_back(command, second)
+    assert risks(workspace) == {"A": (risk, False)}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -357,11 +358,13 @@ def test_waiting_is_announced_and_bounded(workspace: Workspace, monkeypatch: pyt
     assert holder.stdout is not None
     assert holder.stdin is not None
     holder.stdout.readline()
-    monkeypatch.setattr("claimsctl.store.database._ANNOUNCE_SECONDS", 0.2)
+    now = [0.0]  # seconds pass only while it waits, however long opening takes here
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda pause: now.append(now.pop() + pause))
+    monkeypatch.setattr("claimsctl.store.database.time", clock)
     told: list[str] = []
     with (
         pytest.raises(StoreError, match=f"in use by process {holder.pid}"),
-        open_store(workspace, write=True, notify=told.append, wait_seconds=1),
+        open_store(workspace, write=True, notify=told.append, wait_seconds=5),
     ):
         pass
     assert told == [f"Waiting for process {holder.pid} to finish with the claims store ..."]
@@ -383,7 +386,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_by_the_next_commit(w
         (second, 7),
     ]
     assert ask(workspace, "SELECT key, value FROM meta ORDER BY ALL") == [
-        ("schema_version", "3"),
+        ("schema_version", "5"),
         ("without_history_key", first),
     ]
     known = lines(range(2)).with_columns(pl.lit(9, pl.UInt64).alias("history_key"))

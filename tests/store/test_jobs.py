@@ -53,9 +53,7 @@ def test_lists_are_newest_first(workspace: Workspace, jobs: JobStore) -> None:
         jobs.create_job(job_id, "process")
     jobs.fail(ids[1], "the disk is full")
     assert [job.job_id for job in jobs.list_jobs(limit=2)] == [ids[2], ids[1]]
-    assert [(job.job_id, job.error) for job in jobs.list_jobs(status="FAILED")] == [
-        (ids[1], "the disk is full")
-    ]
+    assert [(job.job_id, job.error) for job in jobs.list_jobs("FAILED")] == [(ids[1], "the disk is full")]
 
 
 def test_jobs_are_found_by_content(workspace: Workspace, jobs: JobStore) -> None:
@@ -111,11 +109,11 @@ def test_job_of_a_dead_process_is_interrupted(workspace: Workspace, jobs: JobSto
         pass
     assert jobs.get(running).status == "PROCESSING"
     process.stdin.close()
-    process.wait(timeout=60)
+    process.wait(timeout=600)
     process.stdout.close()
     assert jobs.get(running).status == "INTERRUPTED"
     assert jobs.get(pending).status == "INTERRUPTED"
-    assert [job.job_id for job in jobs.list_jobs(status="INTERRUPTED")] == [running, pending]
+    assert [job.job_id for job in jobs.list_jobs("INTERRUPTED")] == [running, pending]
     queued = workspace.new_job_id()
     jobs.create_job(queued, "process", queued=True)
     assert jobs.get(queued).status == "PENDING", "nobody owns it yet"
@@ -131,7 +129,7 @@ def test_many_processes_write_at_once(workspace: Workspace, jobs: JobStore) -> N
         "    jobs.finish(job, 'COMPLETED', counts={'n': n})"
     )
     runs = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
-    assert [run.wait(timeout=120) for run in runs] == [0, 0, 0]
+    assert [run.wait(timeout=600) for run in runs] == [0, 0, 0]
     found = jobs.list_jobs()
     assert [job.status for job in found] == ["COMPLETED"] * 30
     assert sorted(job.counts["n"] for job in found) == sorted(list(range(10)) * 3)

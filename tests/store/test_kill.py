@@ -62,7 +62,7 @@ def check(workspace: Workspace) -> int:
 )
 def test_killed_at_a_step(workspace: Workspace, point: str, stored: int) -> None:
     run = start(workspace, 0, 1, point)
-    assert run.wait(timeout=120) == -signal.SIGKILL
+    assert run.wait(timeout=600) == -signal.SIGKILL
     assert run.stdout is not None
     run.stdout.close()
     assert check(workspace) == stored
@@ -87,7 +87,7 @@ def test_killed_at_random_moments(workspace: Workspace) -> None:
 def test_two_processes_at_once_both_finish(workspace: Workspace) -> None:
     runs = [start(workspace, number * 100_000, 4) for number in range(2)]
     for run in runs:
-        run.communicate(timeout=240)
+        run.communicate(timeout=600)
     assert [run.returncode for run in runs] == [0, 0]
     assert check(workspace) == 8
 
@@ -95,7 +95,7 @@ def test_two_processes_at_once_both_finish(workspace: Workspace) -> None:
 def test_the_same_claims_from_two_processes_are_stored_once(workspace: Workspace) -> None:
     runs = [start(workspace, 0, 1) for _ in range(2)]
     for run in runs:
-        run.communicate(timeout=240)
+        run.communicate(timeout=600)
     assert [run.returncode for run in runs] == [0, 0]
     with open_store(workspace, write=False) as connection:
         assert connection.execute("SELECT count(*), max(version) FROM claims").fetchone() == (CLAIMS, 1)

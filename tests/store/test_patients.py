@@ -19,6 +19,7 @@ from claimsctl.store.database import open_store
 from claimsctl.store.patients import (
     RECORD_COLUMNS,
     PatientWriter,
+    key_columns,
     patient_keys,
     read_patient,
     seal_patients,
@@ -105,6 +106,17 @@ def test_rows_keep_their_order_and_absent_columns_are_blank() -> None:
     assert len(set(found)) == 3
     fewer = people({"member_id": None}).drop("member_id", "patient_address", "practice_id")
     assert patient_keys(fewer, KEYS).item() == found[3]
+
+
+@pytest.mark.parametrize("column", [None, "patient_id", "member_id", "patient_dob", "patient_first_name"])
+def test_keys_of_rows_that_have_one_column_only(column: str | None) -> None:
+    rows = pl.DataFrame({"row_number": [1, 2, 3]})
+    if column:
+        rows = rows.with_columns(pl.Series(["1990-02-01", None, "1990-02-03"]).alias(column))
+    found = key_columns(rows, KEYS)
+    assert found["patient_key"].is_not_null().to_list() == ([True, False, True] if column else [False] * 3)
+    history = [True, False, True] if column == "member_id" else [False] * 3
+    assert found["history_key"].is_not_null().to_list() == history
 
 
 def test_record_takes_the_first_value_that_is_not_blank() -> None:

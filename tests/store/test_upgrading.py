@@ -14,7 +14,7 @@ from run_commit import SCHEME, lines, spill
 from claimsctl.errors import StoreError
 from claimsctl.store.commit import commit_run
 from claimsctl.store.database import bring_up_to_date, open_store
-from claimsctl.store.headers import LINE_FACTS
+from claimsctl.store.headers import LINE_FACTS, RISK_FACTS
 from claimsctl.store.workspace import Workspace
 from tests.older import make_older
 
@@ -85,6 +85,15 @@ def test_an_upgrade_fills_what_a_commit_would_have_written(workspace: Workspace,
         )
     assert bring_up_to_date(workspace, notify=told.append)
     assert len(told) == 1
+
+
+def test_claims_have_no_risk_until_they_are_run_again(workspace: Workspace) -> None:
+    store(workspace, facts(range(2)))
+    make_older(workspace, 4)
+    assert bring_up_to_date(workspace)
+    risks = ", ".join((*RISK_FACTS, "held"))
+    assert ask(workspace, f"SELECT DISTINCT {risks} FROM claims") == [(None,) * (len(RISK_FACTS) + 1)]
+    assert len(list(workspace.root.glob("*.schema-4.backup"))) == 1
 
 
 def test_an_upgrade_without_the_lines_leaves_blanks(workspace: Workspace) -> None:

@@ -124,3 +124,25 @@ def test_owner_on_another_host_is_dead_after_a_day_of_silence() -> None:
     assert not other.is_dead()
     assert not other.is_dead(time.time() - 3600)
     assert other.is_dead(time.time() - 25 * 3600)
+
+
+@pytest.mark.parametrize(
+    "name", ["audit.log", "claims.duckdb", "jobs.sqlite", "lines", "tmp", "workspace.id"]
+)
+def test_a_workspace_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    root, elsewhere = tmp_path / "workspace", tmp_path / "elsewhere"
+    Workspace.open(root)
+    if (root / name).exists():
+        (root / name).rename(elsewhere)
+    (root / name).symlink_to(elsewhere)
+    with pytest.raises(StoreError, match=f"{name} is a link"):
+        Workspace.open(root)
+
+
+def test_what_the_user_keeps_in_a_workspace_may_lie_elsewhere(tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (tmp_path / "house").mkdir()
+    (root / "rules").symlink_to(tmp_path / "house")
+    (tmp_path / "link").symlink_to(root)
+    assert Workspace.open(tmp_path / "link").id == Workspace.open(root).id
