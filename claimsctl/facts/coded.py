@@ -77,15 +77,16 @@ class Coding:
             self._derived[key] = found
             return found
 
-    def table(self, key: Hashable, compute: Callable[[], Made]) -> Made:
-        """What `compute` makes of all distinct values; made anew when values have come."""
+    def table(self, key: Hashable, values: pl.Series, compute: Callable[[], Made]) -> Made:
+        """What `compute` makes of `values`, the distinct values at some time or what was derived from them;
+        made anew for more of them than before. Other parts may bring further values meanwhile."""
         with self._lock:
             count, kept = self._tables.get(key, (-1, None))
-            if count == len(self._values):
+            if count >= len(values):
                 known: Made = kept
                 return known
             made = compute()
-            self._tables[key] = (len(self._values), made)
+            self._tables[key] = (len(values), made)
             return made
 
 

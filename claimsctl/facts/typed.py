@@ -100,7 +100,7 @@ def clean_cells(
             given.append(series)
         elif coding.derived("clean", _clean_values).null_count():
             # Only blank cells change: they lose their code, the others stay as they are.
-            kept = coding.table("kept", partial(_kept_codes, coding))
+            kept = coding.table("kept", coding.values, partial(_kept_codes, coding))
             blanked.append(spread(kept, series.name).cat.to(coding.dtype).alias(series.name))
     cleaned = []
     for series in given:
@@ -150,9 +150,9 @@ def verbatim_cells(rows: pl.DataFrame, *, blank: str | None) -> pl.DataFrame:
     return rows.select(
         [
             pl.col(VERBATIM + name if name in kept else name).fill_null(blank).alias(name)
-            if rows.schema[name] == pl.String and blank is not None
+            if dtype == pl.String and blank is not None
             else pl.col(VERBATIM + name if name in kept else name).alias(name)
-            for name in rows.columns
+            for name, dtype in rows.schema.items()
             if not name.startswith(VERBATIM)
         ]
     )

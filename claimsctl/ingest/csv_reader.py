@@ -15,7 +15,7 @@ from claimsctl.ingest.parts import ROW_NUMBER, Malformed, Piece, Source, raw_sch
 from claimsctl.ingest.planning import Plan, make_plan
 from claimsctl.ingest.recognise import HEAD_BYTES, Recognised
 from claimsctl.ingest.sniff import Sniffed, detect_encoding, sniff
-from claimsctl.ingest.stream import InputFile, Limits, Utf8Stream
+from claimsctl.ingest.stream import ByteStream, InputFile, Limits, Utf8Stream
 from claimsctl.ingest.structure import MAX_RECORD_BYTES, Dialect, look
 
 DEFAULT_CHUNK_BYTES = 8 << 20
@@ -23,6 +23,8 @@ MIN_CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 16 << 20
 
 _BLANKS_AT_ONCE = 1 << 18
+_EXPANDED = 32 << 20
+"""How much of a compressed file is expanded to learn how long its text is."""
 
 _Item = TypeVar("_Item")
 
@@ -56,6 +58,14 @@ class CsvSource(Source):
     def dialect(self) -> Dialect:
         """Delimiter, quote and line end, as found."""
         return self._sniffed.dialect
+
+    def expected_rows(self, row_bytes: float) -> float:
+        """The length of the text, of large compressed files as the beginning expands, by that of a row."""
+        if self.compression is None:
+            return self.bytes / row_bytes
+        with ByteStream(self.file, self.compression, self._limits) as stream:
+            stream.read(_EXPANDED)
+            return stream.produced * max(1.0, self.bytes / max(1, stream.position)) / row_bytes
 
     def _stream(self) -> Utf8Stream:
         return Utf8Stream(self.file, self.compression, self._stated_encoding, self._limits)
@@ -234,6 +244,5 @@ def _ahead(items: Generator[_Item, None, None]) -> Iterator[_Item]:
                 upcoming = pool.submit(next, items, end)
                 yield item  # type: ignore[misc]
         finally:
-            upcoming.cancel()
-            pool.shutdown(wait=True)
+            pool.shutdown(wait=True, cancel_futures=True)
             items.close()

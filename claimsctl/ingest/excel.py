@@ -58,8 +58,14 @@ class ExcelSource(Source):
             titles.pop()
         self.header = tuple(titles)
         self.header_row_number = header_at + 1
+        self._below = cells.height - header_at - 1
         keep = index == 0 and cells.height * cells.width <= _KEEP_CELLS
         self._cells = cells if keep else None
+
+    def expected_rows(self, row_bytes: float) -> float:
+        """The rows of the sheet below the header."""
+        del row_bytes
+        return self._below
 
     def _open(self) -> fastexcel.ExcelReader:
         return self._guarded(lambda: fastexcel.read_excel(str(self.file.path)))

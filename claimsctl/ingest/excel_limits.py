@@ -6,15 +6,19 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
 
 from claimsctl.errors import InputError
 from claimsctl.ingest.stream import InputFile, Limits
 
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-_ROW = re.compile(rb"""\sr=["'](\d{1,12})["']""")
-_COLUMN = re.compile(rb"""\sr=["']([A-Za-z]{1,4})\d""")
-_OVERLAP = 64
-_BLOCK = 1 << 22
+# The library goes by the place of each cell, and reads a sheet from whatever part the workbook names: every
+# part is looked at, as if it were one. `r="12"` is a row, `r="C12"` a cell.
+_PLACE: Final = r"""\sr\s*=\s*["']([A-Za-z]{0,4})([0-9]+)["']"""
+_BLANKS: Final = re.compile(rb"\s{2,}")
+_OVERLAP: Final = 4096
+_BLOCK: Final = 1 << 22
 
 
 def check_workbook(file: InputFile, limits: Limits) -> None:
@@ -24,15 +28,13 @@ def check_workbook(file: InputFile, limits: Limits) -> None:
         with zipfile.ZipFile(file.path) as archive:
             for entry in archive.infolist():
                 extent = _Extent()
-                is_sheet = _SHEET.fullmatch(entry.filename) is not None
                 for block in _inflated(file, entry):
                     total += len(block)
                     if total > limits.max_workbook_bytes or (
                         total > limits.ratio_applies_from and total > limits.max_ratio * file.size
                     ):
                         raise _too_large(file, f"expands to {total:,} bytes and more")
-                    if is_sheet:
-                        extent.add(block)
+                    extent.add(block)
                 if extent.cells > limits.max_sheet_cells:
                     raise _too_large(
                         file, f"has a sheet that reaches to row {extent.rows:,} and column {extent.columns:,}"
@@ -90,13 +92,18 @@ class _Extent:
 
     def add(self, block: bytes) -> None:
         text = self._tail + block
-        self.rows = max([self.rows, *map(int, set(_ROW.findall(text)))])
-        self.columns = max([self.columns, *map(_column_number, set(_COLUMN.findall(text)))])
-        self._tail = text[-_OVERLAP:]
+        found = (
+            pl.Series([text.decode("latin-1")]).str.extract_all(_PLACE).explode().str.extract_groups(_PLACE)
+        )
+        letters, rows = found.struct.unnest().get_columns()
+        self.rows = max(self.rows, *map(int, rows.unique().drop_nulls()), 0)
+        self.columns = max(self.columns, *map(_column_number, letters.unique().drop_nulls()), 0)
+        # A place may be cut in two, and stretched by blanks.
+        self._tail = _BLANKS.sub(b" ", text[max(text.rfind(b"<"), 0) :])[-_OVERLAP:]
 
 
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():
-        number = number * 26 + letter - 64
+        number = number * 26 + ord(letter) - 64
     return number

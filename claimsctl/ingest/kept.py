@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 
-from claimsctl.ingest.parts import MALFORMED_SCHEMA, ROW_NUMBER, Format, Piece, RawPart, Source, split_blank
+from claimsctl.ingest.parts import (
+    MALFORMED_SCHEMA,
+    ROW_NUMBER,
+    Format,
+    Piece,
+    RawPart,
+    Source,
+    raw_schema,
+    split_blank,
+)
 
 
 class KeptSource(Source):
     """Rows of an earlier input, with the row numbers they had there.
 
-    `rows` has row_number and the columns that `header` names, as they were given, in file order. The
-    content is known by a hash of its own: it is a part of the file it came from, not that file.
+    `frames` gives them, as often as it is called, in file order and as many at a time as it likes: row_number
+    and the columns that `header` names, as they were given. The content is known by a hash of its own: it is
+    a part of the file it came from, not that file.
     """
 
     def __init__(
         self,
-        rows: pl.DataFrame,
+        frames: Callable[[], Iterator[pl.DataFrame]],
         header: Mapping[str, str],
         *,
         index: int,
@@ -36,21 +46,44 @@ class KeptSource(Source):
         self.delimiter = delimiter
         self.encoding = encoding
         self.header = tuple(header.values())
+        self._frames = frames
         named = {raw: f"c{n}" for n, raw in enumerate(header)}
-        self._rows = rows.select(pl.col(ROW_NUMBER), *(pl.col(raw).alias(new) for raw, new in named.items()))
-        text = self._rows.write_csv(include_header=False).encode()
-        self.bytes = len(text)
-        self._sha256 = hashlib.sha256(repr(self.header).encode() + text).hexdigest()
+        self._columns = [pl.col(ROW_NUMBER), *(pl.col(raw).alias(new) for raw, new in named.items())]
+        self.bytes = self._height = 0
+        content = hashlib.sha256(repr(self.header).encode())
+        for rows in self._rows():
+            text = rows.write_csv(include_header=False).encode()
+            content.update(text)
+            self.bytes += len(text)
+            self._height += rows.height
+        self._sha256 = content.hexdigest()
 
     def parts(self, batch_rows: int, *, required_indexes: frozenset[int] = frozenset()) -> Iterator[RawPart]:
         """The rows in batches; there is always at least one."""
-        for first in range(0, max(self._rows.height, 1), batch_rows):
-            rows, blanks = split_blank(self._rows.slice(first, batch_rows))
-            read = self.bytes * min(first + batch_rows, self._rows.height) // max(self._rows.height, 1)
+        done = 0
+        for batch in self._batches(batch_rows):
+            rows, blanks = split_blank(batch)
+            done += batch.height
+            read = self.bytes * done // max(self._height, 1)
             yield RawPart(rows, _no_malformed(), pl.Series(blanks, dtype=pl.Int64), read)
 
+    def _rows(self) -> Iterator[pl.DataFrame]:
+        for frame in self._frames():
+            yield frame.select(self._columns)
+
+    def _batches(self, batch_rows: int) -> Iterator[pl.DataFrame]:
+        """Exactly `batch_rows` rows each, the last one fewer."""
+        held = pl.DataFrame(schema=raw_schema(self.width))
+        for rows in self._rows():
+            held = pl.concat([held, rows])
+            while held.height > batch_rows:
+                yield held.head(batch_rows)
+                held = held.slice(batch_rows)
+        yield held
+
     def _pieces(self, batch_rows: int, required_indexes: frozenset[int]) -> Iterator[Piece]:
-        yield Piece(self._rows, [], [], self.bytes)
+        for rows in self._rows():
+            yield Piece(rows, [], [], self.bytes)
 
 
 class WithoutRows(Source):

@@ -1,4 +1,4 @@
-"""Which header is which column: folding, ranks, conflicts, and what is missing."""
+"""Which header of an input is which column: choices, conflicts, and what is missing."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from types import MappingProxyType
 from typing import Final
 
 from claimsctl import claim
 from claimsctl.errors import MappingError
+from claimsctl.ingest.headers import EXACT, FALLBACK, PAIR_PARTS, SYNONYM, fold, recognise, spellings
 
 # FILE-002: equal ranks conflict, a lower-ranked header is carried through.
-_CHOSEN, _EXACT, _SYNONYM, _FALLBACK = 1, 2, 3, 4
-_HOW: Final = {_EXACT: "exact name", _SYNONYM: "synonym", _FALLBACK: "fallback synonym"}
+_CHOSEN: Final = 1  # before every rank of `headers`
+_HOW: Final = {EXACT: "exact name", SYNONYM: "synonym", FALLBACK: "fallback synonym"}
 _IGNORE: Final = frozenset({"", "ignore"})
-_PAIR_PARTS: Final = {
-    claim.PATIENT_NAME: ("patient_last_name", "patient_first_name"),
-    claim.SUBSCRIBER_NAME: ("subscriber_last_name", "subscriber_first_name"),
-}
 _OWN_MARKS: Final = frozenset({"error_codes", "error_messages"})
 _OWN_ROW: Final = "row_number"
 _OWN_PRICES: Final = frozenset({"expected_allowed_amount", "pricing_status"})
+_OWN_RISKS: Final = frozenset({"denial_risk", "risk_reasons"})
 _LONGEST_NAME: Final = 60
 
 
@@ -37,7 +34,7 @@ class HeaderMap:
     `constants` stand in where the column is not in the file or its cell is blank. `missing` names the
     first alternative of each unmet requirement; `alternatives` says, for such a column, what would do
     instead ("payer_name"). `own_columns` are row_number, error_codes and error_messages of a rejected
-    file that is fed back, and the price columns of an accepted or priced one: they are dropped.
+    file that is fed back, the price columns of an accepted or priced one, and risks: they are dropped.
     `member_id_from_insurance_id`: the header reads "Ins ID" or "Insurance ID", which some
     practices fill with payer codes.
     """
@@ -53,53 +50,6 @@ class HeaderMap:
     x_names: Mapping[int, str] = field(default_factory=dict)
     alternatives: Mapping[str, str] = field(default_factory=dict)
     member_id_from_insurance_id: bool = False
-
-
-def fold(text: str) -> str:
-    """Reduce a header to what is compared: letters and digits, lower case, without accents.
-
-    `#` reads as "number", so that "Group #" (group_number) and "Group" (billing_name) differ.
-    """
-    plain = text.replace("#", "number")
-    for _ in range(2):  # folding case can yield letters that decompose again
-        plain = unicodedata.normalize("NFKD", plain).casefold()
-    return "".join(character for character in plain if character.isalnum())
-
-
-def spellings(synonym: str) -> frozenset[str]:
-    """Folded forms of a synonym; `#` in it also stands for No, Num, Nbr and Number."""
-    return frozenset(fold(synonym.replace("#", word)) for word in ("#", "no", "num", "nbr"))
-
-
-@cache
-def _known_headers() -> Mapping[str, tuple[str, int]]:
-    """Folded header -> (column, rank)."""
-    known: dict[str, tuple[str, int]] = {}
-
-    def learn(column: str, rank: int, texts: Iterable[str]) -> None:
-        for text in texts:
-            for spelling in spellings(text):
-                known.setdefault(spelling, (column, rank))
-
-    names = [column.name for column in claim.COLUMNS]
-    for name in (*names, *_PAIR_PARTS):
-        learn(name, _EXACT, (name,))
-    learn(claim.PATIENT_NAME, _SYNONYM, claim.PATIENT_NAME_SYNONYMS)
-    learn(claim.SUBSCRIBER_NAME, _SYNONYM, claim.SUBSCRIBER_NAME_SYNONYMS)
-    for column in claim.COLUMNS:
-        learn(column.name, _SYNONYM, column.synonyms)
-    learn(claim.PATIENT_NAME, _FALLBACK, claim.PATIENT_NAME_FALLBACKS)
-    for column in claim.COLUMNS:
-        learn(column.name, _FALLBACK, column.fallbacks)
-    return known
-
-
-def recognise(header: str) -> tuple[str, int] | None:
-    """Column and rank (2 exact name, 3 synonym, 4 fallback) of a header on its own, if it is known."""
-    found = _known_headers().get(fold(header))
-    if found is not None and found[1] == _EXACT and "#" in header:
-        return found[0], _SYNONYM  # "Claim #" is a synonym of claim_number, not its name
-    return found
 
 
 def parse_map(entries: Iterable[str]) -> dict[str, str]:
@@ -130,15 +80,15 @@ def parse_set(entries: Iterable[str]) -> dict[str, str]:
     return parsed
 
 
-def require_headers(headers: Sequence[Sequence[str]], extra: Mapping[str, str]) -> None:
-    """Refuse `--map` entries whose header stands in none of the inputs.
+def require_headers(headers: Sequence[Sequence[str]], names: Iterable[str], option: str = "--map") -> None:
+    """Refuse headers named with an option, --map, that stand in none of the inputs.
 
     For runs with several inputs: call this once, then `map_headers(..., strict=False)` for each.
     """
     pools = [_Header(header) for header in headers]
-    for name in extra:
+    for name in names:
         if not any(pool.find(name) for pool in pools):
-            raise _unknown_header(name, [label for pool in pools for label in pool.labels])
+            raise _unknown_header(name, [label for pool in pools for label in pool.labels], option)
 
 
 def required_columns(profile: str) -> frozenset[str]:
@@ -188,8 +138,8 @@ def map_headers(
     how = {}
     for column, (rank, index) in best.items():
         source = ("--map" if index in flagged else "[mapping]") if rank == _CHOSEN else _HOW[rank]
-        split = ", split" if column in _PAIR_PARTS else ""
-        for part in _PAIR_PARTS.get(column, (column,)):
+        split = ", split" if column in PAIR_PARTS else ""
+        for part in PAIR_PARTS.get(column, (column,)):
             how[part] = f"header {given.labels[index]!r} ({source}{split})"
     for column, text in fixed.items():
         shown = repr(text) if claim.BY_NAME[column].phi == "none" else "(not shown)"
@@ -259,7 +209,7 @@ def _chosen(given: _Header, mapping: Mapping[str, str], where: str, *, strict: b
     chosen: dict[int, str] = {}
     for name, target in mapping.items():
         folded = target.strip().lower()
-        column = "" if folded in _IGNORE else _column_named(target, where, also=tuple(_PAIR_PARTS))
+        column = "" if folded in _IGNORE else _column_named(target, where, also=tuple(PAIR_PARTS))
         found = given.find(name)
         if not found and strict:
             raise _unknown_header(name, given.labels)
@@ -287,12 +237,16 @@ def _own_columns(given: _Header, chosen: Mapping[int, str]) -> dict[int, str]:
         ours.add(_OWN_ROW)
     if _OWN_PRICES.issubset(names.values()):
         ours.update(claim.PRICE_COLUMNS)
+    if _OWN_RISKS.issubset(names.values()):
+        ours.update(claim.RISK_COLUMNS)
+        if "risk_band" not in names.values():  # a held file; an accepted one has no row_number of ours
+            ours.add(_OWN_ROW)
     return {index: name for index, name in names.items() if name in ours}
 
 
 def _settle_full_names(candidates: dict[str, list[tuple[int, int]]]) -> None:
     """A full-name header is split only where no header holds a part of the name, or the user says so."""
-    for full, parts in _PAIR_PARTS.items():
+    for full, parts in PAIR_PARTS.items():
         there = [part for part in parts if part in candidates]
         by_choice = any(rank == _CHOSEN for rank, _ in candidates.get(full, ()))
         part_by_choice = any(rank == _CHOSEN for part in there for rank, _ in candidates[part])
@@ -353,7 +307,7 @@ def _missing(requirements: tuple[claim.Requirement, ...], profile: str, there: s
 
 
 def _is_insurance_id(given: _Header, source: tuple[int, int] | None) -> bool:
-    if source is None or source[0] != _SYNONYM:
+    if source is None or source[0] != SYNONYM:
         return False
     folded = fold(given.texts[source[1]])
     return any(folded in spellings(text) for text in claim.INSURANCE_ID_SYNONYMS)
@@ -373,14 +327,14 @@ def _column_named(name: str, where: str, *, also: tuple[str, ...] = ()) -> str:
     )
 
 
-def _unknown_header(name: str, labels: Sequence[str]) -> MappingError:
+def _unknown_header(name: str, labels: Sequence[str], option: str = "--map") -> MappingError:
     # Where no header is known the file may lack its header line: what stands there is a patient's data.
     shown = labels if any(recognise(label) for label in labels) else ()
     folded = {fold(label): label for label in shown}
     close = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
     guess = f"; did you mean {folded[close[0]]!r}?" if close else "."
     return MappingError(
-        f"--map: the input has no header {name.strip()!r}{guess}",
+        f"{option}: the input has no header {name.strip()!r}{guess}",
         hint="`claimsctl preview` shows the headers of a file.",
     )
 

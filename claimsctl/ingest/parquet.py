@@ -8,8 +8,9 @@ from typing import TypeVar
 import polars as pl
 
 from claimsctl.errors import InputError
-from claimsctl.ingest.parts import ROW_NUMBER, Piece, Source, split_blank
-from claimsctl.ingest.stream import InputFile
+from claimsctl.ingest.parts import ROW_NUMBER, Format, Piece, Source, split_blank
+from claimsctl.ingest.stream import InputFile, Limits
+from claimsctl.security.spills import decryption
 
 MAX_SLICE_ROWS = 1 << 17
 
@@ -17,11 +18,11 @@ _Result = TypeVar("_Result")
 
 
 class ParquetSource(Source):
-    """A Parquet file; `row_number` is the record number from 1."""
+    """A Parquet file; `row_number` is the record number from 1. Without `limits` it is one of our own."""
 
-    format = "parquet"
+    format: Format = "parquet"
 
-    def __init__(self, file: InputFile, index: int, name: str) -> None:
+    def __init__(self, file: InputFile, index: int, name: str, limits: Limits | None = None) -> None:
         super().__init__(file, index, name)
         self._schema = self._guarded(lambda: self._scan().collect_schema())
         if not self._schema:
@@ -34,9 +35,21 @@ class ParquetSource(Source):
                 )
         self.header = tuple(self._schema.names())
         self._height = int(self._guarded(lambda: self._scan().select(pl.len()).collect().item()))
+        cells = self._height * len(self._schema)
+        if limits and cells > limits.ratio_applies_from and cells > limits.max_ratio * file.size:
+            raise InputError(
+                f"{self.path}: says that it holds {self._height:,} records in {file.size:,} bytes; "
+                "that looks like a bomb.",
+                hint="Export it again; if it is meant so, as several files.",
+            )
+
+    def expected_rows(self, row_bytes: float) -> float:
+        """The records that the footer of the file counts."""
+        del row_bytes
+        return self._height
 
     def _scan(self) -> pl.LazyFrame:
-        return pl.scan_parquet(self.file.path, glob=False, hive_partitioning=False)
+        return pl.scan_parquet(self.file.path, glob=False, hive_partitioning=False, decryption=decryption())
 
     def _pieces(self, batch_rows: int, required_indexes: frozenset[int]) -> Iterator[Piece]:
         texts = [

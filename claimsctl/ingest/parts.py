@@ -15,7 +15,7 @@ import polars as pl
 
 from claimsctl.ingest.stream import InputFile
 
-Format = Literal["csv", "parquet", "xlsx", "json"]
+Format = Literal["csv", "parquet", "xlsx", "json", "sql"]
 
 ROW_NUMBER = "row_number"
 MALFORMED_SCHEMA = pl.Schema(
@@ -93,6 +93,10 @@ class Source(ABC):
             self._sha256 = self.file.sha256()
         return self._sha256
 
+    def told(self) -> dict[str, object]:
+        """What the summary says of the input besides; nothing of most."""
+        return {}
+
     def parts(self, batch_rows: int, *, required_indexes: frozenset[int] = frozenset()) -> Iterator[RawPart]:
         """Read the records in batches of exactly `batch_rows` rows, the last one shorter.
 
@@ -109,6 +113,13 @@ class Source(ABC):
             yield from batcher.add(piece)
         self.file.check()
         yield from batcher.finish(self.bytes)
+
+    def expected_rows(self, row_bytes: float) -> float | None:
+        """About how many records there are, if one takes `row_bytes` as delimited text.
+
+        None where only reading all of the input would tell.
+        """
+        return 0.0 if row_bytes == 0 else None
 
     @abstractmethod
     def _pieces(self, batch_rows: int, required_indexes: frozenset[int]) -> Iterator[Piece]:

@@ -17,6 +17,7 @@ from claimsctl.ingest.stream import (
     Limits,
     RawReader,
 )
+from claimsctl.security.spills import MAGIC, is_spill
 
 HEAD_BYTES = 1 << 18
 
@@ -73,7 +74,7 @@ def recognise(file: InputFile, limits: Limits) -> Recognised:
         raise _empty(label)
     with RawReader(file) as raw:
         start = raw.read(1 << 12)
-    if start.startswith(b"PAR1"):
+    if start.startswith(b"PAR1") or (start.startswith(MAGIC) and is_spill(file.path)):
         return Recognised("parquet", None, start)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         _require_workbook(file)

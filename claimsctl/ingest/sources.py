@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from claimsctl.errors import InputError, OutputError
 from claimsctl.ingest.csv_reader import CsvSource
@@ -18,7 +18,7 @@ from claimsctl.ingest.parquet import ParquetSource
 from claimsctl.ingest.parts import RawPart, Source
 from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
-from claimsctl.ingest.stream import BLOCK, InputFile, Limits, Utf8Stream, unreadable
+from claimsctl.ingest.stream import BLOCK, Held, InputFile, Limits, Utf8Stream, unreadable
 
 __all__ = ["Limits", "RawPart", "Source", "input_bytes", "open_sources", "unique_names", "walk"]
 
@@ -30,10 +30,15 @@ OUTPUT_DIRECTORY = "claimsctl-out"
 STDIN_LABEL = "standard input"
 
 
+_NAMELESS: Final = Path("/proc/self/fd")
+"""Where Linux opens a file anew that is open but has no name."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     path: Path
     label: str
+    held: Held | None = None
 
 
 def open_sources(
@@ -56,7 +61,7 @@ def open_sources(
     names: set[str] = set()
     for found in _expand(inputs, stdin, spool_dir):
         _require_regular(found)
-        file = InputFile.at(found.path, found.label)
+        file = InputFile.at(found.path, found.label, found.held)
         if file.identity in seen:
             continue
         seen.add(file.identity)
@@ -78,7 +83,7 @@ def input_bytes(inputs: Sequence[str]) -> int:
 def _open(file: InputFile, index: int, name: str, sheet: str | None, limits: Limits) -> Source:
     recognised = recognise(file, limits)
     if recognised.format == "parquet":
-        return ParquetSource(file, index, name)
+        return ParquetSource(file, index, name, limits)
     if recognised.format == "xlsx":
         from claimsctl.ingest.excel import ExcelSource
 
@@ -113,9 +118,12 @@ def _expand(inputs: Sequence[str], stdin: BinaryIO | None, spool_dir: Path) -> I
         raise InputError(
             "No input was given.", hint="Name a file, a directory, a glob, or - for standard input."
         )
+    spooled = False
     for given in inputs:
         if given == "-":
-            yield _Found(_spool(stdin, spool_dir), STDIN_LABEL)
+            if not spooled:
+                yield _spool(stdin, spool_dir)
+            spooled = True
             continue
         if "\0" in given or not given:
             raise InputError(
@@ -130,19 +138,26 @@ def _expand(inputs: Sequence[str], stdin: BinaryIO | None, spool_dir: Path) -> I
             yield _Found(path, given)
 
 
-def _spool(stdin: BinaryIO | None, spool_dir: Path) -> Path:
-    """Copy standard input to a private file, because reading takes more than one look."""
+def _spool(stdin: BinaryIO | None, spool_dir: Path) -> _Found:
+    """Copy standard input to a private file, because reading takes more than one look.
+
+    Where the system can read a file that has no name any more, it has none: it is gone when this process is,
+    however that ends.
+    """
     if stdin is None:
         raise InputError(
             "- (standard input): nothing is connected to it.", hint="Pipe a claim file into the command."
         )
     target = spool_dir / "stdin"
     try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return target
+        handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise _cannot_spool(error) from None
+    held: Held | None = None
+    if _NAMELESS.is_dir():
+        target.unlink()
+        held = Held(handle)
+        target = _NAMELESS / str(held.handle)
     with os.fdopen(handle, "wb") as spool:
         while True:
             try:
@@ -156,7 +171,7 @@ def _spool(stdin: BinaryIO | None, spool_dir: Path) -> Path:
                 spool.flush()
             except OSError as error:
                 raise _cannot_spool(error) from None
-    return target
+    return _Found(target, STDIN_LABEL, held)
 
 
 def _cannot_spool(error: OSError) -> OutputError:

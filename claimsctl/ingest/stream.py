@@ -8,7 +8,7 @@ import io
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Protocol
@@ -38,6 +38,16 @@ class Limits:
     max_sheet_cells: int = 25_000_000
 
 
+class Held:
+    """Keeps a file without a name open for as long as somebody may read it."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = os.dup(handle)
+
+    def __del__(self) -> None:
+        os.close(self.handle)
+
+
 @dataclass(frozen=True, slots=True)
 class InputFile:
     """A regular file as it was when the run began; `label` is the name the user gave."""
@@ -47,15 +57,17 @@ class InputFile:
     size: int
     modified_ns: int
     identity: tuple[int, int]
+    held: Held | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def at(cls, path: Path, label: str) -> InputFile:
+    def at(cls, path: Path, label: str, held: Held | None = None) -> InputFile:
         """Take note of a file; raises InputError when it is missing or unreadable."""
         try:
             status = path.stat()
         except OSError as error:
             raise unreadable(label, error) from None
-        return cls(path, label, status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino))
+        identity = (status.st_dev, status.st_ino)
+        return cls(path, label, status.st_size, status.st_mtime_ns, identity, held)
 
     def check(self) -> None:
         """Raise InputError when the file was deleted, replaced or changed since the run began."""

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 NEEDED: Final = ("medicare_locality", "facility_zip", "billing_zip")
 _FORM: Final = r"^\s*(\d{4,5})[-/ ]+(\d{1,2})\s*$|^\s*(\d{5})(\d{2})\s*$"
 NO_DEFAULT: Final = "Give a Medicare locality such as 01112/05, a default one, or a ZIP code."
+_NO_ZIP: Final = "The ZIP code does not have five or nine digits; a leading zero may be lost."
+_NO_ZIP_EDITION: Final = (
+    "No table of ZIP codes (zip_locality) is for the service date: load that of the date, or give the"
+    " locality."
+)
 _NO_ZIP_TABLE: Final = (
     "The table of ZIP codes (zip_locality) is not loaded: `claimsctl reference fetch zip_locality` loads it;"
     " or give the locality, such as 01112/05."
@@ -50,7 +55,7 @@ def located(rows: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     localities, the nine of it.
     """
     default = schedule.default_locality
-    key = ["medicare_locality", "zip", "zip_plus_four", "period"]
+    key = ["medicare_locality", "zip", "zip_plus_four", "zip_is_given", "period"]
     where = rows.select("medicare_locality", *_zips(schedule, asked=default is None), "period")
     keys = where.unique()
     known = (
@@ -70,17 +75,24 @@ def located(rows: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
 
 
 def _zips(schedule: Schedule, *, asked: bool) -> list[pl.Expr]:
-    """The ZIP of a line, and its nine digits where five do not decide; null where neither counts."""
+    """The ZIP of a line, its nine digits where five do not decide, null where neither counts; and whether
+    there was one, readable or not."""
     text = pl.coalesce("facility_zip", "billing_zip").str.strip_chars()
     if not asked:
-        return [pl.lit(None, pl.String).alias(name) for name in ("zip", "zip_plus_four")]
+        none = [pl.lit(None, pl.String).alias(name) for name in ("zip", "zip_plus_four")]
+        return [*none, pl.lit(False).alias("zip_is_given")]
     # A ZIP that does not count would only make more keys.
     text = pl.when(pl.col("medicare_locality").is_null()).then(text)
     five = text.str.extract(r"^(\d{5})(?:-?\d{4})?$", 1)
     several = schedule.zips.filter("plus_four")["zip"].unique()
     nine = text.str.replace_all("-", "", literal=True)
     is_nine = five.is_in(several.implode()) & (nine.str.len_chars() == 9)
-    return [five.alias("zip"), pl.when(is_nine).then(nine).alias("zip_plus_four")]
+    given = (text.is_not_null() & (text != "")).fill_null(False)
+    return [
+        five.alias("zip"),
+        pl.when(is_nine).then(nine).alias("zip_plus_four"),
+        given.alias("zip_is_given"),
+    ]
 
 
 def _by_nine_digits(known: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
@@ -117,7 +129,10 @@ def _note(schedule: Schedule) -> pl.Expr:
         .when(why == status.UNKNOWN_LOCALITY).then(pl.lit("The Medicare locality is not like 01112/05."))
         .when((why == status.ZIP4_NEEDED) & pl.col("zip_plus_four").is_not_null()).then(pl.lit(no_nine))
         .when(why == status.ZIP4_NEEDED).then(pl.lit("Give all nine digits, or the locality itself."))
+        .when(pl.col("zip").is_null() & pl.col("zip_is_given")).then(pl.lit(_NO_ZIP))
         .when(pl.col("zip").is_null()).then(pl.lit(NO_DEFAULT))
         .when(schedule.zips.is_empty()).then(pl.lit(_NO_ZIP_TABLE))
+        .when(~pl.col("zip_block").is_in(schedule.zips["zip_block"].unique().implode()))
+        .then(pl.lit(_NO_ZIP_EDITION))
         .otherwise(pl.lit("The ZIP code is in no payment locality."))
     )  # fmt: skip

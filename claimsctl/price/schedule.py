@@ -115,12 +115,16 @@ class Schedule:
 
     @cached_property
     def period_of_release(self) -> dict[str, int]:
-        """The number of the first period of every release, with and without the mark of the starter table."""
+        """The number of the first period of every release, with and without the mark of the starter table.
+
+        A release that is loaded goes before the starter of the same name, which may serve earlier days.
+        """
+        releases = [(p.release, number) for number, p in enumerate(self.periods) if p.release is not None]
         found: dict[str, int] = {}
-        for number, period in enumerate(self.periods):
-            if period.release is not None:
-                found.setdefault(period.release, number)
-                found.setdefault(period.release.removesuffix(STARTER), number)
+        for release, number in releases:
+            found.setdefault(release, number)
+        for release, number in releases:
+            found.setdefault(release.removesuffix(STARTER), number)
         return found
 
     @cached_property

@@ -52,6 +52,7 @@ class FindingBook:
     suppressed: Counter[int] = field(default_factory=Counter)
     _seen_claims: set[tuple[int, int]] = field(default_factory=set)
     _seen_values: set[tuple[str, str, str]] = field(default_factory=set)
+    _counted: list[pl.Series] = field(default_factory=list)
 
     def once_per_claim(
         self, hits: pl.DataFrame, checks: Sequence[Check], claim_id: pl.Series, open_claims: pl.Series
@@ -74,8 +75,18 @@ class FindingBook:
             first = first.filter(~pl.Series(repeated, dtype=pl.Boolean))
         return pl.concat([others, first.select(hits.columns)]).sort("row", "check")
 
-    def add(self, findings: pl.DataFrame, claim_id: pl.Series | None, file_level: Iterable[str] = ()) -> None:
-        """Count and write described findings; `claim_id` is aligned with them."""
+    def add(
+        self,
+        findings: pl.DataFrame,
+        claim_id: pl.Series | None,
+        file_level: Iterable[str] = (),
+        *,
+        spread: pl.Series | None = None,
+    ) -> None:
+        """Count and write described findings; `claim_id` is aligned with them.
+
+        `spread` are claims that also stand in other parts; only those are remembered from part to part.
+        """
         if findings.is_empty():
             return
         if claim_id is not None:
@@ -88,6 +99,8 @@ class FindingBook:
         if codes and findings["code"].is_in(codes).any():
             findings = self._once_per_value(findings, codes)
         self._count(findings)
+        if spread is not None and len(spread):
+            self._count_once(findings.filter(pl.col("claim_id").is_in(spread.implode())))
         self.sink.write(findings)
 
     def _once_per_value(self, findings: pl.DataFrame, codes: list[str]) -> pl.DataFrame:
@@ -122,6 +135,17 @@ class FindingBook:
                 key = (code, severity, "")
             entry = self.causes.setdefault(key, Cause(cause or message, suggestion, severity, code))
             entry.rows += rows
+
+    def _count_once(self, findings: pl.DataFrame) -> None:
+        """Take back the claims of these findings that an earlier part has counted."""
+        key = pl.struct("code", "severity", "category", "claim_id").hash(seed=1)
+        here = findings.select("code", key.alias("key")).unique()
+        # The list of all parts may be long: it is looked through, and no table is made of it.
+        met = [keys.filter(keys.is_in(here["key"].implode())) for keys in self._counted]
+        again = pl.concat([here["key"].clear(), *met])
+        counted = pl.col("key").is_in(again.implode())
+        self.claims_by_code.subtract(dict(here.filter(counted)["code"].value_counts().iter_rows()))
+        self._counted.append(here.filter(~counted)["key"])
 
     def concerns(self, code: str, rows: int) -> None:
         """Findings of `code` concern `rows` rows each, not the one of the finding (a missing column)."""

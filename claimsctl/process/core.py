@@ -27,6 +27,7 @@ from claimsctl.process.request import Request
 from claimsctl.process.review import CrossFacts, InputPlan, Reviewer
 from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.scoring import ClaimScoring, RiskTerms
 from claimsctl.process.spilling import temporary_files
 from claimsctl.process.stored_before import StoredBefore
 from claimsctl.process.summary import read_rows
@@ -93,6 +94,7 @@ class Outcome:
     stored_before: StoredBefore = field(default_factory=StoredBefore)
     history: HistoryLines = field(default_factory=HistoryLines)
     prices: PriceBook | None = None
+    scoring: ClaimScoring | None = None
 
 
 class _Fan:
@@ -117,16 +119,18 @@ class _Fan:
             sink.malformed(input_name, malformed)
 
     def lines(self, part: Reviewed, rejected: pl.Series) -> None:
-        bad = int(rejected.sum())
-        self._ledger.rows.rejected += bad
-        self._ledger.rows.accepted += len(rejected) - bad
         closing = part.frame["row_index"] == part.frame[CLAIM_LAST]
-        bad_claims = int((closing & rejected).sum())
-        self._ledger.claims.rejected += bad_claims
-        self._ledger.claims.accepted += int(closing.sum()) - bad_claims
+        accepted = part.accepted(rejected)
+        self._ledger.rows.rejected += int(rejected.sum())
+        self._ledger.rows.accepted += int(accepted.sum())
+        self._ledger.claims.rejected += int((closing & rejected).sum())
+        self._ledger.claims.accepted += int((closing & accepted).sum())
+        if part.held is not None:
+            self._ledger.rows.held += int(part.held.sum())
+            self._ledger.claims.held += int((closing & part.held).sum())
         if self._prices is not None:
             with self._timings.stage("price"):
-                self._prices.add(part.frame, rejected)
+                self._prices.add(part.frame, rejected, accepted)
         with self._timings.stage("write"):
             for sink in self._sinks:
                 sink.lines(part, rejected)
@@ -145,9 +149,12 @@ def check_inputs(
     stored: StoredClaims = lambda _intake, _copies: None,
     seen: SeenInputs = lambda _intake: {},
     earlier: Earlier | None = None,
+    risk: RiskTerms | None = None,
     progress: Progress = lambda *_: None,
 ) -> Outcome:
     """Both passes over all inputs; every line reaches the sinks once, in file order, with its verdict.
+
+    With `risk`, claims are scored, and lines carry the columns of `scoring.KEPT`.
 
     Without `earlier`, rules that need claims of earlier runs do not run.
     """
@@ -183,8 +190,10 @@ def check_inputs(
         if cross.stored is not None:
             outcome.stored_before = StoredBefore.of(cross.stored)
     ledger.claims.read = _claims_read(intake, cross)
-    router = Router(spill, fan.lines)
-    reviewer = Reviewer(context, cross, outcome.book, router, timings)
+    scoring = ClaimScoring(risk, fan.lines, spill, timings) if risk is not None else None
+    outcome.scoring = scoring
+    router = Router(spill, scoring.lines if scoring is not None else fan.lines)
+    reviewer = Reviewer(context, cross, outcome.book, router, timings, scoring=scoring)
     _plan(outcome, rulebook, reviewer, required_columns(request.profile))
     router.fail(_malformed_claim_ids(intake))
     done = 0
@@ -241,6 +250,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
             control=rulebook.control, pricing=reviewer.context.pricing,
             built_in=damage_checks(each.damaged, rulebook.file_rules),
+            scored=reviewer.scoring.terms.needed if reviewer.scoring is not None else (),
         )  # fmt: skip
         reviewer.plans[each.source.index] = plan
         outcome.plans.append(plan)

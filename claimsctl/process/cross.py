@@ -14,7 +14,9 @@ from claimsctl.facts.typed import TEXT_SUFFIX, Layout
 from claimsctl.process.history import HistoryLines
 from claimsctl.process.intake import Intake
 from claimsctl.process.keying import CONTENT
+from claimsctl.process.parallel import cores, ordered
 from claimsctl.process.review import CrossFacts
+from claimsctl.security.spills import read_spill, sink_spill
 from claimsctl.validate.cross import (
     ROW,
     Group,
@@ -30,6 +32,8 @@ _IN_MEMORY_ROWS = 120_000
 _IN_A_TABLE = 24_000_000
 """Rows times aggregates of one sort that are brought together at once: some 400 MB."""
 _LEAST = 4
+_AT_ONCE, _AT_ONCE_ROWS = 2, 2_000_000
+"""So many groups at once, each of which keeps one core busy, up to so many rows: above, memory is short."""
 
 
 def relate(
@@ -58,13 +62,15 @@ def relate(
     if small:
         found = pl.concat(pl.collect_all(list(frames)), how="horizontal").rename(named)
         return CrossFacts((), repeats, tuple(groups), columns=found)
-    paths = []
-    for number, frame in enumerate(frames):
-        paths.append(spill / f"cross-{number:03d}.parquet")
-        frame.rename(named, strict=False).sink_parquet(
-            paths[-1], compression="lz4", statistics=False, maintain_order=True, row_group_size=100_000
-        )
-    return CrossFacts(tuple(paths), repeats, tuple(groups))
+
+    def aside(numbered: tuple[int, pl.LazyFrame]) -> Path:
+        number, frame = numbered
+        path = spill / f"cross-{number:03d}.parquet"
+        sink_spill(frame.rename(named, strict=False), path, row_group_size=100_000)
+        return path
+
+    together = _AT_ONCE if intake.rows <= _AT_ONCE_ROWS and cores() > 1 else 0
+    return CrossFacts(tuple(ordered(enumerate(frames), aside, count=together)), repeats, tuple(groups))
 
 
 def _others(
@@ -91,7 +97,7 @@ def _exactly(
     names = set(group.keys).union(*(a.columns for a in group.deferred))
     values = [deferred_values(fact_frame(_no_rows(), Layout({}), names, context), group)]
     for part in intake.parts if len(wanted) else ():
-        key = pl.read_parquet(part.keys, columns=[group.id, ROW])
+        key = read_spill(part.keys, [group.id, ROW])
         chosen = key[group.id].is_in(wanted.implode()).fill_null(False)
         chosen = chosen & ~key[ROW].is_in(repeats.implode())
         if chosen.any():

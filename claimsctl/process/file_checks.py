@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
+from claimsctl.ingest.headers import likely_column
 from claimsctl.process.file_rules import FileRules
 from claimsctl.process.intake import Input, Intake
 from claimsctl.validate.findings import FINDING
@@ -21,7 +22,8 @@ def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
         found += rules.finding("FILE-001", name, field=column, column=shown)
     for index, header in each.header_map.ignored.items():
         title = header.strip() or f"column {index + 1} (blank header)"
-        found += rules.finding("FILE-003", name, field=None, value=None, header=title)
+        meant = likely_column(header, each.header_map.missing, each.header_map.columns) or "column"
+        found += rules.finding("FILE-003", name, field=None, value=None, header=title, column=meant)
     return found
 
 

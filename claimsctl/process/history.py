@@ -20,7 +20,7 @@ import polars as pl
 from claimsctl.facts import ncci, originals
 from claimsctl.facts.originals import Originals, frequency, number, replaces
 from claimsctl.facts.table import Context, closure, stored_facts
-from claimsctl.process.spilling import COMPRESSION
+from claimsctl.security.spills import scan_spills, write_spill
 from claimsctl.store.history import EarlierClaims, earlier_claims, read_lines
 from claimsctl.store.patients import history_keys
 from claimsctl.validate.cross import ROW, Group, key_frame, needed
@@ -113,7 +113,7 @@ class EarlierRuns:
         spill: Path,
     ) -> HistoryLines:
         """Lines of earlier runs of the intake's patients; files are written to `spill`."""
-        people = pl.scan_parquet(intake.people).unique().collect(engine="streaming")
+        people = scan_spills(intake.people).unique().collect(engine="streaming")
         hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
         found = earlier_claims(
             self.workspace, self.practice_id, people["history_key"],
@@ -155,12 +155,12 @@ class _Reading:
                 links.append(_links(lines))
                 named.append(self._named(lines, replacing["same_patient"]))
                 paths.append(self.spill / f"history-{len(paths):05d}.parquet")
-                self._give(lines, names).write_parquet(paths[-1], compression=COMPRESSION)
+                write_spill(self._give(lines, names), paths[-1])
         if not paths:
             return HistoryLines(not_compared=found.not_compared)
         billed = _billed(pl.concat(links), self.people)
         billed = billed.filter(~billed.is_in(again.implode()))
-        given = pl.scan_parquet(paths).filter(pl.col("claim").is_in(billed.implode()))
+        given = scan_spills(paths).filter(pl.col("claim").is_in(billed.implode()))
         jobs = claims.filter(pl.col("claim").is_in(billed.implode()))["job_id"].unique().sort()
         return HistoryLines(
             given,

@@ -25,11 +25,12 @@ from claimsctl.process.columns import ColumnLook
 from claimsctl.process.damaged import damaged_cells
 from claimsctl.process.keying import Patients, part_keys
 from claimsctl.process.parallel import ordered
-from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
+from claimsctl.process.screen import FOOTER_ROWS, footers, refuse_encrypted, repeated_headers
 from claimsctl.process.sessions import DERIVED, SessionNumbers
 from claimsctl.process.short_records import trusted_cells, without_shifted
-from claimsctl.process.spilling import COMPRESSION, coded_types, read_aside, write_aside
+from claimsctl.process.spilling import coded_types, read_aside, write_aside
 from claimsctl.process.unread import Unread
+from claimsctl.security.spills import scan_spills, write_spill
 from claimsctl.validate.cross import Group
 
 
@@ -134,7 +135,7 @@ class Intake:
 
     def keys(self) -> pl.LazyFrame:
         """The key frames of all parts, in file order."""
-        return pl.scan_parquet([part.keys for part in self.parts])
+        return scan_spills([part.keys for part in self.parts])
 
 
 def take_in(
@@ -186,6 +187,7 @@ def _raw_parts(
     for part in each.source.parts(batch_size, required_indexes=required):
         part = without_shifted(part, each, intake.run_date)
         rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
+        refuse_encrypted(rows, each.source.path)
         if limit is not None:
             rows = rows.head(max(limit - each.rows, 0))
         each.rows += rows.height
@@ -223,7 +225,7 @@ def _placed(
     number, first = next(numbers), intake.rows
     index = pl.int_range(first, first + rows.height, dtype=pl.UInt32, eager=True).alias("row_index")
     part = SpilledPart(
-        each, spill / f"rows-{number:05d}.ipc", spill / f"keys-{number:05d}.parquet", first, rows.height,
+        each, spill / f"rows-{number:05d}.parquet", spill / f"keys-{number:05d}.parquet", first, rows.height,
         spill / f"people-{number:05d}.parquet",
     )  # fmt: skip
     intake.rows += rows.height
@@ -279,16 +281,16 @@ def _spill(
     part.seen.damaged = damaged_cells(rows, each.layout)
     if trusted is not None:
         part.seen.trusted = rows.select("row_index", trusted).drop_nulls()
-    rows = clean_cells(rows, codebook, keep_empty=each.source.format in ("json", "parquet"))
+    rows = clean_cells(rows, codebook, keep_empty=each.source.format in ("json", "parquet", "sql"))
     rows = rows.with_columns(given)
     look = ColumnLook()
     look.look(rows, each.layout)
     keys, people = part_keys(rows, each.layout, groups, context, digest_key, patients)
     write_aside(rows, part.path)
     part.coded.update(coded_types(rows))
-    keys.write_parquet(part.keys, compression=COMPRESSION, statistics=False)
+    write_spill(keys, part.keys)
     if people is not None:
-        people.write_parquet(part.people, compression=COMPRESSION, statistics=False)
+        write_spill(people, part.people)
     return part, columns_present(each, rows), look, mended
 
 

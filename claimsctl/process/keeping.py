@@ -7,7 +7,7 @@ inputs.sealed (header and format of each input). Nothing in them can be read wit
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,9 +20,11 @@ from claimsctl.process.routing import Reviewed
 from claimsctl.process.sessions import DERIVED
 from claimsctl.process.spilling import temporary_files
 from claimsctl.security.files import FILE_MODE, write_private
-from claimsctl.security.sealing import seal, seal_columns, unseal, unseal_columns
+from claimsctl.security.sealing import columns_place, seal, seal_columns, unseal, unseal_columns
+from claimsctl.write.rejected import AS_CSV
 
 if TYPE_CHECKING:
+    from claimsctl.process.fetched import FromDatabase
     from claimsctl.process.intake import Input
     from claimsctl.security.keys import Keys
     from claimsctl.store.workspace import Workspace
@@ -32,6 +34,7 @@ CLAIM_COLUMNS: Final = ("claim_id", "claim_number", "payer_sequence", "input")
 DIRECTORY: Final = "rejects"
 _INPUTS: Final = "inputs.sealed"
 _REQUEST: Final = "request.sealed"
+_SOURCES: Final = "sources.sealed"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class RejectKeeper:
         """Keep the rejected rows of a decided part."""
         self._inputs.setdefault(part.input.source.index, part.input)
         rows = verbatim_cells(
-            part.rows.filter(rejected), blank="" if part.input.source.format == "csv" else None
+            part.rows.filter(rejected), blank="" if part.input.source.format in AS_CSV else None
         )
         claims = part.frame.select("claim_id", "claim_number", "payer_sequence").filter(rejected)
         frame = rows.with_columns(
@@ -119,14 +122,18 @@ def kept_inputs(workspace: Workspace, job_id: str, keys: Keys) -> dict[int, Kept
     return {int(index): KeptInput(**described) for index, described in found.items()}
 
 
-def kept_rows(workspace: Workspace, job_id: str, keys: Keys) -> dict[int, pl.DataFrame]:
-    """The rejected rows that a job kept, by number of their input, in file order."""
-    paths = sorted((workspace.job_directory(job_id) / DIRECTORY).glob("part-*.sealed"))
-    frames = [unseal_columns(_read(path), _place(job_id, path.stem), keys) for path in paths]
+def kept_parts(workspace: Workspace, job_id: str, keys: Keys) -> Iterator[pl.DataFrame]:
+    """The rejected rows that a job kept, part by part in file order; each part is of one `input`."""
+    for path in sorted((workspace.job_directory(job_id) / DIRECTORY).glob("part-*.sealed")):
+        yield unseal_columns(_read(path), _place(job_id, path.stem), keys)
+
+
+def by_input(parts: Iterable[pl.DataFrame]) -> dict[int, pl.DataFrame]:
+    """Parts of kept rows, or of some of their columns, taken together by number of their input."""
     found: dict[int, list[pl.DataFrame]] = {}
-    for frame in frames:
+    for frame in parts:
         found.setdefault(frame["input"][0], []).append(frame)
-    return {index: pl.concat(parts) for index, parts in found.items()}
+    return {index: pl.concat(frames) for index, frames in found.items()}
 
 
 def keep_constants(workspace: Workspace, job_id: str, constants: Mapping[str, str], keys: Keys) -> None:
@@ -134,6 +141,25 @@ def keep_constants(workspace: Workspace, job_id: str, constants: Mapping[str, st
     if constants:
         sealed = seal(json.dumps(dict(constants)).encode(), _place(job_id, "request").encode(), keys)
         write_private(workspace.job_directory(job_id) / _REQUEST, sealed)
+
+
+def keep_sources(workspace: Workspace, job_id: str, databases: Sequence[FromDatabase], keys: Keys) -> None:
+    """Keep what was typed of the databases to read: a condition may name a patient."""
+    if databases:
+        typed = json.dumps([dict(each.typed) for each in databases]).encode()
+        sealed = seal(typed, _place(job_id, "sources").encode(), keys)
+        write_private(workspace.job_directory(job_id) / _SOURCES, sealed)
+
+
+def kept_sources(workspace: Workspace, job_id: str, keys: Keys) -> list[dict[str, str | None]]:
+    """What `keep_sources` kept."""
+    path = workspace.job_directory(job_id) / _SOURCES
+    if not path.exists():
+        return []
+    found: list[dict[str, str | None]] = json.loads(
+        unseal(_read(path), _place(job_id, "sources").encode(), keys)
+    )
+    return found
 
 
 def kept_constants(workspace: Workspace, job_id: str, keys: Keys) -> dict[str, str]:
@@ -154,11 +180,18 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
+def place_of(path: Path) -> bytes:
+    """What a file that was kept is bound to, as `<job>/rejects/*.sealed` or `<job>/*.sealed`."""
+    job_id = (path.parent.parent if path.parent.name == DIRECTORY else path.parent).name
+    place = _place(job_id, path.stem)
+    return columns_place(place) if path.stem.startswith("part-") else place.encode()
+
+
 def _place(job_id: str, name: str) -> str:
     return f"{job_id}/{DIRECTORY}/{name}"
 
 
 __all__: Sequence[str] = (
-    "CLAIM_COLUMNS", "DIRECTORY", "KeptInput", "RejectKeeper", "keep_constants", "kept_constants",
-    "kept_inputs", "kept_rows",
+    "CLAIM_COLUMNS", "DIRECTORY", "KeptInput", "RejectKeeper", "by_input", "keep_constants",
+    "keep_sources", "kept_constants", "kept_inputs", "kept_parts", "kept_sources", "place_of",
 )  # fmt: skip

@@ -14,11 +14,21 @@ from claimsctl.price.line import OUTPUT as PRICES
 from claimsctl.process.intake import Input
 from claimsctl.process.request import OutputFormat
 from claimsctl.process.routing import Reviewed
+from claimsctl.process.treating import PLAIN, Treating
+from claimsctl.score.risk import RISK
+from claimsctl.security.policy import Treatment
 from claimsctl.validate.findings import FINDING
 from claimsctl.write.accepted import AcceptedWriter
 from claimsctl.write.errors import ErrorsWriter, MalformedWriter
 from claimsctl.write.files import OutputDir
-from claimsctl.write.rejected import OTHER_LINE, RejectedWriter, rejected_names
+from claimsctl.write.rejected import (
+    AS_CSV,
+    HELD_COLUMNS,
+    OTHER_LINE,
+    OWN_COLUMNS,
+    RejectedWriter,
+    rejected_names,
+)
 
 CENTS = pl.Decimal(12, 2)
 
@@ -32,15 +42,23 @@ class FileOutputs:
     inputs: Sequence[Input]
     safe_csv: bool = False
     priced: bool = False
+    scored: bool = False
+    treating: Treating = PLAIN
+    _treatment: Treatment = field(init=False)
     _accepted: AcceptedWriter = field(init=False)
     _errors: ErrorsWriter = field(init=False)
     _malformed: MalformedWriter = field(init=False)
-    _rejected: dict[int, RejectedWriter] = field(init=False, default_factory=dict)
+    _rejected: dict[tuple[str, int], RejectedWriter] = field(init=False, default_factory=dict)
+    _treatments: dict[RejectedWriter | MalformedWriter, Treatment] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._schema = accepted_schema(self.inputs, priced=self.priced)
+        self._schema = accepted_schema(self.inputs, priced=self.priced, scored=self.scored)
+        self._treatment = self.treating.treatment()
         self._accepted = AcceptedWriter(
-            self.directory, self.output_format, self._schema, safe_csv=self.safe_csv
+            self.directory,
+            self.output_format,
+            self._treatment.schema(pl.Schema(self._schema)),
+            safe_csv=self.safe_csv,
         )
         self._errors = ErrorsWriter(self.directory, FINDING, parquet=self.output_format == "parquet")
         self._malformed = MalformedWriter(self.directory, safe_csv=self.safe_csv)
@@ -51,22 +69,34 @@ class FileOutputs:
 
     def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
         """Append unreadable records."""
-        self._malformed.write(input_name, malformed)
+        treated = self.treating.malformed(malformed, self._treated_as(self._malformed))
+        self._malformed.write(input_name, treated)
 
     def lines(self, part: Reviewed, rejected: pl.Series) -> None:
-        """Append a decided part: accepted lines typed, rejected rows as they came."""
-        if not rejected.all():
-            self._accepted.write(accepted_frame(part, ~rejected, self._schema))
+        """Append a decided part: accepted lines typed, rejected and held rows as they came."""
+        accepted = part.accepted(rejected)
+        if accepted.any():
+            lines = accepted_frame(part, accepted, self._schema)
+            patients = self.treating.patients(part.frame, accepted)
+            self._accepted.write(self._treatment.lines(lines, patients))
         if rejected.any():
-            rows = verbatim_cells(
-                part.rows.filter(rejected), blank="" if part.input.source.format == "csv" else None
-            )
-            self._rejected_writer(part.input).write(rows, part.findings, otherwise=_otherwise(part.input))
+            writer = self._writer("rejected", part.input)
+            rows, findings = self._as_given(part, rejected, writer)
+            writer.write(rows, findings, otherwise=_otherwise(part.input))
+        if part.held is not None and part.held.any():
+            risk = part.frame.filter(part.held)
+            writer = self._writer("held", part.input)
+            rows, findings = self._as_given(part, part.held, writer)
+            writer.write(
+                rows, findings, otherwise=risk["risk_reasons"].fill_null(""),
+                codes=risk["denial_risk"].cast(pl.String),
+            )  # fmt: skip
 
-    def _rejected_writer(self, each: Input) -> RejectedWriter:
-        index = each.source.index
+    def _writer(self, what: str, each: Input) -> RejectedWriter:
+        """The writer of the rejected or the held rows of an input."""
+        index = (what, each.source.index)
         if index not in self._rejected:
-            names = rejected_names([other.source for other in self.inputs])
+            names = rejected_names([other.source for other in self.inputs], what)
             self._rejected[index] = RejectedWriter(
                 self.directory,
                 names[self.inputs.index(each)],
@@ -74,8 +104,20 @@ class FileOutputs:
                 _fields(each),
                 own_columns=each.header_map.own_columns,
                 safe_csv=self.safe_csv,
+                added=OWN_COLUMNS if what == "rejected" else HELD_COLUMNS,
             )
         return self._rejected[index]
+
+    def _as_given(
+        self, part: Reviewed, rows: pl.Series, writer: RejectedWriter
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Some rows of a part as they came, treated as settings say, and their findings."""
+        blank = "" if part.input.source.format in AS_CSV else None
+        given = verbatim_cells(part.rows.filter(rows), blank=blank)
+        return self.treating.rows(part, rows, given, self._treated_as(writer), writer.names)
+
+    def _treated_as(self, writer: RejectedWriter | MalformedWriter) -> Treatment:
+        return self._treatments.setdefault(writer, self.treating.treatment())
 
     @property
     def notes(self) -> list[str]:
@@ -85,8 +127,8 @@ class FileOutputs:
     def close(self) -> Mapping[str, Path]:
         """Finish all files; they get their names when the directory is committed."""
         paths = {"accepted": self._accepted.close()[0]}
-        for index, writer in self._rejected.items():
-            key = "rejected" if len(self.inputs) == 1 else f"rejected/{self.inputs[index].source.name}"
+        for (what, index), writer in self._rejected.items():
+            key = what if len(self.inputs) == 1 else f"{what}/{self.inputs[index].source.name}"
             path = writer.close()[0]
             if path is not None:
                 paths[key] = path
@@ -119,14 +161,17 @@ def _otherwise(each: Input) -> str:
     return OTHER_LINE
 
 
-def accepted_schema(inputs: Sequence[Input], *, priced: bool = False) -> dict[str, pl.DataType]:
-    """Canonical columns some input can fill, money in cents, those of pricing, then the unmapped ones as
-    x_<name>."""
+def accepted_schema(
+    inputs: Sequence[Input], *, priced: bool = False, scored: bool = False
+) -> dict[str, pl.DataType]:
+    """Canonical columns some input can fill, money in cents, those of pricing and of risks, then the unmapped
+    ones as x_<name>."""
     given = [
         name for name in BY_NAME if name == "line_number" or any(each.layout.gives(name) for each in inputs)
     ]
     schema: dict[str, pl.DataType] = {name: _accepted_type(name) for name in given}
     schema |= PRICES if priced else {}
+    schema |= RISK if scored else {}
     for each in inputs:
         for name in each.header_map.x_names.values():
             schema.setdefault(name, pl.String())
@@ -145,15 +190,14 @@ def accepted_frame(part: Reviewed, accepted: pl.Series, schema: Mapping[str, pl.
     """The accepted lines of a part with the columns and types of the schema."""
     x_columns = {name: f"c{index}" for index, name in part.input.header_map.x_names.items()}
     columns: list[pl.Expr | pl.Series] = []
+    given = part.frame.schema
     for name, dtype in schema.items():
         if name == "line_number":
             columns.append(part.frame["line_number_in_claim"].alias(name))
         elif name in x_columns:
             columns.append(part.rows[x_columns[name]].cast(pl.String).alias(name))
-        elif name in part.frame.columns:
-            columns.append(
-                part.frame[name].cast(dtype) if part.frame.schema[name] != dtype else part.frame[name]
-            )
+        elif name in given:
+            columns.append(part.frame[name].cast(dtype) if given[name] != dtype else part.frame[name])
         else:
             columns.append(pl.lit(None, dtype).alias(name))
     return part.frame.select(columns).filter(accepted)

@@ -12,22 +12,29 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def cores() -> int:
+    """How many there are."""
+    return os.cpu_count() or 1
+
+
 def workers() -> int:
     """Parts worked on beside the one whose result is being used: none on two cores, three from eight on.
 
     Polars uses all cores inside a part: on two cores a second part brought nothing that could be measured
     and a fifth more memory.
     """
-    return max(0, min(4, (os.cpu_count() or 1) // 2) - 1)
+    return max(0, min(4, cores() // 2) - 1)
 
 
-def ordered(items: Iterable[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
+def ordered(
+    items: Iterable[Item], work: Callable[[Item], Result], *, count: int | None = None
+) -> Iterator[Result]:
     """`work` of every item, in the order of the items; Polars lets go of the interpreter meanwhile.
 
-    While a result is used, the next items are worked on, one per worker. An error of `work` is raised
-    where its result would have come; work under way is waited for.
+    While a result is used, the next items are worked on, one per worker (`count`, else `workers()`; none
+    with 0). An error of `work` is raised where its result would have come; work under way is waited for.
     """
-    count = workers()
+    count = workers() if count is None else count
     if not count:
         yield from map(work, items)
         return

@@ -12,6 +12,7 @@ from claimsctl.errors import InputError
 from claimsctl.facts.typed import Layout
 from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers, required_columns
 from claimsctl.ingest.sources import Source, open_sources
+from claimsctl.process.fetched import Progress, fetch_sources
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input
 from claimsctl.process.request import Request
@@ -19,8 +20,11 @@ from claimsctl.process.sessions import DERIVED
 from claimsctl.validate.checks import rule_names
 from claimsctl.validate.cross import Group, plan_groups
 from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.ast import Call, Name
 from claimsctl.validate.language.compiler import compile_expression
-from claimsctl.validate.language.parser import parse
+from claimsctl.validate.language.groups import OVER_LINES
+from claimsctl.validate.language.parser import Expr
+from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import Where
 from claimsctl.validate.ruleset import RuleSet
 
@@ -28,10 +32,17 @@ _TELLING = frozenset[str]().union(*(required_columns(profile) for profile in PRO
 """Columns that some profile requires: a table without any of them is not one of claims."""
 
 
-def open_inputs(request: Request, spool: Path, house_mapping: Mapping[str, str]) -> list[Input]:
-    """Open every input and settle how its headers map to canonical columns."""
+def open_inputs(
+    request: Request, spool: Path, house_mapping: Mapping[str, str], progress: Progress = lambda *_: None
+) -> list[Input]:
+    """Open every input, fetch what comes from databases, and settle how headers map to canonical columns."""
     stdin = sys.stdin.buffer if "-" in request.inputs else None
-    return map_sources(open_sources(request.inputs, stdin=stdin, spool_dir=spool), request, house_mapping)
+    sources: list[Source] = []
+    if request.inputs or not request.sources:
+        sources += open_sources(request.inputs, stdin=stdin, spool_dir=spool)
+    if request.sources:
+        sources += fetch_sources(request, spool, house_mapping, sources, progress)
+    return map_sources(sources, request, house_mapping)
 
 
 def map_sources(sources: Sequence[Source], request: Request, house_mapping: Mapping[str, str]) -> list[Input]:
@@ -88,17 +99,16 @@ def groups_for(
     `unread`: why earlier runs are not read, None where they are.
     """
     given = frozenset(name for each in inputs for name in rule_names().columns if each.layout.gives(name))
-    checks, _ = ruleset.active(given, unread)
+    # Whether the columns have values is known later, so that checks of the other rules may never be made.
+    checks, _ = ruleset.mentioning(OVER_LINES).active(given, unread)
     checks = tuple(check for check in checks if check.rule.code != EXACT_COPY)
     aggregates: set[Aggregate] = set().union(*(check.aggregates for check in checks))
     span = {}
-    for name, text in (
-        ("claim_first_row", "min_in(claim, row_index)"),
-        ("claim_last_row", "max_in(claim, row_index)"),
-    ):
-        compiled = compile_expression(
-            parse(text, where=Where("claimsctl")), rule_names(), {}, condition=False
-        )
+    for name, function in (("claim_first_row", "min_in"), ("claim_last_row", "max_in")):
+        # Put together here: for texts that no pack holds the parser would have to be made.
+        root = Call(function, (Name("claim"), Name("row_index")))
+        expr = Expr(root, render(root), Where("claimsctl"))
+        compiled = compile_expression(expr, rule_names(), {}, condition=False)
         (aggregate,) = compiled.aggregates
         aggregates.add(aggregate)
         span[name] = aggregate.name

@@ -24,6 +24,7 @@ from claimsctl.process.beside import (
     remove_leftovers,
     with_blank_rows,
 )
+from claimsctl.process.claim_totals import CLAIM, ClaimTotals
 from claimsctl.process.comparing_prices import Comparison
 from claimsctl.process.intake import Input
 from claimsctl.process.prepare import open_inputs
@@ -68,6 +69,11 @@ class Target:
         """Where records go that could not be read: `priced.malformed.csv` for --out priced.csv."""
         return self.path.with_name(f"{self.path.stem}.malformed.csv")
 
+    @property
+    def claims(self) -> Path:
+        """Where the totals of claims go: `priced.claims.csv`, in the format of the lines."""
+        return self.path.with_name(f"{self.path.stem}.claims{self.path.suffix}")
+
 
 def price_files(
     request: Request,
@@ -76,27 +82,29 @@ def price_files(
     *,
     house: Mapping[str, str],
     other: tuple[str, LinePricing] | None = None,
+    by_claim: bool = False,
     replaces: bool = False,
     progress: Progress = lambda *_: None,
 ) -> dict[str, object]:
     """Price the inputs of the request, into `request.out` where it is given; what came out, without values.
 
-    `other`: the same lines are priced by a second schedule too, under that name. Raises UsageError for
-    inputs with different headers and for an output that may not be written, InputError for an input
-    without code or date columns.
+    `other`: the same lines are priced by a second schedule too, under that name; `by_claim`: the totals of
+    claims are written too, beside `request.out`. Raises UsageError for inputs with different headers and for
+    an output that may not be written, InputError for an input without a column that is needed.
     """
     with workspace.scratch() as spool:
         # What a profile requires is of no matter here.
         inputs = open_inputs(replace(request, profile=Request.profile), spool, house)
-        _check(inputs)
-        run = _Run(request, inputs, pricing, other, spool, progress)
+        _check(inputs, (*REQUIRED, "claim_number") if by_claim else REQUIRED)
+        run = _Run(request, inputs, pricing, other, spool, progress, by_claim=by_claim)
         target = _target(request.out, inputs[0].source, run) if request.out is not None else None
         if target is not None:
             sources = [each.source for each in inputs]
-            refuse_taken([target.path, target.malformed], sources, replace=replaces)
+            written = [target.path, target.malformed, *([target.claims] if by_claim else [])]
+            refuse_taken(written, sources, replace=replaces)
         outputs, notes = _write(run, target, replaces=replaces)
+    audit.record(workspace, "price", count=run.read, out_files=len(outputs))
     if target is not None:
-        audit.record(workspace, "price", rows=run.read, out_files=len(outputs))
         notes = [*(n for each in inputs for n in left_out(each.source, "priced file")), *notes]
     return run.summary(outputs, notes)
 
@@ -109,15 +117,15 @@ def explain_row(
     """
     with workspace.scratch() as spool:
         inputs = open_inputs(replace(request, profile=Request.profile), spool, house)
-        _check(inputs)
+        _check(inputs, REQUIRED)
         if len(inputs) != 1:
             raise UsageError(f"{len(inputs)} files were named.", hint="Name the one that --row is of.")
         return _Run(request, inputs, pricing, None, spool, lambda *_: None).explain(row)
 
 
-def _check(inputs: Sequence[Input]) -> None:
+def _check(inputs: Sequence[Input], required: Sequence[str]) -> None:
     for each in inputs:
-        lacking = [name for name in REQUIRED if not each.layout.gives(name)]
+        lacking = [name for name in required if not each.layout.gives(name)]
         if lacking:
             raise InputError(
                 f"{each.source.path}: has no column for {' and '.join(lacking)}; nothing can be priced.",
@@ -153,6 +161,8 @@ class _Run:
         other: tuple[str, LinePricing] | None,
         spool: Path,
         progress: Progress,
+        *,
+        by_claim: bool = False,
     ) -> None:
         self.inputs = inputs
         self.book = PriceBook()
@@ -168,6 +178,7 @@ class _Run:
         self.added = {**OUTPUT, **(self.comparison.columns if self.comparison else {})}
         self.carried = [n for n, name in enumerate(header) if name.strip() not in self.added]
         self.replaced = len(header) - len(self.carried)
+        self.claims = ClaimTotals(self.added) if by_claim else None
 
     def parts(self) -> Iterator[tuple[Source, RawPart, pl.DataFrame]]:
         """Each part with its rows as they came and the columns `added`, blank rows in their places."""
@@ -228,6 +239,9 @@ class _Run:
         prices = frames[0].select(list(OUTPUT))
         if self.comparison is not None:
             prices = prices.with_columns(self.comparison.add(*frames).get_columns())
+        if self.claims is not None:
+            said = frames[0].select([n for n in (*CLAIM, "charge_amount") if n in frames[0].columns])
+            self.claims.add(said.with_columns(lines["row_index"], *prices.get_columns()))
         if lines.height == rows.height:
             return prices
         self.no_lines += rows.height - lines.height
@@ -279,7 +293,7 @@ def _write(run: _Run, target: Target | None, *, replaces: bool) -> tuple[dict[st
             pass
         return {}, []
     folder = target.path.parent
-    remove_leftovers([target.path, target.malformed], folder, "price")
+    remove_leftovers([target.path, target.malformed, target.claims], folder, "price")
     with OutputDir(folder, job_name("price"), replaces=replaces) as directory:
         lines = LinesWriter(directory, target.name, target, added=run.added)
         malformed = MalformedWriter(directory, name=target.malformed.name)
@@ -290,11 +304,17 @@ def _write(run: _Run, target: Target | None, *, replaces: bool) -> tuple[dict[st
         unread, refused = malformed.close()
         if written + refused != run.read:
             raise InternalError("The rows read and written do not balance; nothing was written.")
+        notes = list(lines.notes)
+        paths = {"priced": priced}
+        if run.claims is not None:
+            sums = replace(target, path=target.claims, header=(), encoding=None)
+            totals = LinesWriter(directory, sums.name, sums, sheet="Claims", added=run.claims.columns)
+            totals.write(run.claims.frame())
+            paths["claims"], _ = totals.close()
+            notes += totals.notes
         directory.commit()
-    notes = list(lines.notes)
     if run.replaced:
         notes.append(f"{run.replaced:,} columns of an earlier pricing were replaced.")
-    paths = {"priced": priced}
     if unread is not None:
         paths["malformed"] = unread
     elif replaces:  # one of an earlier run would look like that of this one

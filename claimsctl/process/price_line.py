@@ -16,6 +16,7 @@ from claimsctl.price.line import price
 from claimsctl.price.ranked import aligned
 from claimsctl.price.ranks import candidates
 from claimsctl.price.schedule import Schedule
+from claimsctl.process.claim_totals import CLAIM
 from claimsctl.process.pricing import READ
 from claimsctl.reference.tables import Tables
 
@@ -34,7 +35,7 @@ class LinePricing:
 
     def typed(self, rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         """What pricing reads of raw rows (c0, c1, ..., row_index), and what productivity is counted by."""
-        return fact_frame(clean_cells(rows), layout, {*NEEDED, *READ} - {"row_index"}, self.context)
+        return fact_frame(clean_cells(rows), layout, {*NEEDED, *READ, *CLAIM} - {"row_index"}, self.context)
 
     def candidates(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Of typed lines what says which of a day are ranked against each other (claimsctl.price.ranks)."""

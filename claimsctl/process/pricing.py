@@ -70,13 +70,16 @@ class PriceBook:
     lines: Counter[str] = field(default_factory=Counter)
     accepted: Decimal = Decimal(0)
     rejected: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
     by_source: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
     _worked: list[pl.DataFrame] = field(default_factory=list)
 
-    def add(self, frame: pl.DataFrame, rejected: pl.Series) -> None:
-        """Count the lines of a decided part; `rejected` is row-aligned."""
+    def add(self, frame: pl.DataFrame, rejected: pl.Series, accepted: pl.Series | None = None) -> None:
+        """Count the lines of a decided part; both series are row-aligned, what is neither is held."""
+        accepted = ~rejected if accepted is None else accepted
         self.lines.update(dict(frame[STATUS].value_counts().iter_rows()))
-        self.accepted += _sum(frame[AMOUNT].filter(~rejected))
+        self.accepted += _sum(frame[AMOUNT].filter(accepted))
+        self.held += _sum(frame[AMOUNT].filter(~accepted & ~rejected))
         self.rejected += _sum(frame[AMOUNT].filter(rejected))
         sources = frame.filter(pl.col(AMOUNT).is_not_null()).group_by(SOURCE).agg(
             pl.len(), pl.col(AMOUNT).sum()
@@ -97,7 +100,7 @@ class PriceBook:
         return {
             "lines": total,
             "priced": self.lines[PRICED],
-            "expected_allowed_amount": _dollars(self.accepted + self.rejected),
+            "expected_allowed_amount": _dollars(self.accepted + self.held + self.rejected),
             "accepted_expected_allowed_amount": _dollars(self.accepted),
             "not_priced": unpriced,
             "by_source": [

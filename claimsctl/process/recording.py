@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from claimsctl.errors import ClaimsctlError, Interrupted, StoreError
-from claimsctl.process.core import Progress
+from claimsctl.errors import ClaimsctlError, Interrupted, StoreError, was_stopped
+from claimsctl.process.core import Outcome, Progress
+from claimsctl.process.intake import Input, Intake
 from claimsctl.process.request import Request
+from claimsctl.process.sending import as_refused, forget
+from claimsctl.process.storing import seen_inputs
+from claimsctl.store.job import JobInput
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.recovery import is_committed
 from claimsctl.store.workspace import Workspace
@@ -19,7 +23,7 @@ from claimsctl.write.marker import clear_unfinished
 
 def tidy(jobs: JobStore) -> None:
     """Remove what killed jobs left half-written in their output directories: it holds patient data."""
-    for job in jobs.list_jobs(status="INTERRUPTED"):
+    for job in jobs.list_jobs("INTERRUPTED"):
         if "out" in job.options:
             clear_unfinished(job.options["out"])
 
@@ -34,6 +38,10 @@ class Kept:
     end: dict[str, Any] | None = None
     stored: bool | None = False
     """None where nobody can tell: the next start finds out."""
+    on_its_way: str | None = None
+    """How to go on with what is stored but has still to be delivered."""
+    only_waited: bool = False
+    """Whether it was stopped before the store was its own, so that nothing of it can be stored."""
 
     @property
     def published(self) -> bool:
@@ -42,7 +50,7 @@ class Kept:
 
     def find_out(self, workspace: Workspace, job_id: str) -> None:
         """Look into the store where a run was stopped while it was storing."""
-        if self.published and not self.stored:
+        if self.published and not self.stored and not self.only_waited:
             try:
                 self.stored = is_committed(workspace, job_id)
             except StoreError:
@@ -89,15 +97,19 @@ def recorded(
         yield kept
     except BaseException as error:
         kept.find_out(workspace, job_id)
+        if kept.end is not None and kept.on_its_way and isinstance(error, ClaimsctlError):
+            kept.end["error"] = f"Checked and stored, not delivered: {error.message}"
         told = _record_end(jobs, job_id, kept, error)
-        if isinstance(error, KeyboardInterrupt | Interrupted):
+        if was_stopped(error):
             state = "had come to its end" if kept.stored else "is CANCELLED"
+            again = f"Run the same command again to start over, or `claimsctl jobs resume {job_id}`."
             raise Interrupted(
                 f"Stopped; job {job_id} {state}. {kept.sentence(out)}",
-                hint=None
-                if kept.stored
-                else f"Run the same command again to start over, or `claimsctl jobs resume {job_id}`.",
+                hint=kept.on_its_way if kept.stored else again,
             ) from None
+        if kept.on_its_way and isinstance(error, ClaimsctlError):
+            message = f"{error.message} {kept.sentence(out)}"
+            raise as_refused(error, message, error.hint or kept.on_its_way) from error
         if kept.stored and isinstance(error, ClaimsctlError):
             raise StoreError(
                 f"{error.message} {kept.sentence(out)}",
@@ -105,6 +117,8 @@ def recorded(
             ) from error
         raise
     finally:
+        if kept.stored is False:
+            forget(workspace, job_id)
         workspace.remove_tmp(job_id, settle_later=kept.published and not told)
 
 
@@ -116,7 +130,7 @@ def _record_end(jobs: JobStore, job_id: str, kept: Kept, error: BaseException) -
     with suppress(ClaimsctlError):
         if kept.stored and kept.end is not None:
             jobs.finish(job_id, **kept.end)
-        elif isinstance(error, KeyboardInterrupt | Interrupted):
+        elif was_stopped(error):
             jobs.cancel(job_id)
         elif isinstance(error, ClaimsctlError):
             jobs.fail(job_id, error.message)
@@ -136,3 +150,31 @@ def watched(jobs: JobStore, job_id: str, progress: Progress) -> Progress:
             raise Interrupted("Cancelled from elsewhere.")
 
     return told
+
+
+def note_inputs(jobs: JobStore, job_id: str, intake: Intake) -> dict[str, tuple[str, str]]:
+    """Record what was read, as soon as it has been, and find who finished with the same content before."""
+    jobs.add_inputs(job_id, [_job_input(each) for each in intake.inputs])
+    hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
+    return seen_inputs(hashes, jobs.find_by_input_hash(hashes))
+
+
+def _job_input(each: Input) -> JobInput:
+    source = each.source
+    return JobInput(str(source.path), source.sha256 or "", source.bytes, each.rows, source.format)
+
+
+def end_of(summary: Mapping[str, Any], outcome: Outcome, paths: Mapping[str, Path]) -> dict[str, Any]:
+    """What the job's record says at its end."""
+    editions: dict[str, list[str]] = {}
+    for entry in summary["reference"]:
+        editions.setdefault(entry["table"], []).append(entry["edition"])
+    return {
+        "status": summary["status"],
+        "ledger": outcome.ledger.as_dict(),
+        "counts": dict(outcome.book.by_severity),
+        "editions": editions,
+        "mapping": summary["mapping"]["columns"],
+        "outputs": {name: str(path) for name, path in paths.items()},
+        "rules_digest": summary["rules"]["digest"],
+    }

@@ -6,18 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from claimsctl.security.policy import Phi
 from claimsctl.validate.ruleset import Selection
+
+if TYPE_CHECKING:
+    from claimsctl.process.fetched import FromDatabase
 
 OutputFormat = Literal["parquet", "csv", "xlsx"]
 Duplicates = Literal["error", "skip", "update"]
-DEFAULT_BATCH = 50_000
+Dates = Literal["shift", "year"]
+DEFAULT_BATCH = 35_000
 
 
 @dataclass(frozen=True)
 class Request:
-    """One run of `process` (or `preview`): inputs, how to read them, what to check, where to write."""
+    """One run of `process` (or `preview`): inputs, how to read them, what to check, where to write.
+
+    `sources` are databases, read after the files of `inputs`. `phi` is what becomes of patients' data in
+    accepted, rejected, held and malformed files (security.policy), `dates` of dates when de-identified.
+    """
 
     inputs: tuple[str, ...]
     run_date: date
@@ -37,6 +46,12 @@ class Request:
     fix: bool = False
     priority: int = 0
     locality: str | None = None
+    sources: tuple[FromDatabase, ...] = ()
+    to: tuple[str, ...] = ()
+    phi: Phi = "plain"
+    dates: Dates = "shift"
+    score: bool = True
+    hold_above: float | None = None
 
     def as_options(self) -> dict[str, object]:
         """What the job's record keeps of the request: options, never data."""
@@ -47,4 +62,6 @@ class Request:
             "mapping": dict(self.mapping), "constants": sorted(self.constants),
             "rules": list(self.rule_packs), "only": sorted(self.selection.only),
             "without": sorted(self.selection.without), "locality": self.locality,
+            **({"from": [each.database.name for each in self.sources]} if self.sources else {}),
+            "to": list(self.to), "phi": self.phi, "score": self.score, "hold_above": self.hold_above,
         }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,14 @@ from claimsctl.process.control import Control, Steering
 from claimsctl.process.file_rules import STORED_BEFORE
 from claimsctl.process.intake import SpilledPart
 from claimsctl.process.keying import CONTENT
+from claimsctl.process.own_columns import own_columns
 from claimsctl.process.routing import CLAIM_FIRST, CLAIM_LAST, Reviewed, Router
+from claimsctl.process.scoring import ClaimScoring
 from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
 from claimsctl.process.unread import Unread, unread_cells
+from claimsctl.security.spills import scan_spills
 from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.dated import Served, Unserved, count_unserved, unserved_times
@@ -55,7 +58,7 @@ class CrossFacts:
         """The columns of rows `first` to `first + rows`."""
         if self.columns is not None:
             return self.columns.slice(first, rows)
-        parts = [pl.scan_parquet(path).slice(first, rows) for path in self.paths]
+        parts = [scan_spills(path).slice(first, rows) for path in self.paths]
         return pl.concat(pl.collect_all(parts), how="horizontal")
 
     def repeated(self, first: int, rows: int) -> pl.Series:
@@ -89,6 +92,7 @@ class Reviewer:
     router: Router
     timings: Timings
     show_phi: bool = False
+    scoring: ClaimScoring | None = None
     plans: dict[int, InputPlan] = field(default_factory=dict)
     lines: int = 0
     unserved: Counter[Unserved] = field(default_factory=Counter)
@@ -192,7 +196,8 @@ class Reviewer:
         found = describe(hits, plan.checks, skipped.rows, frame, part.input.layout,
                          trusted=_trusted(part, skipped.rows), input_name=part.input.source.name,
                          show_phi=self.show_phi)  # fmt: skip
-        self.book.add(found, frame["claim_id"].gather(hits["row"]))
+        spread = frame["claim_id"].filter(elsewhere)
+        self.book.add(found, frame["claim_id"].gather(hits["row"]), spread=spread)
 
     def _route(self, checked: Checked) -> None:
         part, rows, frame, hits = checked.part, checked.rows, checked.frame, checked.hits
@@ -206,15 +211,22 @@ class Reviewer:
         errors = hits.filter(pl.col("check").is_in(plan.error_checks.implode()))
         bad_claims = claim_id.gather(errors["row"]).unique()
         spread = claim_id.filter(elsewhere).unique() if elsewhere.any() else claim_id.clear()
+        kept = frame.select(plan.kept)
+        if self.scoring is not None:
+            failed = claim_id.unique() if plan.rejects_all else bad_claims
+            looked = frame.with_columns(own_columns(part.input, rows, self.scoring.terms.scorer.own))
+            kept = kept.with_columns(
+                self.scoring.look(looked, hits, plan.checks, failed, spread, frame[CLAIM_LAST], end)
+            )
         hits = once_per_value(hits, plan.checks, frame)
         hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
         found = describe(hits, plan.checks, rows, frame, part.input.layout, trusted=_trusted(part, rows),
                          input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
-        self.book.add(found, claim_id.gather(hits["row"]), plan.file_level)
+        self.book.add(found, claim_id.gather(hits["row"]), plan.file_level, spread=spread)
         reviewed = Reviewed(
             part.input,
             rows.drop("row_index"),
-            frame.select(plan.kept),
+            kept,
             claim_id,
             int(frame[CLAIM_LAST].max() or 0) if frame.height else part.first,  # type: ignore[arg-type]
             bad_claims if not plan.rejects_all else claim_id.unique(),
@@ -281,8 +293,9 @@ class InputPlan:
         control: Control | None = None,
         pricing: Pricing | None = None,
         built_in: Sequence[Check] = (),
+        scored: Collection[str] = (),
     ) -> InputPlan:
-        """Plan for an input whose `present` columns have values."""
+        """Plan for an input whose `present` columns have values; `scored` is read by scores."""
         kept = [name for name in BY_NAME if name in present]
         aggregates = {a.name for check in checks for a in check.aggregates}
         names = names_needed(checks) | display_names(checks) | set(kept)
@@ -293,6 +306,7 @@ class InputPlan:
         for group in groups:
             names |= set(group.keys if group.deferred else ()).union(*(a.columns for a in group.deferred))
         names |= set(pricing.needed) if pricing is not None else set()
+        names |= set(scored)
         names -= aggregates | ncci.TYPES.keys() | priced.TYPES.keys() | originals.TYPES.keys()
         names -= {CLAIM_FIRST, CLAIM_LAST, *STORED}
         kept += ["stored_claim"] if stored else []

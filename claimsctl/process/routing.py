@@ -22,6 +22,7 @@ class Reviewed:
 
     `rows` raw text, `frame` typed, both row-aligned with `claim_id`; `last_needed` is the run-wide index of
     the last line of any of its claims; `failed` are claims with errors here; `findings` are its findings.
+    `held` are lines of claims that are held back (row-aligned, None for none), known when it is handed on.
     """
 
     input: Input
@@ -31,6 +32,11 @@ class Reviewed:
     last_needed: int
     failed: pl.Series
     findings: pl.DataFrame
+    held: pl.Series | None = None
+
+    def accepted(self, rejected: pl.Series) -> pl.Series:
+        """Lines of claims that go out: neither rejected nor held."""
+        return ~rejected if self.held is None else ~rejected & ~self.held
 
     def between(self, first: int, last: int) -> Reviewed:
         """Rows `first` to `last` as copies: a slice would keep the whole part in memory."""
@@ -110,7 +116,7 @@ class Router:
         self._parked += 1
         paths = {}
         for name, frame in (("rows", part.rows), ("frame", part.frame), ("findings", part.findings)):
-            paths[name] = self._spill / f"waiting-{self._parked:05d}-{name}.ipc"
+            paths[name] = self._spill / f"waiting-{self._parked:05d}-{name}.parquet"
             write_aside(frame, paths[name])
         return _Parked(
             part.input, paths, part.claim_id, part.last_needed, part.failed, coded_types(part.rows)

@@ -6,10 +6,22 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from claimsctl.errors import InputError
 from claimsctl.facts.typed import Layout, clean_text
+from claimsctl.security.cells import SEALED
 
 FOOTER_ROWS = 3
+_LOOKED_AT = 100
 _FOOTER = r"(?i)^(total|grand total|count|records|page|report)"
+
+
+def refuse_encrypted(rows: pl.DataFrame, name: str) -> None:
+    """InputError where the first rows of an input have encrypted cells, which would pass for a patient's."""
+    sealed = rows.head(_LOOKED_AT).select(pl.col(pl.String).str.contains(SEALED).any())
+    if sealed.width and any(sealed.row(0)):
+        raise InputError(
+            f"{name} has encrypted values.", hint=f"Decrypt it first: claimsctl crypt decrypt '{name}'"
+        )
 
 
 def repeated_headers(rows: pl.DataFrame, header: Sequence[str]) -> pl.Series:

@@ -1,4 +1,4 @@
-"""The private temporary files of a run: parts put aside, and trouble told as what it is (a full disk)."""
+"""The temporary files of a run: parts put aside, sealed, and trouble told as what it is (a full disk)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import polars as pl
 from claimsctl.errors import StoreError
 from claimsctl.facts.coded import is_coded
 from claimsctl.security.files import disk_hint
+from claimsctl.security.spills import read_spill, write_spill
 from claimsctl.write.trouble import system_error
 
 COMPRESSION: Final = "lz4"
@@ -35,16 +36,16 @@ def temporary_files() -> Iterator[None]:
 
 
 def write_aside(rows: pl.DataFrame, path: Path) -> None:
-    """Write a raw part to a private file; codes go as numbers."""
+    """Write a raw part to a temporary file; codes go as numbers."""
     numbers = [series.to_physical() for series in rows.iter_columns() if is_coded(series)]
-    rows.with_columns(numbers).write_ipc(path, compression=COMPRESSION)
+    write_spill(rows.with_columns(numbers), path)
 
 
 def read_aside(
     path: Path, coded: Mapping[str, pl.DataType], columns: Collection[str] | None = None
 ) -> pl.DataFrame:
     """Read a part written by `write_aside`; `coded` has the types of its coded columns."""
-    rows = pl.read_ipc(path, columns=None if columns is None else list(columns))
+    rows = read_spill(path, columns)
     return rows.with_columns(pl.col(n).cat.to(kind) for n, kind in coded.items() if n in rows.columns)
 
 

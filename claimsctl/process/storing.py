@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,9 @@ from claimsctl.process.keeping import DIRECTORY, RejectKeeper
 from claimsctl.process.keying import CONTENT
 from claimsctl.process.request import Duplicates
 from claimsctl.process.routing import Reviewed
+from claimsctl.process.scoring import KEPT
 from claimsctl.process.spilling import COMPRESSION, temporary_files
+from claimsctl.security.spills import read_spill
 from claimsctl.store.claims import existing_claims, known_records, last_job_of
 from claimsctl.store.digests import claim_digest, digest_scheme
 from claimsctl.store.patients import PatientWriter, key_columns
@@ -45,13 +47,17 @@ _PRICES: Final = (
 
 @dataclass
 class StoreSink:
-    """Writes the line parts and patients of a job into its private directory, ready to be committed."""
+    """Writes the line parts and patients of a job into its private directory, ready to be committed.
+
+    The columns `seal` of a patient are kept in the sealed record, not in the lines.
+    """
 
     workspace: Workspace
     job_id: str
     keys: Keys
     practice_id: str
     notify: Notify | None = None
+    seal: Sequence[str] = ()
     parts: int = 0
     _patients: PatientWriter | None = None
     _findings: list[Path] = field(default_factory=list)
@@ -81,7 +87,7 @@ class StoreSink:
         frame = part.frame
         if self._patients is None:
             known = known_records(self.workspace, notify=self.notify)
-            self._patients = PatientWriter(self.directory, self.keys, known)
+            self._patients = PatientWriter(self.directory, self.keys, known, self.seal)
         practice = pl.lit(self.practice_id).alias("practice_id")
         people = frame.with_columns(practice)
         found = key_columns(people, self.keys)
@@ -89,9 +95,13 @@ class StoreSink:
         stored = [
             name
             for name in frame.columns
-            if name in BY_NAME and BY_NAME[name].phi != "identifier" and name != "practice_id"
+            if name in BY_NAME
+            and BY_NAME[name].phi != "identifier"
+            and name != "practice_id"
+            and name not in self.seal
         ]
-        stored += [name for name in _PRICES if name in frame.columns]
+        stored += [name for name in (*_PRICES, *KEPT) if name in frame.columns]
+        held = pl.lit(False) if part.held is None else part.held
         state = frame["stored_claim"] if "stored_claim" in frame.columns else None
         lines = frame.select(
             *stored,
@@ -101,7 +111,12 @@ class StoreSink:
             pl.col("line_number_in_claim").alias("line_number_stored"),
             practice,
             pl.lit(part.input.source.name).alias("input"),
-            pl.when(rejected).then(pl.lit("rejected")).otherwise(pl.lit("accepted")).alias("verdict"),
+            pl.when(rejected)
+            .then(pl.lit("rejected"))
+            .when(held)
+            .then(pl.lit("held"))
+            .otherwise(pl.lit("accepted"))
+            .alias("verdict"),
             (pl.lit(False) if state is None else (state == UNCHANGED).fill_null(False)).alias("unchanged"),
             *found.get_columns(),
         ).with_columns(pl.col("payer_sequence").fill_null("P"))
@@ -192,7 +207,10 @@ def stored_claims(
     if not workspace.claims_database.exists():
         return None
     claims = claims_of(intake, copies).with_columns(pl.lit(practice_id).alias("practice_id"))
-    found = existing_claims(workspace, claims, notify=notify).filter(pl.col("status") != "INVALID")
+    # What is held back is corrected and comes again, as what is rejected does.
+    found = existing_claims(workspace, claims, notify=notify).filter(
+        (pl.col("status") != "INVALID") & ~pl.col("held")
+    )
     if not found.height:
         return None
     scheme = digest_scheme(keys.digest)
@@ -225,7 +243,7 @@ def charges_of(intake: Intake) -> pl.DataFrame:
     for part in intake.parts:
         rows = part.read()
         charges = typed_frame(rows, part.input.layout, ["charge_amount"], run_date=intake.run_date)
-        claims = pl.read_parquet(part.keys, columns=["claim_id"])
+        claims = read_spill(part.keys, ["claim_id"])
         totals.append(pl.concat([claims, charges], how="horizontal").group_by("claim_id").agg(
             pl.col("charge_amount").sum()))  # fmt: skip
     return pl.concat(totals).group_by("claim_id").agg(
@@ -234,16 +252,20 @@ def charges_of(intake: Intake) -> pl.DataFrame:
 
 
 def since_last(
-    workspace: Workspace, job_id: str, found: pl.DataFrame, claim_ids: pl.Series
+    workspace: Workspace, job_id: str, found: pl.DataFrame, claim_ids: pl.Series, once: Collection[str]
 ) -> dict[str, object] | None:
-    """Findings fixed, new and same against the last job that saw most of these claims; None without one."""
+    """Findings fixed, new and same against the last job that saw most of these claims; None without one.
+
+    Rules that report `once` per file are left out: the claim they name is that of the first row.
+    """
     previous = last_job_of(workspace, claim_ids, before=job_id)
     if previous is None or not workspace.findings_file(previous).exists():
         return None
     before = pl.read_parquet(workspace.findings_file(previous)).filter(
         pl.col("claim_id").is_in(claim_ids.implode())
     )
-    now, before = found.select(_KEY).unique(), before.select(_KEY).unique()
+    lasting = ~pl.col("code").is_in(list(once))
+    now, before = (each.filter(lasting).select(_KEY).unique() for each in (found, before))
     same = now.join(before, on=list(_KEY), how="semi", nulls_equal=True).height
     return {"job": previous, "fixed": before.height - same, "new": now.height - same, "same": same}
 
@@ -271,4 +293,4 @@ def not_history(hashes: Sequence[str], jobs: JobStore) -> list[tuple[str, str | 
         left_out += [
             (job.job_id, name) for each, name in zip(job.inputs, names, strict=True) if each.sha256 in hashes
         ]
-    return left_out + [(job.job_id, None) for job in jobs.list_jobs(status="ROLLED_BACK")]
+    return left_out + [(job.job_id, None) for job in jobs.list_jobs("ROLLED_BACK")]

@@ -53,7 +53,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
         "started_at": facts.started,
         "finished_at": datetime.now(UTC),
         "as_of": facts.request.run_date,
-        "inputs": [_input(each) for each in inputs],
+        "inputs": [input_summary(each) for each in inputs],
         "mapping": mapping_summary(inputs),
         **outcome.ledger.as_dict(),
         **findings_summary(outcome.book),
@@ -75,7 +75,7 @@ def build_summary(facts: Facts, outcome: Outcome, timings: Timings) -> dict[str,
             "exact_copies": len(outcome.copies),
         },
         "pricing": outcome.prices.summary() if outcome.prices is not None else None,
-        "scoring": None,
+        "scoring": outcome.scoring.summary() if outcome.scoring is not None else None,
         "timings": spent,
         "rows_per_second": round(rows / spent["total"]) if spent["total"] else None,
         "peak_memory_bytes": peak_memory(),
@@ -120,7 +120,8 @@ def read_rows(each: Input) -> int:
     return each.rows + each.malformed + sum(len(rows) for rows in each.blank_rows)
 
 
-def _input(each: Input) -> dict[str, object]:
+def input_summary(each: Input) -> dict[str, object]:
+    """An input as it was read."""
     source = each.source
     return {
         "path": str(source.path),
@@ -128,6 +129,7 @@ def _input(each: Input) -> dict[str, object]:
         "bytes": source.bytes,
         "sha256": source.sha256,
         "rows": read_rows(each),
+        **source.told(),
     }
 
 

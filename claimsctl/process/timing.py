@@ -35,7 +35,7 @@ class Timings:
             spent = time.perf_counter() - begun
             inner = stack.pop()
             with self._lock:
-                self.seconds[name] += spent - inner
+                self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
             if stack:
                 stack[-1] += spent
 

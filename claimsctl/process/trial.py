@@ -14,8 +14,8 @@ from claimsctl.process.prepare import open_inputs
 from claimsctl.process.request import Request
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.rulebook import Rulebook
-from claimsctl.process.spilling import COMPRESSION
 from claimsctl.process.timing import Timings
+from claimsctl.security.spills import scan_spills, write_spill
 from claimsctl.store.workspace import Workspace
 from claimsctl.validate.findings import FINDING
 
@@ -33,7 +33,7 @@ class FoundFindings:
     def findings(self, findings: pl.DataFrame) -> None:
         """Put a part's findings aside."""
         path = self.folder / f"found-{len(self._paths):05d}.parquet"
-        findings.select(KEPT).write_parquet(path, compression=COMPRESSION)
+        write_spill(findings.select(KEPT), path)
         self._paths.append(path)
 
     def malformed(self, input_name: str, malformed: pl.DataFrame) -> None:
@@ -46,7 +46,7 @@ class FoundFindings:
         """All findings, to be read part by part."""
         if not self._paths:
             return pl.LazyFrame(schema={name: FINDING[name] for name in KEPT})
-        return pl.scan_parquet(self._paths)
+        return scan_spills(self._paths)
 
 
 @dataclass(frozen=True)

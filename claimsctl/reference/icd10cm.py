@@ -183,7 +183,7 @@ class _Name:
 
 def _parsed(tabular: Path) -> ElementTree.Element:
     try:
-        return ElementTree.parse(tabular).getroot()
+        return ElementTree.parse(tabular).getroot()  # noqa: S314 - of an installed package
     except (OSError, ElementTree.ParseError) as error:
         raise InternalError(f"{tabular.name} of the ICD-10-CM package cannot be read.") from error
 

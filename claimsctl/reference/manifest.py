@@ -137,13 +137,13 @@ def expand_ranges(raw: pl.DataFrame, groups: tuple[str, ...]) -> pl.DataFrame:
     A range has ends of one shape: equal letters at the same places and digits that count up
     (`99202`..`99215`, `G2250`..`G2252`, `0001F`..`9999F`).
     """
-    parts = [
-        pl.DataFrame({"code": list(codes_between(low, high))}, schema={"code": pl.String}).with_columns(
-            pl.lit(group).alias("group")
-        )
-        for group, low, high in raw.iter_rows()
-    ]
-    members = pl.concat(parts) if parts else pl.DataFrame(schema={"code": pl.String, "group": pl.String})
+    codes: list[str] = []
+    of: list[str] = []
+    for group, low, high in raw.iter_rows():
+        before = len(codes)
+        codes += codes_between(low, high)
+        of += [group] * (len(codes) - before)
+    members = pl.DataFrame({"code": codes, "group": of}, schema={"code": pl.String, "group": pl.String})
     unknown = set(members["group"].unique()) - set(groups)
     if unknown:
         raise InternalError(f"Groups without an entry in tables.toml: {', '.join(sorted(unknown))}.")

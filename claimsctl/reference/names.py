@@ -13,7 +13,8 @@ SAME_AS: Final[Mapping[str, str]] = {
 
 _NAMES = """
     adjustment_groups anesthesia_base anesthesia_cf asc_list authorizations benchmarks carc
-    claim_filing_codes clfs clia_certificates clia_codes code_groups companion_codes conversion_factors
+    claim_filing_codes claim_status_categories claim_status_codes clfs clia_certificates clia_codes
+    code_groups companion_codes conversion_factors
     coverage_policy dmepos drg enrolments exclusions fee_schedules foot_care_dx frequency_codes
     frequency_limits gpci hcpcs hcpcs_edits header_synonyms hipps history holidays icd10cm icd10cm_7th
     icd10cm_code_first icd10cm_edits icd10cm_excludes1 icd10cm_laterality icd10cm_notes

@@ -276,6 +276,8 @@ def _shipped_loader(spec: TableSpec) -> Loader:
 
 def _rows_in(frame: pl.DataFrame, edition: EditionSpec) -> int:
     """How many rows hold on some day of an edition; all of them where rows have no dates."""
+    if not {"valid_from", "valid_to"} & set(frame.columns):
+        return frame.height
     return dated_rows([(edition.valid_from, edition.valid_to, frame)]).height
 
 

@@ -18,7 +18,7 @@ from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import Compiled, compile_expression
-from claimsctl.validate.language.predicates import Predicate
+from claimsctl.validate.language.predicates import Met, Predicate
 from claimsctl.validate.language.types import LangType, MissingTable, Names, TableInfo
 from claimsctl.validate.language.words import as_words
 
@@ -47,6 +47,10 @@ class Check:
     dated: frozenset[tuple[str, str]] = frozenset()
     """Tables that it reads in the edition of a day, each with the column of that day."""
     needs_history: bool = False
+    needs_true: frozenset[str] = frozenset()
+    """Names of predicates that hold wherever it fires."""
+    needs_false: frozenset[str] = frozenset()
+    """Names of predicates that are false, not only unknown, wherever it fires."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class CheckMaker:
     run_date: date | None = None
     lacking: Mapping[str, str] = field(default_factory=dict)
     names: Names = field(default_factory=rule_names)
+    _met: Met = field(default_factory=dict, repr=False)
     _made: dict[tuple[str, str], tuple[Check, ...] | NotRun] = field(default_factory=dict, repr=False)
 
     def checks(
@@ -116,7 +121,7 @@ class CheckMaker:
         if missing is not None:
             return missing
         try:
-            check = _compiled(rule, name, self.names, self.tables, self.declared, severity)
+            check = _compiled(rule, name, self.names, self.tables, self.declared, severity, self._met)
         except MissingTable as error:
             return _not_loaded(rule, error.tables)
         absent = sorted(check.columns & self.lacking.keys())
@@ -158,13 +163,14 @@ def _compiled(
     tables: Mapping[str, TableInfo],
     declared: Collection[str],
     severity: str,
+    met: Met,
 ) -> Check:
     """The check of a rule on one of its fields."""
     holds, guard = rule.holds, rule.guard
     assert holds is not None
     compiled = partial(
         compile_expression, names=names, tables=tables, declared=declared,
-        value_column=name if rule.each else None, optional=rule.uses,
+        value_column=name if rule.each else None, optional=rule.uses, met=met,
     )  # fmt: skip
     shown = {key: compiled(expr, condition=False) for key, expr in rule.shown.items()}
     for key, said in shown.items():
@@ -194,6 +200,8 @@ def _compiled(
         {key: as_words(said) for key, said in shown.items()},
         frozenset((table, name if on == "value" else on) for table, on in dated_reads(rule)),
         any(part.needs_history for part in conditions) or not OF_HISTORY.isdisjoint(columns),
+        conditions[1].joined_by_and if guard is not None else frozenset(),
+        conditions[0].joined_by_or,
     )
 
 

@@ -25,14 +25,17 @@ def evaluate(
     if not checks or not frame.height:
         return pl.DataFrame(schema=HITS)
     frame = with_predicates(frame, set().union(*(check.predicates for check in checks)), coded)
-    expressions = [check.fires.alias(str(n)) for n, check in enumerate(checks)]
+    chance = [(n, check) for n, check in enumerate(checks) if _may_fire(check, frame)]
+    if not chance:
+        return pl.DataFrame(schema=HITS)
+    expressions = [check.fires.alias(str(n)) for n, check in chance]
     # The lazy plan computes an expression that many rules share once.
     small = frame.height < FEW_ROWS  # planning a lazy query costs more than it saves
     fired = frame.select(expressions) if small else frame.lazy().select(expressions).collect()
     some = fired.select(pl.all().any(ignore_nulls=True)).row(0)
     hits = [
         (n, column.arg_true().to_numpy())
-        for n, (column, any_hit) in enumerate(zip(fired.iter_columns(), some, strict=True))
+        for (n, _), column, any_hit in zip(chance, fired.iter_columns(), some, strict=True)
         if any_hit
     ]
     if not hits:
@@ -40,3 +43,10 @@ def evaluate(
     rows = np.concatenate([found for _, found in hits])
     numbers = np.repeat([n for n, _ in hits], [len(found) for _, found in hits])
     return pl.DataFrame({"row": rows, "check": numbers}, schema_overrides=HITS).sort("row", "check")
+
+
+def _may_fire(check: Check, frame: pl.DataFrame) -> bool:
+    """Whether the predicates alone leave a row on which it may fire: looking is cheaper than planning."""
+    return all(frame[name].any() for name in check.needs_true) and not any(
+        frame[name].all() for name in check.needs_false
+    )

@@ -27,6 +27,7 @@ from claimsctl.validate.pack import Example, Pack, Rule, fact_names, load_pack
 
 _LISTS = ("fields", "requires", "needs", "uses")
 _EXAMPLES = ("passes", "fails")
+_DATE = b'"$date"'
 
 
 def load_pack_cached(path: Path | Traversable, cache: Path, *, facts: Collection[str] | None = None) -> Pack:
@@ -66,9 +67,7 @@ def _code() -> bytes:
 
 
 def _write(kept: Path, pack: Pack) -> None:
-    texts = {
-        text for rule in pack.rules for text in (rule.rule_expression, rule.when, *rule.show.values()) if text
-    }
+    texts = {text for rule in pack.rules for text in rule.texts}
     document = {
         "pack": {"name": pack.name, "title": pack.title, "file": pack.file, "description": pack.description},
         "rules": [
@@ -104,7 +103,7 @@ def _hook(table: dict[str, Any]) -> Any:
 
 
 def _read(content: bytes) -> Pack:
-    document = json.loads(content, object_hook=_hook)
+    document = json.loads(content, object_hook=_hook if _DATE in content else None)
     parser.remember({text: serial.load(tree) for text, tree in document["trees"].items()})
     return Pack(rules=tuple(_rule(fields) for fields in document["rules"]), **document["pack"])
 

@@ -76,6 +76,11 @@ class Rule:
         """Place of one of the rule's keys, for messages."""
         return Where(self.file, self.code, key, self.lines.get(key.partition(".")[0], self.line))
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of its expressions."""
+        return tuple(text for text in (self.rule_expression, self.when, *self.show.values()) if text)
+
     @cached_property
     def expanded(self) -> tuple[str, ...]:
         """The fields, patterns replaced by the columns they stand for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -71,18 +71,29 @@ class RuleSet:
 
     @property
     def not_run(self) -> tuple[NotRun, ...]:
-        """Rules that run on no input."""
-        return tuple(found for rule in self.rules if isinstance(found := self._made(rule), NotRun))
+        """Rules that run on no input.
+
+        Only what names a table or a fact that is not there, perhaps by a pattern, is compiled to learn it.
+        """
+        lacking = {*self.maker.lacking, *self.maker.declared}.difference(self.maker.tables)
+        doubtful = {rule.code for rule in self.mentioning(lacking).rules} if lacking else set()
+        found = (
+            self._made(rule)
+            if rule.code in doubtful or not lacking.isdisjoint(rule.expanded) or "*" in "".join(rule.texts)
+            else self._stopped(rule)
+            for rule in self.rules
+        )
+        return tuple(each for each in found if isinstance(each, NotRun))
 
     def mentions(self, names: Collection[str]) -> bool:
         """Whether a rule that is selected has one of the names in its expressions."""
+        return any(self.selection.takes(rule.code) for rule in self.mentioning(names).rules)
+
+    def mentioning(self, names: Collection[str]) -> RuleSet:
+        """Only the rules that have one of the names in their expressions; checks that are made are shared."""
         named = re.compile(r"\b(?:" + "|".join(names) + r")\b")
-        return any(
-            named.search(text)
-            for rule in self.rules
-            if self.selection.takes(rule.code)
-            for text in (rule.rule_expression, rule.when or "", *rule.show.values())
-        )
+        found = [rule for rule in self.rules if any(named.search(text) for text in rule.texts)]
+        return replace(self, rules=tuple(found))
 
     def active(
         self, present: frozenset[str], unread: str | None = None

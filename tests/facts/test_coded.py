@@ -128,3 +128,14 @@ def test_values_are_derived_once() -> None:
     coding.encode(pl.Series(["c", "a"]))
     assert coding.derived("upper", upper).to_list() == ["A", "B", "C"]
     assert asked == [["a", "b"], ["c"]]
+
+
+def test_a_table_of_fewer_values_does_not_stand_for_more() -> None:
+    """Parts are worked on at once: values may come between looking at them and making a table of them."""
+    coding = Coding()
+    coding.encode(pl.Series(["a", "b"]))
+    before = coding.values
+    coding.encode(pl.Series(["c"]))
+    assert coding.table("length", before, lambda: len(before)) == 2
+    assert coding.table("length", coding.values, lambda: len(coding.values)) == 3
+    assert coding.table("length", before, lambda: len(before)) == 3

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from claimsctl.errors import InputError
+from claimsctl.ingest import sources as opened
 from claimsctl.ingest.sources import open_sources
 from claimsctl.ingest.stream import BLOCK, Limits
 
@@ -187,8 +188,11 @@ def test_standard_input_is_copied_privately(tmp_path: Path) -> None:
     (source,) = open_sources(["-"], stdin=io.BytesIO(CLAIMS), spool_dir=tmp_path)
     assert (source.path, source.name, source.format) == ("standard input", "stdin", "csv")
     assert [part.rows.height for part in source.parts(10)] == [2]
-    assert (tmp_path / "stdin").stat().st_mode & 0o777 == 0o600
-    (tmp_path / "stdin").unlink()
+    assert source.file.path.stat().st_mode & 0o777 == 0o600
+    if opened._NAMELESS.is_dir():
+        assert not list(tmp_path.iterdir()), "a killed process leaves no copy"
+    else:
+        (tmp_path / "stdin").unlink()
     with pytest.raises(InputError, match="standard input: the file is empty"):
         open_sources(["-"], stdin=io.BytesIO(b""), spool_dir=tmp_path)
     with pytest.raises(InputError, match="nothing is connected"):

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 from claimsctl import claim
 from claimsctl.errors import MappingError
+from claimsctl.ingest.headers import fold, spellings
 from claimsctl.ingest.mapping import (
     HeaderMap,
-    fold,
     map_headers,
     parse_map,
     parse_set,
     require_headers,
     required_columns,
-    spellings,
     x_names,
 )
 from claimsctl.price.line import OUTPUT

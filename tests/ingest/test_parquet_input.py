@@ -11,6 +11,7 @@ import pytest
 
 from claimsctl.errors import InputError
 from claimsctl.ingest.sources import open_sources
+from claimsctl.ingest.stream import Limits
 
 Read = Callable[..., Any]
 
@@ -79,3 +80,12 @@ def test_damaged_files_are_refused_without_quoting_them(read: Read, tmp_path: Pa
             refused += 1
             assert "secret" not in str(error)  # noqa: PT017
     assert refused >= 3
+
+
+def test_more_records_than_the_file_can_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.DataFrame({"claim_number": pl.repeat("A", 3_000_000, eager=True)}).write_parquet(path)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(InputError, match=r"3,000,000 records in .* looks like a bomb"):
+        open_sources([str(path)], spool_dir=tmp_path, limits=Limits(ratio_applies_from=1 << 20))
+    assert open_sources([str(path)], spool_dir=tmp_path)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import random
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +127,37 @@ def test_workbooks_that_would_not_fit_into_memory(read: Read) -> None:
         read(stray, "claims.xlsx", limits=Limits(max_workbook_bytes=5000))
     with pytest.raises(InputError, match="zip bomb"):
         read(bomb(), "claims.xlsx", limits=Limits(ratio_applies_from=1 << 20))
+
+
+def moved_part(name: str, sheet: bytes) -> tuple[str, bytes]:
+    return name.replace("worksheets/sheet1.xml", "other/part.dat"), sheet.replace(
+        b"worksheets/sheet1.xml", b"other/part.dat"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda name, part: (name, re.sub(rb"<row [^>]*>", b"<row>", part)),
+        lambda name, part: (name, part.replace(b'r="XFD', b'r = \n"XFD')),
+        lambda name, part: (name, part.replace(b'r="XFD', b"r" + b" " * (4 << 20) + b'="XFD')),
+        moved_part,
+    ],
+    ids=["rows without numbers", "blanks around the sign", "many of them", "a part of another name"],
+)
+def test_a_far_cell_is_found_however_it_is_written(
+    read: Read, change: Callable[[str, bytes], tuple[str, bytes]]
+) -> None:
+    far = workbook(lambda book: book.add_worksheet().write(1048575, 16383, "x") and None)
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(far)) as archive,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as other,
+    ):
+        for name in archive.namelist():
+            other.writestr(*change(name, archive.read(name)))
+    with pytest.raises(InputError, match="row 1,048,576 and column 16,384"):
+        read(target.getvalue(), "claims.xlsx")
 
 
 def bomb() -> bytes:

@@ -13,9 +13,10 @@ import pytest
 from claimsctl.errors import UsageError
 from claimsctl.price import status
 from claimsctl.price.line import OUTPUT, price
-from claimsctl.price.locality import normal
+from claimsctl.price.locality import NO_DEFAULT, normal
 from claimsctl.price.schedule import Schedule
 from claimsctl.price.terms import Terms
+from claimsctl.reference.tables import Edition, Table
 from tests.price.tables import (
     NUMBER,
     RELEASES,
@@ -93,6 +94,21 @@ def test_a_fee_ends_with_its_release() -> None:
     assert (found["pricing_status"], found["expected_allowed_amount"]) == (status.NO_EDITION, None)
 
 
+def test_a_loaded_release_goes_before_the_starter_of_its_name() -> None:
+    """The starter serves January to June, the loaded one from July: its name means the loaded one."""
+    given = tables()
+    half = {"RVU26C": (date(2026, 7, 1), date(2026, 12, 31))}
+    of_2026 = fee_rows().filter(pl.col("release") == "RVU26C")
+    given["mpfs"] = dated("mpfs", of_2026, "release", half)
+    common = of_2026.filter(pl.col("code") != "99214")
+    given["mpfs_starter"] = dated("mpfs_starter", common, "release", RELEASES)
+    schedule = Schedule(given, Terms(), edition="RVU26C")
+    rows = lines({"procedure_code": "99213"}, {"procedure_code": "99214"})
+    assert price(rows, schedule)["pricing_source"].to_list() == ["RVU26C", "RVU26C"]
+    starter = Schedule(given, Terms(), edition="RVU26C (starter)")
+    assert price(rows, starter)["pricing_status"].to_list() == ["PRICED", status.NOT_ON_DATE]
+
+
 def test_all_lines_by_one_release() -> None:
     schedule = Schedule(tables(), Terms(), edition="RVU25D")
     found = price(lines({}, {"service_date_from": date(2031, 1, 1)}, {"service_date_from": None}), schedule)
@@ -168,6 +184,23 @@ def test_nine_digits_where_five_do_not_decide() -> None:
     assert [row["pricing_note"] for row in found[2:4]] == [
         "Give all nine digits, or the locality itself.",
         "The table of ZIP+4 codes (zip9_locality) does not have it: load it, or give the locality.",
+    ]
+
+
+def test_a_zip_code_that_says_nothing_is_told_from_none() -> None:
+    from_april = Edition("ZIP5", date(2026, 4, 1), None, 1)
+    rows = pl.DataFrame({"zip": ["94102"], "locality": ["01112-05"], "plus_four": [False]})
+    given = tables(zip_locality=Table("zip_locality", rows, (from_april,), "test", ""))
+    zips = ("94102", "9410", "94102x", None)
+    found = priced(*({"medicare_locality": None, "billing_zip": code} for code in zips), given=given)
+    assert [row["pricing_status"] for row in found] == [status.NO_LOCALITY] * 4
+    unread = "The ZIP code does not have five or nine digits; a leading zero may be lost."
+    assert [row["pricing_note"] for row in found] == [
+        "No table of ZIP codes (zip_locality) is for the service date: load that of the date, or give the"
+        " locality.",
+        unread,
+        unread,
+        NO_DEFAULT,
     ]
 
 

@@ -33,11 +33,11 @@ def test_each_damaged_cell_is_a_finding(run: Process, tmp_path: Path, many: bool
     rows += [claim(f"B{n}", patient_first_name="José") for n in range(2_100 if many else 0)]
     summary: Any = run(write_csv(tmp_path / "claims.csv", rows), out=tmp_path / "out")
     assert damaged(tmp_path / "out") == [
-        ("2", "A1", "patient_first_name", "J***"), ("4", "A3", "diagnosis_1", f"F41{MARK}1"),
+        ("2", "A1", "patient_first_name", "J."), ("4", "A3", "diagnosis_1", f"F41{MARK}1"),
     ]  # fmt: skip
     (told,) = [each for each in summary["findings_by_code"] if each["code"] == "FILE-006"]
     assert (told["severity"], told["rows"], told["claims"]) == ("error", 2, 2)
-    assert "patient_first_name has a character that could not be read (J***)" in told["message"]
+    assert "patient_first_name has a character that could not be read (J.)" in told["message"]
     assert "Jos" not in (tmp_path / "out" / "errors.csv").read_text()
     with (tmp_path / "out" / "rejected.csv").open(newline="", encoding="utf-8") as file:
         rejected = {each["claim_number"]: each for each in csv.DictReader(file)}
@@ -60,7 +60,7 @@ def test_names_in_one_column_and_columns_nobody_knows(run: Process, tmp_path: Pa
     line = {name: value for name, value in claim("A1").items() if not name.startswith("patient_")}
     line |= {"DOB": "1980-05-17", "Sex": "F", "Patient Name": f"Samp{MARK}le, Pat", "Room": f"{MARK}12"}
     run(write_csv(tmp_path / "claims.csv", [line]), out=tmp_path / "out")
-    assert damaged(tmp_path / "out") == [("2", "A1", "patient_last_name", "S***")]
+    assert damaged(tmp_path / "out") == [("2", "A1", "patient_last_name", "S.")]
 
 
 def test_copies_are_told_once_and_the_rule_may_be_left_out(run: Process, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -149,16 +150,25 @@ def test_of_a_changed_claim_the_newest_version_counts(process: Any) -> None:
     assert updated.job in new.jobs
 
 
-@pytest.mark.parametrize(("frequency", "later"), [("8", []), ("7", ["D1"])])
-def test_voided_and_replaced_claims_do_not_count(process: Any, frequency: str, later: list[str]) -> None:
-    process(visit("A1", "2026-05-04", payer_claim_number="ICN-77"))
-    assert process(visit("B0", "2026-05-06")).past == ["B0"]
-    again = visit("A1R", "2026-05-02", frequency_code=frequency, original_claim_number="ICN77")
+def test_voided_and_replaced_claims_do_not_count(process: Any) -> None:
+    """V is taken back by a void, R by a replacement, of two patients."""
+
+    def both(letter: str, day: str, **changes: str) -> list[dict[str, str]]:
+        kinds = {"V": ("XYQ0000000008", "8"), "R": ("XYQ0000000007", "7")}
+        lines = []
+        for kind, (member, frequency) in kinds.items():
+            given = {name: frequency if value == "?" else value for name, value in changes.items()}
+            lines.append(visit(f"{letter}{kind}", day, member_id=member, **given))
+        return lines
+
+    process(*both("A", "2026-05-04", payer_claim_number="ICN-7?"))
+    assert process(*both("B", "2026-05-06")).past == ["BV", "BR"]
+    again = both("C", "2026-05-02", frequency_code="?", original_claim_number="ICN7?")
     # The run that takes it back does not count it any more, nor do those that follow.
-    assert process(again, visit("B1", "2026-05-05")).past == []
-    after = process(visit("D1", "2026-05-03"))
-    assert after.past == later
-    assert after.summary["history"]["claims"] == 2 + len(later)
+    assert process(*again, *both("D", "2026-05-05")).past == []
+    after = process(*both("E", "2026-05-03"))
+    assert after.past == ["ER"]
+    assert after.summary["history"]["claims"] == 2 + 3
 
 
 def test_lines_are_found_over_several_parts(process: Any) -> None:
@@ -172,21 +182,23 @@ def test_lines_are_found_over_several_parts(process: Any) -> None:
     assert second.summary["history"]["claims"] == 5
 
 
-@pytest.mark.parametrize(
-    ("changes", "same"),
-    [
+def test_the_same_patient(process: Any) -> None:
+    cases: list[tuple[dict[str, str], bool]] = [
         ({"payer_id": "UHC"}, True),
         ({"member_id": "xyq-000000-0001"}, True),
         ({"patient_last_name": "Sample-Jones", "patient_first_name": "Patricia"}, True),
         ({"patient_first_name": "Ann"}, False),
         ({"patient_dob": "1980-05-18"}, False),
         ({"payer_id": "60054"}, False),
-        ({"member_id": "XYQ0000000002"}, False),
-    ],
-)
-def test_the_same_patient(process: Any, changes: dict[str, str], same: bool) -> None:
-    process(visit("A1", "2026-05-04"))
-    assert process(visit("B1", "2026-05-20", **changes)).past == (["B1"] if same else [])
+        ({"member_id": "XYQ0000000099"}, False),
+    ]
+    members = [f"XYQ000000000{n}" for n in range(len(cases))]
+    process(*(visit(f"A{n}", "2026-05-04", member_id=member) for n, member in enumerate(members)))
+    later = [
+        visit(f"B{n}", "2026-05-20", **{"member_id": member, **changes})
+        for n, (member, (changes, _)) in enumerate(zip(members, cases, strict=True))
+    ]
+    assert process(*later).past == [f"B{n}" for n, (_, same) in enumerate(cases) if same]
 
 
 def test_practices_have_histories_of_their_own(process: Any) -> None:
@@ -252,28 +264,30 @@ def test_ncci_edits_with_an_earlier_claim(run: Any, tmp_path: Path) -> None:
     assert [f["code"] for f in found["findings_by_code"]] == ["NCCI-003"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
+def test_what_a_void_names(process: Any) -> None:
+    """Under the number of the claim that it takes back (A), or under one of its own (B)."""
+    cases: list[tuple[dict[str, str], str | None]] = [
         ({}, None),
-        ({"original_claim_number": "ICN78"}, "which no earlier run has for this patient"),
+        ({"original_claim_number": "ICN99"}, "which no earlier run has for this patient"),
         ({"charge_amount": "90.00"}, "which has other codes, dates or charges"),
-        ({"original_claim_number": "ICN78", "member_id": "XYQ0000000002"}, None),  # nothing is known of them
-    ],
-)
-@pytest.mark.parametrize("number", ["A1", "B1"])
-def test_what_a_void_names(
-    run: Any, tmp_path: Path, number: str, changes: dict[str, str], problem: str | None
-) -> None:
+        # nothing is known of this patient
+        ({"original_claim_number": "ICN99", "member_id": "XYQ0000000099"}, None),
+    ]
     book = load_rulebook(Selection(only=frozenset({"CLM-013"})))
-    original = visit("A1", "2026-05-04", payer_claim_number="ICN-77")
-    run(write_csv(tmp_path / "first.csv", [original]), book=book)
-    void = {"frequency_code": "8", "original_claim_number": "ICN77", **changes}
-    path = write_csv(tmp_path / "void.csv", [visit(number, "2026-05-04", **void)])
-    summary = run(path, book=book, duplicates="update")
-    assert [found["message"].partition(", ")[2].rstrip(".") for found in summary["findings_by_code"]] == (
-        [] if problem is None else [problem]
-    )
+    originals, voids, wanted = [], [], {}
+    for n, (letter, (changes, problem)) in enumerate(itertools.product("AB", cases)):
+        member = f"XYQ000000000{n}"
+        named = {"payer_claim_number": f"ICN-7{n}"}
+        originals.append(visit(f"A{n}", "2026-05-04", member_id=member, **named))
+        void = {"member_id": member, "frequency_code": "8", "original_claim_number": f"ICN7{n}", **changes}
+        voids.append(visit(f"{letter}{n}", "2026-05-04", **void))
+        if problem is not None:
+            wanted[f"{letter}{n}"] = problem
+    process(*originals, book=book)
+    done = process(*voids, book=book, duplicates="update")
+    with (done.out / "errors.csv").open(newline="", encoding="utf-8") as file:
+        found = {row["claim_number"]: row for row in csv.DictReader(file) if row["code"] == "CLM-013"}
+    assert {number: row["message"].partition(", ")[2].rstrip(".") for number, row in found.items()} == wanted
 
 
 def test_lines_that_cannot_be_read_stop_the_run(process: Any, tmp_path: Path) -> None:

@@ -169,6 +169,15 @@ def test_damaged_xml_is_refused(tmp_path: Path, text: str, said: str) -> None:
     assert said in refusal(write(tmp_path, "codes.xml", text))
 
 
+@pytest.mark.parametrize(
+    "declared",
+    ['[<!ENTITY a "&b;&b;"><!ENTITY b "&c;&c;"><!ENTITY c "AAAA">]', 'SYSTEM "file:///etc/passwd"'],
+)
+def test_xml_that_declares_entities_is_refused(tmp_path: Path, declared: str) -> None:
+    text = XML.replace("<codesets>", f"<!DOCTYPE codesets {declared}>\n<codesets>", 1)
+    assert "document type" in refusal(write(tmp_path, "codes.xml", text))
+
+
 # --- code systems of CMS Blue Button
 
 

@@ -70,12 +70,20 @@ def test_nppes(tmp_path: Path, content: bytes) -> None:
     release = one(write(tmp_path, "npidata_pfile_20050523-20260412.csv", content))
     assert (release.table, release.edition, release.valid_from) == ("nppes", "2026-04-12", None)
     assert release.frame.rows() == [
-        ("1234567893", "1", True, "207R00000X", None, None),
-        ("1679576722", "2", True, "261Q00000X", None, None),
-        ("1245319599", None, False, None, date(2025, 3, 1), None),
-        ("1881697878", "1", True, "363L00000X", date(2024, 1, 15), date(2024, 6, 1)),
+        ("1234567893", "1", True, "207R00000X", "207Q00000X;207R00000X", None, None),
+        ("1679576722", "2", True, "261Q00000X", "261Q00000X", None, None),
+        ("1245319599", None, False, None, None, date(2025, 3, 1), None),
+        ("1881697878", "1", True, "363L00000X", "363L00000X", date(2024, 1, 15), date(2024, 6, 1)),
     ]
-    assert release.frame.columns == ["npi", "entity_type", "named", "taxonomy", "deactivated", "reactivated"]
+    assert release.frame.columns == [
+        "npi",
+        "entity_type",
+        "named",
+        "taxonomy",
+        "taxonomies",
+        "deactivated",
+        "reactivated",
+    ]
 
 
 def test_a_weekly_file_says_so(tmp_path: Path) -> None:

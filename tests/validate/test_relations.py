@@ -14,7 +14,7 @@ from claimsctl.validate.checks import rule_names
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.predicates import with_predicates
-from claimsctl.validate.language.relations import rows_of
+from claimsctl.validate.language.relations import anywhere, rows_of
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, TableInfo, Where
 
@@ -168,6 +168,24 @@ def test_rows_agree_with_a_loop(
     for (one, two, on), got in zip(asked, found, strict=True):
         ranked = [(rank, n) for n in range(len(rows)) if (rank := fits(n, one, two, on)) is not None]
         assert got == (max(ranked)[1] if ranked else None)
+
+
+TEXTS = st.lists(st.one_of(st.none(), st.text("ABÄ1", max_size=3)), max_size=12)
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS, TEXTS, st.booleans())
+def test_anywhere_agrees_with_a_loop(cells: list[str | None], asked: list[str | None], begins: bool) -> None:
+    held = table(
+        [("key", cell, None, None) for cell in cells], "one", "two", beginnings=("two",) if begins else ()
+    )
+    filled = [cell for cell in cells if cell is not None]
+    found = anywhere(held, "two", pl.Series(asked, dtype=pl.String)).to_list()
+    for text, got in zip(asked, found, strict=True):
+        if text is None:
+            assert got is None
+        else:
+            assert got is any(text.startswith(cell) if begins else text == cell for cell in filled)
 
 
 def test_brackets_are_rendered_and_parsed() -> None:

@@ -82,6 +82,7 @@ def _frame(opened: Opened, places: dict[str, int], width: int) -> pl.DataFrame:
     pairs = zip(_TAXONOMIES, _SWITCHES, strict=True)
     primary = pl.coalesce(pl.when(cell(switch) == "Y").then(cell(code)) for code, switch in pairs)
     taxonomy = primary.fill_null(cell(_TAXONOMIES[0]))
+    registered = pl.concat_str([filled(cell(name)) for name in _TAXONOMIES], separator=";", ignore_nulls=True)
     days = {"deactivated": cell(_DEACTIVATED), "reactivated": cell(_REACTIVATED)}
     parsed = {name: day.str.to_date("%m/%d/%Y", strict=False) for name, day in days.items()}
     fits = (
@@ -112,6 +113,7 @@ def _frame(opened: Opened, places: dict[str, int], width: int) -> pl.DataFrame:
             filled(cell(_ENTITY)).alias("entity_type"),
             pl.any_horizontal(cell(name).fill_null("") != "" for name in _NAMES).alias("named"),
             filled(taxonomy).alias("taxonomy"),
+            filled(registered).alias("taxonomies"),
             *(expr.alias(name) for name, expr in parsed.items()),
         )
     )

@@ -22,6 +22,7 @@ from claimsctl.reference.formats.cells import (
     refuse,
 )
 from claimsctl.reference.formats.periods import stem
+from claimsctl.reference.plainxml import DoctypeFound, plain_xml
 from claimsctl.reference.releases import Format, Opened, Release, Wanted, damaged
 
 X12_LICENCE: Final = "(c) X12; codes are facts, the wording is for use under your own X12 licence"
@@ -137,7 +138,9 @@ def _is_xml(opened: Opened) -> bool:
 
 def _read_xml(opened: Opened, wanted: Wanted) -> list[Release]:
     try:
-        root = ElementTree.parse(opened.path).getroot()
+        root = plain_xml(opened.path)
+    except DoctypeFound:
+        raise damaged(opened, _XML_EXPECTED, "a declaration of a document type") from None
     except ElementTree.ParseError:
         raise damaged(opened, _XML_EXPECTED, "XML that breaks off or is not well formed") from None
     codes = {

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 Unit = Literal["days", "weeks", "months", "years"]
 
@@ -239,8 +239,14 @@ Node = (
 )  # fmt: skip
 
 
+LEAVES: Final = (Name, Text, Number, Date, Time, Duration, Truth, Null, Pattern)
+"""Nodes that have none below them."""
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below `node`, in the order of the text."""
+    if isinstance(node, LEAVES):
+        return ()
     match node:
         case Not(operand) | Minus(operand) | Like(operand) | IsNull(operand) | IsTruth(operand):
             return (operand,)
@@ -259,8 +265,6 @@ def children(node: Node) -> tuple[Node, ...]:
             return inner if otherwise is None else (*inner, otherwise)
         case Call(_, arguments):
             return arguments
-        case _:
-            return ()
 
 
 def walk(node: Node) -> Iterator[Node]:

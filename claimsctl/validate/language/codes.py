@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 import polars as pl
 
-from claimsctl.validate.language.relations import periods
+from claimsctl.validate.language.relations import periods, search
 from claimsctl.validate.language.types import TableInfo
 from claimsctl.validate.language.values import some
 
 FEW_PERIODS = 8
 LARGE = 5_000
-"""From this many codes on a look-up goes through a dictionary made once: Polars would hash the whole
+"""From this many codes on a look-up is a search in the codes, sorted once: Polars would hash the whole
 table anew in every expression of every part, which for ICD-10-CM costs more than all other rules."""
-_FEW_VALUES = 1_000
 
 
 def is_timeless(table: TableInfo) -> bool:
@@ -48,10 +47,7 @@ def among_all(key: pl.Expr, table: TableInfo) -> pl.Expr:
         return key.is_in(pl.lit(_codes(table)).implode())
 
     def known(values: pl.Series) -> pl.Series:
-        codes = table.prepared.get("known")
-        if codes is None:
-            codes = table.prepared["known"] = dict.fromkeys(_codes(table).to_list(), True)
-        return _answered(values, lambda value: value in codes, pl.Boolean())
+        return search(values, _ordered(table)[0])[1].alias(values.name)
 
     return key.map_batches(known, return_dtype=pl.Boolean, is_elementwise=True)
 
@@ -62,27 +58,23 @@ def newest_of(key: pl.Expr, table: TableInfo, column: str, series: pl.Series) ->
         return _mapped(key, _newest(table, column, series))
 
     def found(values: pl.Series) -> pl.Series:
-        answers = table.prepared.get(("dict", column))
-        if answers is None:
-            rows = _newest(table, column, series)
-            answers = dict(zip(rows["code"].to_list(), rows["value"].to_list(), strict=True))
-            table.prepared["dict", column] = answers
-        return _answered(values, answers.get, series.dtype)
+        codes, rows = _ordered(table)
+        found, met = search(values, codes)
+        answers = series.gather(rows.gather(found)).alias(values.name)
+        return answers.scatter((~met.fill_null(False)).arg_true(), None)
 
     return key.map_batches(found, return_dtype=series.dtype, is_elementwise=True)
 
 
-def _answered(values: pl.Series, answer: Callable[[object], object], dtype: pl.DataType) -> pl.Series:
-    """`answer` of every value, asked once per distinct one; null for null."""
-    if len(values) < _FEW_VALUES:
-        return pl.Series(
-            values.name, [None if v is None else answer(v) for v in values.to_list()], dtype=dtype
-        )
-    distinct = values.unique().drop_nulls()
-    answers = pl.Series("answer", [answer(v) for v in distinct.to_list()], dtype=dtype)
-    table = pl.DataFrame({"value": distinct, "answer": answers})
-    joined = values.alias("value").to_frame().join(table, on="value", how="left", maintain_order="left")
-    return joined["answer"].alias(values.name)
+def _ordered(table: TableInfo) -> tuple[pl.Series, pl.Series]:
+    """The codes of a table, each once, sorted, and beside each the number of its newest row."""
+    if "ordered" not in table.prepared:
+        rows = periods(table).with_row_index("row").drop_nulls("code")
+        rows = rows.sort("from", nulls_last=False, maintain_order=True).unique("code", keep="last")
+        table.prepared["ordered"] = rows.sort("code").select("code", "row")
+    ordered = table.prepared["ordered"]
+    assert isinstance(ordered, pl.DataFrame)
+    return ordered["code"], ordered["row"]
 
 
 def _newest(table: TableInfo, column: str, series: pl.Series) -> pl.DataFrame:

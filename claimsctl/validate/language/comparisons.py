@@ -132,6 +132,8 @@ def membership(compiler: Compiler, node: In) -> pl.Expr:
     for item in node.items:
         if isinstance(item, Null):
             found.append(_UNKNOWN)
+        elif isinstance(item, Text) and value.type is LangType.TEXT:  # most items: nothing to compile
+            literals.append(item.value)
         elif isinstance(item, Range):
             codes = _listed(compiler, value, item)
             if codes is None:

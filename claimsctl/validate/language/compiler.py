@@ -23,6 +23,7 @@ from claimsctl.validate.language import (
     windows,
 )
 from claimsctl.validate.language.aggregates import Aggregate
+from claimsctl.validate.language.arguments import argument_of, check_literal, counted
 from claimsctl.validate.language.ast import (
     And,
     Arithmetic,
@@ -51,11 +52,18 @@ from claimsctl.validate.language.ast import (
     Truth,
     walk,
 )
-from claimsctl.validate.language.functions import FUNCTIONS, GROUPS, Function, Parameter
-from claimsctl.validate.language.groups import SOURCES
+from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
+from claimsctl.validate.language.groups import OVER_LINES, SOURCES
 from claimsctl.validate.language.parser import Expr
 from claimsctl.validate.language.places import replace_name, stand_in
-from claimsctl.validate.language.predicates import Predicate, named_predicate, predicate_of, reads_one_text
+from claimsctl.validate.language.predicates import (
+    Met,
+    Predicate,
+    decided,
+    joined,
+    named_predicate,
+    text_of,
+)
 from claimsctl.validate.language.types import (
     ExpressionError,
     LangType,
@@ -83,8 +91,9 @@ class Compiled:
     """What a rule needs from the engine.
 
     `expr` reads `columns`, one column per aggregate, named `Aggregate.name`, and one per predicate.
-    `columns` leaves out what only the aggregates read. Predicates are made on request. `needs_history`:
-    it cannot be decided where earlier runs are not read.
+    `columns` leaves out what only the aggregates read. Predicates are made on request;
+    `joined_by_and` names those that the whole is, or is joined of by `and` on the top, `joined_by_or`
+    likewise. `needs_history`: it cannot be decided where earlier runs are not read.
     """
 
     expr: pl.Expr
@@ -94,6 +103,8 @@ class Compiled:
     aggregates: frozenset[Aggregate]
     predicates: frozenset[Predicate] = frozenset()
     needs_history: bool = False
+    joined_by_and: frozenset[str] = frozenset()
+    joined_by_or: frozenset[str] = frozenset()
 
 
 def compile_expression(
@@ -106,15 +117,19 @@ def compile_expression(
     condition: bool = True,
     split: bool = False,
     optional: Collection[str] = (),
+    met: Met | None = None,
 ) -> Compiled:
     """Compile against the names and tables there are; a condition must be boolean.
 
     `value` in the expression stands for `value_column`, `column` for its name as a text. Raises
     RuleError with a position for anything wrong, MissingTable when it is right but needs tables of
-    `declared` that are not in `tables`; look-ups in those of `optional` are unknown instead.
+    `declared` that are not in `tables`; look-ups in those of `optional` are unknown instead. `met` keeps
+    the predicates of earlier compilations against the same names and tables: rules repeat many.
     """
     known = frozenset(declared) | frozenset(tables)
     compiler = Compiler(expr, names, tables, known, optional=frozenset(optional))
+    if met is not None:
+        compiler.met = met
     compiler.predicates = {} if split else None
     root = expr.root
     if value_column is not None:
@@ -132,6 +147,8 @@ def compile_expression(
         frozenset(compiler.aggregates.values()),
         frozenset((compiler.predicates or {}).values()),
         compiler.needs_history,
+        joined(compiler, root, And) if split and condition else frozenset(),
+        joined(compiler, root, Or) if split and condition else frozenset(),
     )
 
 
@@ -151,6 +168,9 @@ class Compiler:
     predicates: dict[str, Predicate] | None = None
     needs_history: bool = False
     optional: frozenset[str] = frozenset()
+    met: Met = field(default_factory=dict)
+    texts: dict[int, tuple[Node, str | None]] = field(default_factory=dict)
+    """By the id of a node, which is kept so that no other one gets it: see predicates.text_of."""
 
     def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
         """An error that points at `node`."""
@@ -166,10 +186,14 @@ class Compiler:
     def compile(self, node: Node) -> Value:
         """The typed expression of a node."""
         match node:
-            case Name():
+            case Name():  # the commonest first: they are tried in this order
                 return self._name(node)
+            case Call():
+                return self._call(node)
             case Text(text):
                 return Value(pl.lit(text), LangType.TEXT, node)
+            case Comparison():
+                return self._truth(comparisons.comparison(self, node), node)
             case Number():
                 return number_literal(node)
             case Date(date):
@@ -195,8 +219,6 @@ class Compiler:
                 expr = self.boolean(operand).expr
                 held = (expr if wanted else ~expr).fill_null(False)
                 return self._truth(~held if negated else held, node)
-            case Comparison():
-                return self._truth(comparisons.comparison(self, node), node)
             case Between():
                 return self._truth(comparisons.between(self, node), node)
             case In():
@@ -210,8 +232,6 @@ class Compiler:
                 return Value(-value.expr, value.type, node, value.digits)
             case Case():
                 return self._case(node)
-            case Call():
-                return self._call(node)
             case Pattern(pattern):
                 raise self.error(f"{pattern} stands for several columns", node,
                           f"use it as first argument: any_of({pattern}, it = ...)")  # fmt: skip
@@ -227,15 +247,15 @@ class Compiler:
 
     def boolean(self, node: Node) -> Value:
         """The node as a condition; on one text column it becomes a predicate."""
-        if self.predicates is not None and reads_one_text(node, self.names):
-            probe = dataclasses.replace(self, columns=set(), aggregates={}, predicates=None)
-            whole = probe.boolean(node)
-            if not probe.aggregates:
-                predicate = predicate_of(self, node, whole, probe.columns)
-                if predicate is not None:
-                    self.predicates[predicate.name] = predicate
-                    self.columns |= probe.columns
-                    return Value(pl.col(predicate.name), LangType.BOOLEAN, node)
+        text = None if self.predicates is None else text_of(self, node)
+        if self.predicates is not None and text is not None:
+            decision = decided(self, node, text)
+            predicate = decision.predicate
+            if predicate is not None:
+                self.predicates[predicate.name] = predicate
+                self.columns |= decision.columns
+                self.tables_used |= decision.tables
+                return Value(pl.col(predicate.name), LangType.BOOLEAN, node)
         value = self.compile(node)
         if value.type in (LangType.NULL, LangType.UNKNOWN):
             return Value(pl.lit(None, dtype=pl.Boolean), LangType.BOOLEAN, node)
@@ -362,54 +382,16 @@ class Compiler:
             raise self.error(f"unknown function '{node.function}'", node, hint)
         count = len(node.arguments)
         if count < function.least or (function.most is not None and count > function.most):
-            raise self.error(f"{function.name} takes {_counted(function)}, here are {count}", node,
+            raise self.error(f"{function.name} takes {counted(function)}, here are {count}", node,
                       f"write {function.signature}")  # fmt: skip
         for index, argument in enumerate(node.arguments):
-            self._check_literal(argument, function.parameter(index), function)
+            check_literal(self, argument, function.parameter(index), function)
         build = _BUILDERS.get(function.name)
         if build is not None:
             return build(self, node)
-        values = [self._argument(argument, function.parameter(i), function)
+        values = [argument_of(self, argument, function.parameter(i), function)
                   for i, argument in enumerate(node.arguments)]  # fmt: skip
         return scalar.call(self, node, values)
-
-    def _check_literal(self, node: Node, parameter: Parameter, function: Function) -> None:
-        if parameter.kind == "'text'" and not isinstance(node, Text):
-            raise self.error(f"{parameter.name} of {function.name} must be a text in single quotes", node)
-        if parameter.kind == "count":
-            whole = isinstance(node, Number) and node.value.as_tuple().exponent == 0
-            if not whole or not isinstance(node, Number) or node.value > 10_000:
-                raise self.error(
-                    f"{parameter.name} of {function.name} must be a whole number such as 2", node
-                )
-        if isinstance(node, Pattern) and parameter.kind not in ("pattern", "values"):
-            self.compile(node)
-
-    def _argument(self, node: Node, parameter: Parameter, function: Function) -> Value:
-        if parameter.kind == "boolean":
-            return self.boolean(node)
-        value = self.compile(node)
-        if value.type is LangType.UNKNOWN:
-            return dataclasses.replace(
-                value, expr=pl.lit(None, dtype=dtype_of(_KINDS.get(parameter.kind, value.type)))
-            )
-        wanted = parameter.kind.strip("'")
-        if wanted in ("any", "count"):
-            return value
-        if value.type is LangType.NULL or value.type.word != wanted:
-            hint = None
-            if wanted == "text" and isinstance(node, Name) and node.name in self.names.columns:
-                hint = f"text({node.name}) is the value as it stands in the file"
-            if wanted == "text" and isinstance(node, Number):
-                hint = f"write '{node.value}'"
-            if wanted == "number" and value.type is LangType.TEXT:
-                hint = "write number(...) around it"
-            raise self.error(
-                f"{parameter.name} of {function.name} must be a {wanted}, this is {_a(value.type)}",
-                node,
-                hint,
-            )
-        return value
 
 
 _BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
@@ -421,20 +403,4 @@ _BUILDERS: Mapping[str, Callable[[Compiler, Call], Value]] = {
     **tables.BUILDERS,
     **windows.BUILDERS,
 }
-_KINDS: Mapping[str, LangType] = {
-    "text": LangType.TEXT,
-    "number": LangType.INTEGER,
-    "date": LangType.DATE,
-    "time": LangType.TIME,
-}
-
-
-def _a(kind: LangType) -> str:
-    return "null" if kind is LangType.NULL else f"a {kind.word}"
-
-
-def _counted(function: Function) -> str:
-    least, most = function.least, function.most
-    if most is None:
-        return f"at least {least} argument{'s' * (least != 1)}"
-    return f"{least} argument{'s' * (least != 1)}" if least == most else f"{least} to {most} arguments"
+assert {*aggregates.BUILDERS, *windows.BUILDERS} == OVER_LINES

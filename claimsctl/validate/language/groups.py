@@ -23,6 +23,12 @@ SOURCES: Final[dict[str, tuple[Source, ...]]] = {
 }
 """The functions that make groups, and whose lines they gather."""
 
+OVER_LINES: Final = frozenset(
+    {"any_in", "any_other_in", "count_in", "sum_in", "distinct_in", "min_in", "max_in"}
+    | {"overlapping_in", "at_once_in", "paired_in"}
+)
+"""The functions that look at a group of lines; a rule that names none of them has no aggregates."""
+
 PATIENT: Final = "same_patient"
 """Earlier runs are read for the patients of the run, so that every group of them has this key."""
 DAY: Final = "service_date_from"

@@ -9,7 +9,7 @@ import polars as pl
 
 from claimsctl.validate.language.ast import Call, Name, Node, Pattern, Several
 from claimsctl.validate.language.columns import expand
-from claimsctl.validate.language.relations import DAY, key_name, rows_of
+from claimsctl.validate.language.relations import DAY, anywhere, key_name, rows_of
 from claimsctl.validate.language.tables import on_date, table_of
 from claimsctl.validate.language.types import LangType, TableInfo
 from claimsctl.validate.language.values import Value, dtype_of
@@ -85,8 +85,7 @@ def _told(compiler: Compiler, node: Node, cells: pl.Expr, table: TableInfo, colu
     conditions on a column are decided once per distinct value, that costs next to nothing."""
 
     def has(asked: pl.Series) -> pl.Series:
-        rows = rows_of(table, (column,), asked.alias(key_name(0)).to_frame())
-        return rows.is_not_null().alias(asked.name)
+        return anywhere(table, column, asked).alias(asked.name)
 
     has_code = cells.map_batches(has, return_dtype=pl.Boolean, is_elementwise=True)
     held = compiler.apart(node, has_code, f"anywhere in {table.name}({column})")

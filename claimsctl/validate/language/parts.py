@@ -120,7 +120,7 @@ def _held(
     value = None
     if inner is not None:
         inside = dataclasses.replace(
-            compiler, names=lists.names, columns=set(), aggregates={}, predicates=None
+            compiler, names=lists.names, columns=set(), aggregates={}, predicates=None, texts={}
         )
         value = inside.boolean(inner) if of is None else of(inside, inner)
         if inside.aggregates:

@@ -25,6 +25,7 @@ from claimsctl.validate.language.ast import (
     Pattern,
     Range,
     Several,
+    children,
 )
 
 OWN_IT = frozenset({"any_of", "all_of", "count_of", "any_part", "all_parts", "count_parts", "sum_parts"})
@@ -75,40 +76,46 @@ def stand_in(node: Node, name: str, column: str) -> Node:
 
 
 def rewritten(node: Node, change: Callable[[Node], Node | None]) -> Node:
-    """The tree with each part replaced by what `change` gives for it; None looks further down."""
+    """The tree with each part replaced by what `change` gives for it; None looks further down.
+
+    Parts in which nothing changed are not copied.
+    """
     changed = change(node)
     if changed is not None:
         return changed
+    before = children(node)
+    if not before:
+        return node
+    after = tuple([rewritten(part, change) for part in before])
+    if all(new is old for new, old in zip(after, before, strict=True)):
+        return node
+    return _with_children(node, after)
 
-    def one(part: Node) -> Node:
-        return rewritten(part, change)
 
-    def each(parts: tuple[Node, ...]) -> tuple[Node, ...]:
-        return tuple([rewritten(part, change) for part in parts])
-
+def _with_children(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The node above other parts, which stand in the order of `children`."""
     match node:
-        case Not(operand) | Minus(operand) | Like(operand) | IsNull(operand) | IsTruth(operand):
-            return dataclasses.replace(node, operand=one(operand))
-        case And(terms) | Or(terms):
-            return dataclasses.replace(node, terms=each(terms))
-        case Several(items):
-            return dataclasses.replace(node, items=each(items))
-        case Comparison(operands):
-            return dataclasses.replace(node, operands=each(operands))
-        case Between(operand, low, high):
-            return dataclasses.replace(node, operand=one(operand), low=one(low), high=one(high))
-        case Range(low, high):
-            return dataclasses.replace(node, low=one(low), high=one(high))
-        case In(operand, items):
-            return dataclasses.replace(node, operand=one(operand), items=each(items))
-        case Arithmetic(_, left, right):
-            return dataclasses.replace(node, left=one(left), right=one(right))
-        case Call(_, arguments):
-            return dataclasses.replace(node, arguments=each(arguments))
+        case Not() | Minus() | Like() | IsNull() | IsTruth():
+            return dataclasses.replace(node, operand=parts[0])
+        case And() | Or():
+            return dataclasses.replace(node, terms=parts)
+        case Several():
+            return dataclasses.replace(node, items=parts)
+        case Comparison():
+            return dataclasses.replace(node, operands=parts)
+        case Between():
+            return dataclasses.replace(node, operand=parts[0], low=parts[1], high=parts[2])
+        case Range():
+            return dataclasses.replace(node, low=parts[0], high=parts[1])
+        case In():
+            return dataclasses.replace(node, operand=parts[0], items=parts[1:])
+        case Arithmetic():
+            return dataclasses.replace(node, left=parts[0], right=parts[1])
+        case Call():
+            return dataclasses.replace(node, arguments=parts)
         case Case(branches, otherwise):
-            last = None if otherwise is None else one(otherwise)
-            return dataclasses.replace(
-                node, branches=tuple((one(c), one(r)) for c, r in branches), otherwise=last
-            )
+            last = None if otherwise is None else parts[-1]
+            pairs = zip(parts[: 2 * len(branches) : 2], parts[1 : 2 * len(branches) : 2], strict=True)
+            return dataclasses.replace(node, branches=tuple(pairs), otherwise=last)
         case _:
             return node

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from claimsctl.facts.coded import FEW_ROWS, Coded, Coding
-from claimsctl.validate.language.ast import Call, IsNull, Name, Node, Not, Pattern, Truth, walk
+from claimsctl.validate.language.ast import And, Call, IsNull, Name, Node, Not, Or, Pattern, Truth, children
+from claimsctl.validate.language.groups import OVER_LINES
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, Names
 
@@ -41,26 +42,28 @@ class Predicate:
     name: str
     column: str = field(compare=False)
     expr: pl.Expr = field(compare=False, repr=False)
+    at_null: list[bool | None] = field(default_factory=list, compare=False, repr=False)
+    """What it is of a blank cell, once that is known."""
 
 
 def reads_one_text(node: Node, names: Names) -> bool:
     """Whether a condition names one text column only; cheap, before anything is compiled."""
     found: str | None = None
-    for part in walk(node):
-        match part:
-            case Name(name) if found is None or found == name:
-                found = name
-            case Name() | Pattern():
+    parts = [node]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Name):
+            if found is not None and found != part.name:
                 return False
-            case Call(function) if function in _SEVERAL_COLUMNS:
-                return False
+            found = part.name
+        elif isinstance(part, Pattern) or (isinstance(part, Call) and part.function in _SEVERAL_COLUMNS):
+            return False
+        else:
+            parts += children(part)
     return found is not None and (found.endswith(":text") or _has_text(found, names))
 
 
-_SEVERAL_COLUMNS = frozenset(
-    {"has_modifier", "any_in", "any_other_in", "count_in", "sum_in", "distinct_in", "min_in", "max_in"}
-    | {"overlapping_in", "at_once_in", "paired_in"}
-)
+_SEVERAL_COLUMNS = OVER_LINES | {"has_modifier"}
 
 
 def _has_text(name: str, names: Names) -> bool:
@@ -68,8 +71,59 @@ def _has_text(name: str, names: Names) -> bool:
     return names.types.get(name) is LangType.TEXT or name in names.columns
 
 
-def predicate_of(compiler: Compiler, node: Node, value: Value, columns: set[str]) -> Predicate | None:
-    """The predicate a compiled condition is, None where it reads other than one text column.
+@dataclass(frozen=True)
+class Decision:
+    """What a condition that names one text column came to: a predicate, or None, and what it read."""
+
+    predicate: Predicate | None
+    columns: frozenset[str]
+    tables: frozenset[str]
+
+
+Met = dict[tuple[str, bool, frozenset[str]], Decision]
+"""Decisions by text, whether it stands inside an aggregate, and the tables that may be missing."""
+
+
+def text_of(compiler: Compiler, node: Node) -> str | None:
+    """The text of a condition that names one text column only, else None; looked for once per node."""
+    found = compiler.texts.get(id(node))
+    if found is None:
+        text = render(node) if reads_one_text(node, compiler.names) else None
+        found = compiler.texts[id(node)] = node, text
+    return found[1]
+
+
+def decided(compiler: Compiler, node: Node, text: str) -> Decision:
+    """What a condition with this text comes to, compiled once for all rules that have it."""
+    key = text, compiler.inside_aggregate, compiler.optional
+    if key in compiler.met:
+        return compiler.met[key]
+    probe = replace(compiler, columns=set(), tables_used=set(), missing=set(), aggregates={}, predicates=None)
+    whole = probe.boolean(node)
+    predicate = None if probe.aggregates else _predicate_of(compiler, node, whole, probe.columns, text)
+    decision = Decision(predicate, frozenset(probe.columns), frozenset(probe.tables_used))
+    if probe.missing:  # every rule that has it shall be told
+        compiler.missing |= probe.missing
+    else:
+        compiler.met[key] = decision
+    return decision
+
+
+def joined(compiler: Compiler, root: Node, by: type[And] | type[Or]) -> frozenset[str]:
+    """Names of the predicates that are the whole condition, or stand in its outermost `and` or `or`."""
+    for terms in ((root,), root.terms if isinstance(root, by) else ()):
+        texts = [(term, text_of(compiler, term)) for term in terms]
+        decisions = [decided(compiler, term, text) for term, text in texts if text is not None]
+        names = frozenset(each.predicate.name for each in decisions if each.predicate is not None)
+        if names:
+            return names
+    return frozenset()
+
+
+def _predicate_of(
+    compiler: Compiler, node: Node, value: Value, columns: set[str], text: str
+) -> Predicate | None:
+    """None where it reads other than one text column.
 
     Null tests stay where they are: they are cheap as they stand.
     """
@@ -80,7 +134,7 @@ def predicate_of(compiler: Compiler, node: Node, value: Value, columns: set[str]
     (column,) = columns
     if ":" not in column and compiler.names.types.get(column) is not LangType.TEXT:
         return None
-    return named_predicate(column, value.expr, render(node))
+    return named_predicate(column, value.expr, text)
 
 
 def named_predicate(column: str, expr: pl.Expr, text: str) -> Predicate:
@@ -101,21 +155,39 @@ def with_predicates(
     for predicate in sorted(set(predicates), key=lambda p: p.name):
         by_column.setdefault(predicate.column, []).append(predicate)
     directly: list[pl.Expr] = []
-    spread = _Spread()
+    spread, blank = _Spread(), list[Predicate]()
+    small = frame.height < FEW_ROWS  # planning costs more than looking at the cells
     for column, members in by_column.items():
+        if column and small and frame[column].null_count() == frame.height:
+            blank += members
+            continue
         found = (coded(column) or _coded_here(frame[column], members)) if column else None
         if found is None:
             directly += [p.expr.alias(p.name) for p in members]
             continue
         key = ("answers", column, tuple(p.name for p in members))
-        answers = found.coding.table(key, partial(_decide, column, found.texts, members))
+        answers = found.coding.table(key, found.texts, partial(_decide, column, found.texts, members))
         directly += answers.constant
         spread.add(answers, found)
-    frame = frame.with_columns(spread.columns())
+    frame = frame.with_columns(spread.columns()).hstack(_of_blanks(blank, frame.height))
     if directly:
-        small = frame.height < FEW_ROWS  # planning costs more than it saves
         frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
     return frame
+
+
+def _of_blanks(predicates: list[Predicate], rows: int) -> list[pl.Series]:
+    """The answers on columns without any value; most columns of a small input are like that."""
+    new = [p for p in predicates if not p.at_null]
+    if new:
+        blank = pl.DataFrame(schema=dict.fromkeys((p.column for p in new), pl.String)).clear(1)
+        for predicate, answer in zip(
+            new, blank.select(p.expr.alias(p.name) for p in new).row(0), strict=True
+        ):
+            predicate.at_null.append(answer)
+    answers = {
+        answer: pl.repeat(answer, rows, dtype=pl.Boolean, eager=True) for answer in (True, False, None)
+    }
+    return [answers[p.at_null[0]].alias(p.name) for p in predicates]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import polars as pl
 
 from claimsctl.validate.language.types import TableInfo
@@ -47,6 +48,38 @@ def rows_of(table: TableInfo, columns: Sequence[str], asked: pl.DataFrame) -> pl
     )
     rows = asked.join(best, on=asked.columns, how="left", nulls_equal=True, maintain_order="left")
     return rows["row"]
+
+
+def anywhere(table: TableInfo, column: str, values: pl.Series) -> pl.Series:
+    """Whether some row of the table has each value, or its beginning, in a column; null for null."""
+    made = table.prepared.get(("anywhere", column))
+    if made is None:
+        cells = table.column(column)[1].drop_nulls().unique().sort()
+        lengths = cells.str.len_chars().unique().sort().to_list() if column in table.beginnings else None
+        made = table.prepared["anywhere", column] = cells, lengths
+    cells, lengths = made
+    if lengths is None:
+        return search(values, cells)[1]
+    found = _nowhere(values)
+    for length in lengths:
+        whole = values.str.len_chars() >= length
+        found |= whole & search(values.str.head(length), cells)[1]
+    return found
+
+
+def search(values: pl.Series, among: pl.Series) -> tuple[np.ndarray, pl.Series]:
+    """Where each value stands in a sorted column without repeats, and whether it does; null for null.
+
+    The place of a value that is not there means nothing.
+    """
+    if not len(among):
+        return np.zeros(len(values), np.int64), _nowhere(values)
+    found = np.minimum(among.search_sorted(values).to_numpy(), len(among) - 1)
+    return found, among.gather(found) == values
+
+
+def _nowhere(values: pl.Series) -> pl.Series:
+    return values != values  # null for null, else False
 
 
 def periods(table: TableInfo) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claimsctl.validate.language.ast import (
+    LEAVES,
     And,
     Arithmetic,
     Between,
@@ -49,6 +50,8 @@ def _at(node: Node, level: int) -> str:
 
 def _text(node: Node) -> tuple[str, int]:
     """The text and how tightly it binds."""
+    if isinstance(node, LEAVES):
+        return _leaf(node), _ATOM
     match node:
         case Or(terms):
             return " or ".join(_at(term, _AND) for term in terms), _OR
@@ -90,8 +93,7 @@ def _text(node: Node) -> tuple[str, int]:
             return f"{function}({', '.join(_at(a, _OR) for a in arguments)})", _ATOM
         case Several(items):
             return f"({', '.join(_at(item, _OR) for item in items)})", _ATOM
-        case _:
-            return _leaf(node), _ATOM
+    raise AssertionError(node)
 
 
 def _no(negated: bool) -> str:
@@ -100,6 +102,8 @@ def _no(negated: bool) -> str:
 
 def _leaf(node: Node) -> str:
     match node:
+        case Name(name) | Pattern(name):
+            return name
         case Text(text):
             return _quoted(text)
         case Number(number):
@@ -114,8 +118,4 @@ def _leaf(node: Node) -> str:
             return "true" if truth else "false"
         case Null():
             return "null"
-        case Name(name):
-            return name
-        case Pattern(pattern):
-            return pattern
     raise AssertionError(node)
