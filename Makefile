@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is installed into .venv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env env-bench demo test check docs bench soak clean
+.PHONY: help env env-bench demo test test-sql check docs bench soak clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -12,6 +12,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 PARALLEL := -n auto --dist loadgroup
 SIZES ?= 100k,1m,10m
 STORE ?= 1m
+INQUIRIES ?= 10k
 SECTIONS ?= all
 ROUNDS ?= 200
 
@@ -40,25 +41,32 @@ demo: $(STAMP) ## Check the example claims and show the result
 test: $(STAMP) ## Run all tests
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
-check: $(STAMP) ## Everything a change must pass: style, types, layers, tests, generated docs
+test-sql: $(STAMP) ## Install the ODBC drivers (ACCEPT_EULA=Y: Microsoft's too) and run the tests of databases
+	@$(BIN)/python -m tests.tds.install
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/sql tests/tds
+
+check: $(STAMP) ## Everything a change must pass: style, types, layers, packages, tests, generated docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pip check
+	@$(BIN)/python -m tests.advisories
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 	@$(BIN)/cog --check -P $(DOCS)
 
 # Files with generated parts (cog blocks).
-DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/columns.md docs/pricing.md docs/rule-language.md docs/settings.md
+DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/columns.md docs/pricing.md docs/risk.md docs/rule-language.md docs/sandbox.md docs/security.md docs/settings.md docs/sql.md
 
 docs: $(STAMP) ## Regenerate the generated parts of the documentation
 	@$(BIN)/cog -r -P $(DOCS)
 
-bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules STORE=10m)
-	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES) --sections $(SECTIONS) --store $(STORE)
+bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules STORE=10m INQUIRIES=1k)
+	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES) --sections $(SECTIONS) --store $(STORE) --inquiries $(INQUIRIES)
 
-soak: $(STAMP) ## Long versions of the kill and fuzz loops (ROUNDS=200)
-	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py
+soak: $(STAMP) ## Long versions of the kill and fuzz loops, new random examples (ROUNDS=200)
+	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py tests/sql/test_killed_loads.py tests/sql/test_mssql_load.py
+	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q $(PARALLEL) -m hypothesis
 
 clean: ## Remove the environment and everything generated
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache claimsctl-out .demo

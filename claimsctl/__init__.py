@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from claimsctl.checker import Checker, Result
+    from claimsctl.crypt.frames import decrypt_dict, decrypt_frame, encrypt_dict, encrypt_frame
 
 __version__ = "0.1.0"
-__all__ = ["Checker", "Result", "__version__"]
+__all__ = [
+    "Checker", "Result", "__version__", "decrypt_dict", "decrypt_frame", "encrypt_dict", "encrypt_frame",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
@@ -17,4 +20,8 @@ def __getattr__(name: str) -> object:
         from claimsctl import checker
 
         return getattr(checker, name)
+    if name in __all__:
+        from claimsctl.crypt import frames
+
+        return getattr(frames, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,6 +28,7 @@ from claimsctl.process.house_terms import HouseTerms, house_control, house_ruleb
 from claimsctl.process.prepare import layout_of
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.process.summary import suppressed_entries, unserved_entries
+from claimsctl.security.library_errors import values_kept_out
 from claimsctl.settings import Settings, load_settings
 from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.checks import Check, NotRun
@@ -143,6 +144,12 @@ class Checker:
         `row_number` of a finding counts the lines from 1. `as_of` stands for today, in place of that of the
         checker. Raises MappingError when two keys mean one column.
         """
+        with values_kept_out():
+            return self._check(lines, as_of)
+
+    def _check(
+        self, lines: Mapping[str, object] | Sequence[Mapping[str, object]], as_of: date | None
+    ) -> Result:
         given = [lines] if isinstance(lines, Mapping) else list(lines)
         header = tuple(dict.fromkeys(key for line in given for key in line))
         cells = [[_text(line.get(key)) for line in given] for key in header]

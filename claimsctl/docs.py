@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from claimsctl import claim
 from claimsctl.reference.locate import data_path
+from claimsctl.security.audited import ACTIONS, KINDS, RECORDS
+from claimsctl.security.roles import COMMANDS, MEANING, ROLES, may
 from claimsctl.validate.pack import SEVERITIES, Pack, Severity, load_packs
 from claimsctl.validate.rule_keys import REQUIRED_KEYS, RULE_KEYS
 
 _PHI = {"identifier": "identifier (sealed, masked)", "quasi": "quasi-identifier", "none": ""}
-_WIDTH: Final = "80"
+_WIDTH: Final = 80
 _EFFECTS: Final = {
     "error": "rejects the claim",
     "warning": "look at it; never rejects",
@@ -89,29 +91,28 @@ def commands_markdown() -> str:
 
 def command_names() -> list[tuple[str, ...]]:
     """Every command, groups before their commands; () is claimsctl itself."""
+    return [path for path, _ in _commands()]
+
+
+def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the context its help is made in."""
     from typer.main import get_command
 
     from claimsctl.cli.app import app
 
-    def below(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        yield path
+    def below(command: Any, path: tuple[str, ...], parent: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+        name = path[-1] if path else "claimsctl"
+        context = command.make_context(name, [], parent=parent, resilient_parsing=True, terminal_width=_WIDTH)
+        yield path, context
         for name, inner in getattr(command, "commands", {}).items():
-            yield from below(inner, (*path, name))
+            yield from below(inner, (*path, name), context)
 
-    return list(below(get_command(app), ()))
+    return below(get_command(app), (), None)
 
 
 def _command_blocks() -> Iterator[str]:
-    from typer.testing import CliRunner
-
-    from claimsctl.cli.app import app
-
-    runner = CliRunner()
-    for path in command_names():
-        result = runner.invoke(app, [*path, "--help"], prog_name="claimsctl", env={"COLUMNS": _WIDTH})
-        if result.exit_code:
-            raise RuntimeError(f"{' '.join(path)} --help failed: {result.output}")
-        yield f"## {' '.join(('claimsctl', *path))}\n\n```text\n{result.stdout.strip()}\n```"
+    for path, context in _commands():
+        yield f"## {' '.join(('claimsctl', *path))}\n\n```text\n{context.get_help().strip()}\n```"
 
 
 def example_output(*arguments: str) -> str:
@@ -130,13 +131,13 @@ def example_output(*arguments: str) -> str:
             "CLAIMSCTL_WORKSPACE": f"{scratch}/workspace", "CLAIMSCTL_CONFIG_DIR": f"{scratch}/config",
             "COLUMNS": "80", "NO_COLOR": "1",
         }  # fmt: skip
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603 - our own command lines, written in README.md
             [sys.executable, "-m", "claimsctl.cli.app", *arguments],
             cwd=here, env=env, capture_output=True, text=True, check=True,
         )  # fmt: skip
         printed = ended.stdout.replace(str(here), "/home/you/claims")
     printed = re.sub(r"\b20\d{6}-\d{6}-[0-9a-f]{4}\b", "20260601-083000-1a2b", printed)
-    printed = re.sub(r"\n\d+ rows? in .*\Z", "", printed.rstrip())
+    printed = re.sub(r"\n\d+ (?:row|claim)s? in .*\Z", "", printed.rstrip())
     typed = " ".join(["claimsctl", *arguments])
     return f"```text\n$ {typed}\n{printed.rstrip()}\n```"
 
@@ -220,3 +221,57 @@ def _modifier_lines() -> Iterator[str]:
         yield f"| {', '.join(effect.modifiers)} | {by} | {pays or shares} | {effect.manual} |"
     for modifier, (percent, said) in STATUTORY.items():
         yield f"| {modifier} | the statute, shown apart | {percent:f} | {said} |"
+
+
+def sql_tables_markdown() -> str:
+    """The six tables of a target: a table of columns for each, with types of SQL Server."""
+    return "\n".join(_sql_table_lines())
+
+
+def _sql_table_lines() -> Iterator[str]:
+    from claimsctl.sql.ddl import sql_type
+    from claimsctl.sql.tables import TARGET_TABLES, tables_for
+
+    for name in TARGET_TABLES:
+        table = tables_for("plain")[name]
+        yield f"### {name}\n"
+        indexes = "; ".join(", ".join(f"`{column}`" for column in index) for index in table.indexes)
+        key = ", ".join(f"`{column}`" for column in table.key)
+        yield f"{table.meaning}. Key: {key}. Indexes: {indexes}.\n"
+        yield "| column | type | | meaning |"
+        yield "|---|---|---|---|"
+        for column in table.columns:
+            marks = ["not null"] * (not column.nullable) + ["person"] * column.treated
+            yield f"| `{column.name}` | {sql_type('mssql', column)} | {', '.join(marks)} | {column.meaning} |"
+        yield ""
+
+
+def records_markdown() -> str:
+    """Which command writes which record of the audit file, by what it is, as a table."""
+    there = {" ".join(path) for path in command_names()}
+    lines = ["| records | action: commands that write it |", "|---|---|"]
+    for kind, meaning in KINDS.items():
+        told = []
+        for action in (action for action, its in ACTIONS.items() if its == kind):
+            commands = [command for command, actions in RECORDS.items() if action in actions]
+            if commands and not there.intersection(commands):
+                continue
+            by = [f"`{command}`" for command in commands if command in there and command != action]
+            told.append(f"`{action}`" + (f" ({', '.join(by)})" if by else ""))
+        lines.append(f"| {meaning} | {', '.join(told)} |")
+    return "\n".join(lines)
+
+
+def permissions_markdown() -> str:
+    """Which role has which permission, and which commands ask for it, as a table."""
+    asking: dict[str, list[str]] = {}
+    there = {" ".join(path) for path in command_names()}
+    for command, permission in COMMANDS.items():
+        if permission is not None and command in there:
+            asking.setdefault(permission, []).append(command)
+    lines = [f"| permission | {' | '.join(ROLES)} | commands |", "|---|" + "---|" * (len(ROLES) + 1)]
+    for permission, meaning in MEANING.items():
+        marks = " | ".join("yes" if may(role, permission) else "" for role in ROLES)
+        commands = ", ".join(f"`{command}`" for command in asking.get(permission, ()))
+        lines.append(f"| {permission}: {meaning} | {marks} | {commands} |")
+    return "\n".join(lines)

@@ -2,80 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from claimsctl import __version__
-from claimsctl.fix.during import RunRepairs
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
+from claimsctl.process.fetched import named_in, notes_of, returning_of, settle_sources
 from claimsctl.process.history import EarlierRuns
-from claimsctl.process.intake import Input, Intake
-from claimsctl.process.keeping import keep_constants
+from claimsctl.process.intake import Input
+from claimsctl.process.keeping import keep_constants, keep_sources
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
-from claimsctl.process.recording import recorded, tidy, watched
+from claimsctl.process.recording import Kept, end_of, note_inputs, recorded, tidy, watched
 from claimsctl.process.repeating import earlier_run
 from claimsctl.process.request import Request
+from claimsctl.process.risks import risk_terms
 from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.sending import Outboxes, forget, send
+from claimsctl.process.setting import DEFAULT_OUT, Again, Setting
 from claimsctl.process.storing import (
     StoreSink,
     claim_ids,
     not_history,
-    seen_inputs,
     since_last,
     stored_claims,
 )
 from claimsctl.process.summary import Facts, build_summary
 from claimsctl.process.timing import Timings
+from claimsctl.process.treating import treating_of
+from claimsctl.process.watching import note_drift
 from claimsctl.security import audit
 from claimsctl.security.files import write_private
-from claimsctl.security.keys import load_keys
+from claimsctl.security.keys import Keys, load_keys
 from claimsctl.store.commit import commit_run
 from claimsctl.store.digests import digest_scheme
-from claimsctl.store.job import JobInput
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.files import OutputDir
 from claimsctl.write.marker import SUMMARY
 from claimsctl.write.summary import summary_json, write_summary
 
-DEFAULT_OUT = Path("claimsctl-out")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where a run happens: its workspace, the house's header mapping, how to tell the user something.
-
-    `outputs` takes the directory of a job whose request names none; `begun` hears the id of the job.
-    """
-
-    workspace: Workspace
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    notify: Callable[[str], None] = lambda _text: None
-    progress: Progress = lambda *_: None
-    outputs: Path = DEFAULT_OUT
-    begun: Callable[[str], None] = lambda _job_id: None
-
-
-@dataclass(frozen=True)
-class Again:
-    """A run that comes of an earlier job: what it is called, and how it is told of.
-
-    `inputs` opens what is read instead of the request's files, given the request, a private directory and
-    the house's header mapping. `begun` is called with the job's id when its record has been made; `told`
-    are further keys of the summary.
-    """
-
-    command: str
-    parent_job: str
-    inputs: Callable[[Request, Path, Mapping[str, str]], list[Input]] = open_inputs
-    begun: Callable[[str], None] = lambda _job_id: None
-    told: Mapping[str, object] = field(default_factory=dict)
+if TYPE_CHECKING:
+    from claimsctl.fix.during import RunRepairs
+    from claimsctl.process.returning import Returning
+    from claimsctl.process.scoring import RiskTerms
 
 
 def process(
@@ -95,75 +69,231 @@ def process(
         recorded(jobs, job_id, request, workspace, out, command, again.parent_job if again else None) as kept,
         _output(out, job_id, request, jobs, setting) as directory,
     ):
-        keys = load_keys(workspace)
-        keep_constants(workspace, job_id, request.constants, keys)
-        if again is not None:
-            again.begun(job_id)
-        spill = workspace.tmp_directory(job_id)
-        inputs = (again.inputs if again else open_inputs)(request, spill, setting.mapping)
-        files = FileOutputs(
-            directory, request.output_format, inputs, safe_csv=request.safe_csv,
-            priced=rulebook.pricing is not None,
+        keys = load_keys(workspace, request.practice_id)
+        run = _Run(
+            request, rulebook, setting, again, jobs, job_id, command, directory, kept, keys, timings, started
         )  # fmt: skip
-        repairs = RunRepairs(inputs, request, rulebook.tables, directory) if request.fix else None
-        store = StoreSink(workspace, job_id, keys, request.practice_id, setting.notify)
-        outcome = check_inputs(
-            request, rulebook, inputs, spill, [files, store], timings=timings, digest_key=keys.digest,
-            stored=lambda intake, copies: stored_claims(
-                intake, copies, workspace, keys, request.practice_id, request.duplicates, setting.notify
-            ),
-            seen=lambda intake: _seen(jobs, job_id, intake),
-            earlier=EarlierRuns(
-                workspace, keys, request.practice_id, lambda hashes: not_history(hashes, jobs), setting.notify
-            ),
-            progress=watched(jobs, job_id, setting.progress),
-        )  # fmt: skip
-        with timings.stage("write"):
-            paths = {**files.close(), **(repairs.close() if repairs else {})}
-        for note in files.notes:
-            setting.notify(note)
-        status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
-        with timings.stage("store"):
-            setting.progress("storing", 0, 1, outcome.intake.rows)
-            found = store.keep_findings()
-            claims = claim_ids(outcome.intake, outcome.copies) if outcome.intake.parts else found["claim_id"]
-            since = since_last(workspace, job_id, found, claims)
-            facts = Facts(
-                job_id, command, __version__, status, started, request, rulebook, paths, since,
-                {"parent_job": again.parent_job, **again.told} if again else {},
-            )  # fmt: skip
+        run.remember()
+        opened = run.open()
+        outcome = run.check(opened)
+        facts = run.close(opened, outcome)
         # Published before it is stored: a run killed in between is repeated, and finds nothing stored.
-        summary = build_summary(facts, outcome, timings)
-        end = _end(summary, outcome, paths)
-        write_summary(directory, summary)
-        directory.commit()
-        kept.end = end
-        with timings.stage("store"):
-            commit_run(
-                workspace, job_id, digest_scheme=digest_scheme(keys.digest), notify=setting.notify,
-                finish=end,
-            )  # fmt: skip
-        kept.stored = True
-        summary = build_summary(facts, outcome, timings)  # now with the time of storing
-        write_private(directory.path / SUMMARY, summary_json(summary).encode())
-        jobs.finish(job_id, **end, timings=timings.as_dict())
-        audit.record(workspace, command, job=job_id, rows=outcome.ledger.rows.read, out_files=len(paths))
+        end = run.publish(opened, outcome, facts)
+        run.store(outcome)
+        facts = run.deliver(facts, end)
+        summary = run.finish(outcome, facts, end)
+    if opened.returning:
+        settle_sources(workspace, job_id, named_in(request))
     return summary
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The inputs of a run, how its claims are scored, and what takes their results.
+
+    `returning` take outcomes back to the databases that inputs came from, `repairs` what `--fix` mended.
+    """
+
+    inputs: list[Input]
+    spill: Path
+    risk: RiskTerms | None
+    files: FileOutputs
+    repairs: RunRepairs | None
+    claims: StoreSink
+    outboxes: Outboxes
+    returning: list[Returning]
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """All that take lines and findings."""
+        return [self.files, self.claims, self.outboxes, *self.returning]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The steps of a recorded run, in their order. `kept` hears how far it has come."""
+
+    request: Request
+    rulebook: Rulebook
+    setting: Setting
+    again: Again | None
+    jobs: JobStore
+    job_id: str
+    command: str
+    directory: OutputDir
+    kept: Kept
+    keys: Keys
+    timings: Timings
+    started: datetime
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where it is recorded and stored."""
+        return self.setting.workspace
+
+    @property
+    def told(self) -> Progress:
+        """Hears how far a step is."""
+        return watched(self.jobs, self.job_id, self.setting.progress)
+
+    def remember(self) -> None:
+        """Keep, sealed, what a resumed or repeated run needs of this one."""
+        keep_constants(self.workspace, self.job_id, self.request.constants, self.keys)
+        if self.again is not None:
+            self.again.begun(self.job_id)
+        keep_sources(self.workspace, self.job_id, self.request.sources, self.keys)
+
+    def open(self) -> _Opened:
+        """Open the inputs, and all that takes results."""
+        request, setting, workspace = self.request, self.setting, self.workspace
+        spill = workspace.tmp_directory(self.job_id)
+        opening = self.again.inputs if self.again else partial(open_inputs, progress=self.told)
+        with self.timings.stage("ingest"):
+            inputs = opening(request, spill, setting.mapping)
+        for note in notes_of(inputs):
+            setting.notify(note)
+        returning = returning_of(inputs, spill)
+        with self.timings.stage("score"):
+            risk = risk_terms(request, self.rulebook, setting.scoring, workspace, inputs, setting.notify)
+        files = FileOutputs(
+            self.directory, request.output_format, inputs, safe_csv=request.safe_csv,
+            priced=self.rulebook.pricing is not None, scored=risk is not None,
+            treating=treating_of(request, workspace, self.keys),
+        )  # fmt: skip
+        fix = _repairs(inputs, request, self.rulebook, self.directory)
+        practice = request.practice_id
+        claims = StoreSink(workspace, self.job_id, self.keys, practice, setting.notify, setting.seal)
+        boxes = Outboxes(
+            workspace, self.job_id, setting.databases, self.keys, practice, request.run_date
+        )  # fmt: skip
+        return _Opened(inputs, spill, risk, files, fix, claims, boxes, returning)
+
+    def check(self, opened: _Opened) -> Outcome:
+        """Both passes over the inputs; every line reaches the sinks."""
+        practice, workspace, notify = self.request.practice_id, self.workspace, self.setting.notify
+        return check_inputs(
+            self.request, self.rulebook, opened.inputs, opened.spill, opened.sinks, timings=self.timings,
+            digest_key=self.keys.digest,
+            stored=lambda intake, copies: stored_claims(
+                intake, copies, workspace, self.keys, practice, self.request.duplicates, notify
+            ),
+            seen=lambda intake: note_inputs(self.jobs, self.job_id, intake),
+            earlier=EarlierRuns(
+                workspace, self.keys, practice, lambda hashes: not_history(hashes, self.jobs), notify
+            ),
+            risk=opened.risk,
+            progress=self.told,
+        )  # fmt: skip
+
+    def close(self, opened: _Opened, outcome: Outcome) -> Facts:
+        """Finish the files, still without their names, and keep the findings."""
+        repairs = opened.repairs
+        with self.timings.stage("write"):
+            paths = {**opened.files.close(), **(repairs.close() if repairs else {})}
+        for note in opened.files.notes:
+            self.setting.notify(note)
+        with self.timings.stage("store"):
+            self.told("storing", 0, 1, outcome.intake.rows)
+            found = opened.claims.keep_findings()
+            claims = claim_ids(outcome.intake, outcome.copies) if outcome.intake.parts else found["claim_id"]
+            once = {rule.code for rule in self.rulebook.ruleset.rules if rule.level == "file"}
+            since = since_last(self.workspace, self.job_id, found, claims, once)
+        more = {"parent_job": self.again.parent_job, **self.again.told} if self.again else {}
+        return Facts(
+            self.job_id, self.command, __version__, _status(outcome), self.started, self.request,
+            self.rulebook, paths, since, more,
+        )  # fmt: skip
+
+    def publish(self, opened: _Opened, outcome: Outcome, facts: Facts) -> dict[str, Any]:
+        """Let all files appear under their names; what the job's record says at its end."""
+        summary = build_summary(facts, outcome, self.timings)
+        end = end_of(summary, outcome, facts.paths)
+        with self.timings.stage("write"):
+            end_now = opened.outboxes.close(summary, end)
+        write_summary(self.directory, summary)
+        self.directory.commit()
+        for each in opened.returning:
+            each.keep(self.workspace, self.job_id, self.request.practice_id)
+        self.kept.end = end_now
+        return end
+
+    def store(self, outcome: Outcome) -> None:
+        """Make the claims part of the store."""
+
+        def waiting() -> None:
+            self.kept.only_waited = True
+            self.told("storing", 0, 1, outcome.intake.rows)
+            self.kept.only_waited = False
+
+        with self.timings.stage("store"):
+            commit_run(
+                self.workspace, self.job_id, digest_scheme=digest_scheme(self.keys.digest),
+                notify=self.setting.notify, waiting=waiting, finish=self.kept.end,
+            )  # fmt: skip
+        self.kept.stored = True
+
+    def deliver(self, facts: Facts, end: dict[str, Any]) -> Facts:
+        """Bring the results into the databases; what the summary says of that too."""
+        if not self.setting.databases:
+            return facts
+        self.kept.on_its_way = f"`claimsctl jobs resume {self.job_id}` delivers the rest."
+        with self.timings.stage("send"):
+            sent = send(
+                self.workspace, self.job_id, self.setting.databases, self.setting.notify, self.told
+            )  # fmt: skip
+        self.kept.on_its_way, self.kept.end = None, end
+        return replace(facts, more={**facts.more, "sent": sent})
+
+    def finish(self, outcome: Outcome, facts: Facts, end: Mapping[str, Any]) -> dict[str, object]:
+        """Write the summary, now with the time of storing, the job's record and the audit log."""
+        summary = build_summary(facts, outcome, self.timings)
+        write_private(self.directory.path / SUMMARY, summary_json(summary).encode())
+        self.jobs.finish(self.job_id, **end, timings=self.timings.as_dict())
+        if self.setting.databases:
+            forget(self.workspace, self.job_id)
+        note_drift(self.workspace, summary)
+        audit.record(
+            self.workspace, self.command, notify=self.setting.notify, count=outcome.ledger.rows.read,
+            job=self.job_id, rules=end["rules_digest"], out_files=len(facts.paths),
+        )  # fmt: skip
+        return summary
+
+
+def _status(outcome: Outcome) -> str:
+    return "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
 
 
 def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str, object]:
     """Check everything, write and store nothing."""
     timings, started = Timings(), datetime.now(UTC)
     with setting.workspace.scratch() as spill:
-        inputs = open_inputs(request, spill, setting.mapping)
-        if request.fix:
-            RunRepairs(inputs, request, rulebook.tables)
+        inputs = open_inputs(request, spill, setting.mapping, setting.progress)
+        for note in notes_of(inputs):
+            setting.notify(note)
+        _repairs(inputs, request, rulebook)
+        with timings.stage("score"):
+            risk = risk_terms(request, rulebook, setting.scoring, setting.workspace, inputs, setting.notify)
         outcome = check_inputs(
-            request, rulebook, inputs, spill, [], timings=timings, progress=setting.progress
+            request, rulebook, inputs, spill, [], timings=timings, risk=risk, progress=setting.progress
         )
-    status = "COMPLETED_WITH_ERRORS" if outcome.book.by_severity["error"] else "COMPLETED"
-    facts = Facts(None, "process --dry-run", __version__, status, started, request, rulebook, {}, None)
+    audit.record(
+        setting.workspace, "process", notify=setting.notify, count=outcome.ledger.rows.read, dry_run=True
+    )
+    facts = Facts(
+        None, "process --dry-run", __version__, _status(outcome), started, request, rulebook, {}, None
+    )  # fmt: skip
     return build_summary(facts, outcome, timings)
+
+
+def _repairs(
+    inputs: Sequence[Input], request: Request, rulebook: Rulebook, out: OutputDir | None = None
+) -> RunRepairs | None:
+    """Has the inputs repaired as they are read, where that is asked for; listed in `out`."""
+    if not request.fix:
+        return None
+    from claimsctl.fix.during import RunRepairs
+
+    return RunRepairs(inputs, request, rulebook.tables, out)
 
 
 def _output(out: Path, job_id: str, request: Request, jobs: JobStore, setting: Setting) -> OutputDir:
@@ -177,32 +307,4 @@ def _output(out: Path, job_id: str, request: Request, jobs: JobStore, setting: S
     return OutputDir.create(out, job_id, instead_of=earlier.job_id)
 
 
-def _seen(jobs: JobStore, job_id: str, intake: Intake) -> dict[str, tuple[str, str]]:
-    """Record what was read, as soon as it has been, and find who finished with the same content before."""
-    jobs.add_inputs(job_id, [_job_input(each) for each in intake.inputs])
-    hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
-    return seen_inputs(hashes, jobs.find_by_input_hash(hashes))
-
-
-def _job_input(each: Input) -> JobInput:
-    source = each.source
-    return JobInput(str(source.path), source.sha256 or "", source.bytes, each.rows, source.format)
-
-
-def _end(summary: Mapping[str, Any], outcome: Outcome, paths: Mapping[str, Path]) -> dict[str, Any]:
-    """What the job's record says at its end."""
-    editions: dict[str, list[str]] = {}
-    for entry in summary["reference"]:
-        editions.setdefault(entry["table"], []).append(entry["edition"])
-    return {
-        "status": summary["status"],
-        "ledger": outcome.ledger.as_dict(),
-        "counts": dict(outcome.book.by_severity),
-        "editions": editions,
-        "mapping": summary["mapping"]["columns"],
-        "outputs": {name: str(path) for name, path in paths.items()},
-        "rules_digest": summary["rules"]["digest"],
-    }
-
-
-__all__ = ["Outcome", "Setting", "Sink", "pl", "process"]
+__all__ = ["DEFAULT_OUT", "Again", "Outcome", "Setting", "process"]

@@ -17,17 +17,32 @@ from typing import Any, Final
 
 from claimsctl.errors import ClaimsctlError, SettingsError
 from claimsctl.house import RuleChoice, RulesSettings
+from claimsctl.settings_log import LogSettings
+from claimsctl.settings_payers import AccountSettings, PayerMapSettings, RouteSettings
+from claimsctl.settings_security import SecuritySettings
+from claimsctl.settings_sql import SqlSettings
 from claimsctl.settings_tables import (
     InboxSettings,
+    OutputSettings,
     PracticeSettings,
     PricingSettings,
     ProcessSettings,
     ReferenceSettings,
+    ScoringSettings,
 )
 
 SETTINGS_FILE: Final = "claimsctl.toml"
 ENV_PREFIX: Final = "CLAIMSCTL_"
-RESERVED: Final = frozenset({"CLAIMSCTL_WORKSPACE", "CLAIMSCTL_CONFIG_DIR", "CLAIMSCTL_REFERENCE_BASE"})
+RESERVED: Final = frozenset(
+    {
+        "CLAIMSCTL_WORKSPACE",
+        "CLAIMSCTL_CONFIG_DIR",
+        "CLAIMSCTL_REFERENCE_BASE",
+        "CLAIMSCTL_SQL_PASSWORD",
+        "CLAIMSCTL_TOKEN",
+        "CLAIMSCTL_PURPOSE",
+    }
+)
 """Variables that are read elsewhere and are no settings."""
 
 _CHECKED = "settings.checked"
@@ -47,9 +62,17 @@ class Settings:
     payers: dict[str, dict[str, Any]] = field(default_factory=dict)
     rules: RulesSettings = field(default_factory=RulesSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
     inbox: InboxSettings = field(default_factory=InboxSettings)
     pricing: PricingSettings = field(default_factory=PricingSettings)
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
     reference: ReferenceSettings = field(default_factory=ReferenceSettings)
+    payer_route: dict[str, RouteSettings] = field(default_factory=dict)
+    payer_account: dict[str, AccountSettings] = field(default_factory=dict)
+    payer_map: dict[str, PayerMapSettings] = field(default_factory=dict)
+    sql: dict[str, SqlSettings] = field(default_factory=dict)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    log: LogSettings = field(default_factory=LogSettings)
 
     def rule_packs(self) -> tuple[str, ...]:
         """`packs` of `[rules]`; a file beside claimsctl.toml is named by its whole path."""
@@ -62,6 +85,12 @@ class Settings:
             return self.practice[practice_id]
         if practice_id == "default" and not self.practice:
             return PracticeSettings()
+        if practice_id == "default":
+            first, *_ = known = sorted(self.practice)
+            raise SettingsError(
+                f"No practice is named; {self.file or SETTINGS_FILE} has {', '.join(known)}.",
+                hint=f'Name one: --practice {first}, or practice = "{first}" below [process].',
+            )
         raise SettingsError(
             f"There is no [practice.{practice_id}] in {self.file or SETTINGS_FILE}.",
             hint=meant(practice_id, self.practice)
@@ -69,7 +98,10 @@ class Settings:
         )
 
 
-SECTIONS: Final = ("mapping", "practice", "payers", "rules", "process", "inbox", "pricing", "reference")
+SECTIONS: Final = (
+    "mapping", "practice", "payers", "rules", "process", "output", "inbox", "pricing", "scoring", "reference",
+    "payer_route", "payer_account", "payer_map", "sql", "security", "log",
+)  # fmt: skip
 
 
 def find_workspace(
@@ -130,9 +162,19 @@ def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | N
             payers=data.get("payers", {}),
             rules=RulesSettings(**data.get("rules", {})),
             process=ProcessSettings(**data.get("process", {})),
+            output=OutputSettings(**data.get("output", {})),
             inbox=InboxSettings(**data.get("inbox", {})),
             pricing=PricingSettings(**data.get("pricing", {})),
+            scoring=ScoringSettings(**data.get("scoring", {})),
             reference=ReferenceSettings(**data.get("reference", {})),
+            payer_route={name: RouteSettings(**table) for name, table in data.get("payer_route", {}).items()},
+            payer_account={
+                name: AccountSettings(**table) for name, table in data.get("payer_account", {}).items()
+            },
+            payer_map={name: PayerMapSettings(**table) for name, table in data.get("payer_map", {}).items()},
+            sql={name: SqlSettings(**table) for name, table in data.get("sql", {}).items()},
+            security=SecuritySettings(**data.get("security", {})),
+            log=LogSettings(**data.get("log", {})),
         )
     except (TypeError, ValueError, AttributeError):
         return None
@@ -187,8 +229,9 @@ def _anyone_may_write(directory: Path) -> bool:
 def _note(text: bytes) -> str:
     """Changes with the text and with what settings there are."""
     classes = (
-        Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, InboxSettings,
-        PricingSettings, ReferenceSettings,
+        Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, OutputSettings, InboxSettings,
+        PricingSettings, ScoringSettings, ReferenceSettings, RouteSettings, AccountSettings, PayerMapSettings,
+        SqlSettings, SecuritySettings, LogSettings,
     )  # fmt: skip
     schema = [(each.name, str(each.type)) for cls in classes for each in fields(cls)]
     return hashlib.sha256(repr(schema).encode() + text).hexdigest()

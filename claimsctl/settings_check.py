@@ -22,12 +22,18 @@ from claimsctl.settings import (
     Settings,
     meant,
 )
+from claimsctl.settings_log import LogSettings
+from claimsctl.settings_payers import AccountSettings, PayerMapSettings, RouteSettings
+from claimsctl.settings_security import SecuritySettings
+from claimsctl.settings_sql import SqlSettings
 from claimsctl.settings_tables import (
     InboxSettings,
+    OutputSettings,
     PracticeSettings,
     PricingSettings,
     ProcessSettings,
     ReferenceSettings,
+    ScoringSettings,
 )
 
 _PLAINER: Final = {
@@ -63,9 +69,17 @@ def checked_settings(
         payers: dict[str, dict[str, Any]] = {}
         rules: RulesSettings = RulesSettings()
         process: ProcessSettings = ProcessSettings()
+        output: OutputSettings = OutputSettings()
         inbox: InboxSettings = InboxSettings()
         pricing: PricingSettings = PricingSettings()
+        scoring: ScoringSettings = ScoringSettings()
         reference: ReferenceSettings = ReferenceSettings()
+        payer_route: dict[str, RouteSettings] = {}
+        payer_account: dict[str, AccountSettings] = {}
+        payer_map: dict[str, PayerMapSettings] = {}
+        sql: dict[str, SqlSettings] = {}
+        security: SecuritySettings = SecuritySettings()
+        log: LogSettings = LogSettings()
 
         @classmethod
         def settings_customise_sources(
@@ -94,6 +108,9 @@ def _problem(
     first = found[0]
     path = [str(part) for part in first["loc"]]
     variable = _variable(path, variables)
+    if variable is None and file is None:
+        # What a whole table says is told of the table; without a file only the environment has set it.
+        variable = _variable_in(path, variables)
     where = f"The environment variable {variable}" if variable else f"{file}, {_key(path)}"
     more = f" ({len(found) - 1} more problems.)" if len(found) > 1 else ""
     kind = str(first["type"])
@@ -116,9 +133,17 @@ def _known(path: list[str]) -> list[str]:
         "practice": PracticeSettings,
         "rules": RulesSettings,
         "process": ProcessSettings,
+        "output": OutputSettings,
         "inbox": InboxSettings,
         "pricing": PricingSettings,
+        "scoring": ScoringSettings,
         "reference": ReferenceSettings,
+        "payer_route": RouteSettings,
+        "payer_account": AccountSettings,
+        "payer_map": PayerMapSettings,
+        "sql": SqlSettings,
+        "security": SecuritySettings,
+        "log": LogSettings,
     }.get(path[0])
     of = RuleChoice if _depth(path) == 3 else of
     return [each.name for each in fields(of)] if of else []
@@ -128,7 +153,7 @@ def _depth(path: list[str]) -> int:
     """How many words of a path name its table."""
     if path[:2] == ["rules", "payer"] or (path[0] == "practice" and path[2:3] == ["rules"]):
         return 3
-    return 2 if path[0] in ("practice", "payers") else 1
+    return 2 if path[0] in ("practice", "payers", "payer_route", "payer_account", "payer_map", "sql") else 1
 
 
 def _key(path: list[str]) -> str:
@@ -140,6 +165,12 @@ def _key(path: list[str]) -> str:
 def _variable(path: list[str], variables: Mapping[str, str]) -> str | None:
     wanted = (ENV_PREFIX + "__".join(path)).upper()
     return next((n for n in variables if wanted == n.upper() or wanted.startswith(n.upper() + "__")), None)
+
+
+def _variable_in(path: list[str], variables: Mapping[str, str]) -> str | None:
+    """The names of the variables that set something in a table."""
+    table = (ENV_PREFIX + "__".join(path)).upper() + "__"
+    return ", ".join(sorted(name for name in variables if name.upper().startswith(table))) or None
 
 
 def _nested(variables: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, Any]:

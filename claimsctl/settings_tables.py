@@ -33,7 +33,10 @@ _BILLING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PracticeSettings:
-    """A `[practice.<id>]` table. `constants` name canonical columns; `payer` and `profile` are defaults."""
+    """A `[practice.<id>]` table. `constants` name canonical columns; `payer` and `profile` are defaults.
+
+    `network` says by payer whether the practice is in its network, `coverage` what is agreed with it.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -50,6 +53,8 @@ class PracticeSettings:
     payer: str | None = None
     profile: Profile | None = None
     constants: dict[str, str] = field(default_factory=dict)
+    network: dict[str, Literal["in", "out"]] = field(default_factory=dict)
+    coverage: dict[str, str] = field(default_factory=dict)
     rules: RuleChoice = field(default_factory=RuleChoice)
 
     def __post_init__(self) -> None:
@@ -88,6 +93,19 @@ class ProcessSettings:
         """Bytes of input above which a person is asked before a run; 0: never."""
         megabytes = _CONFIRM_ABOVE if self.confirm_above_mb is None else self.confirm_above_mb
         return max(megabytes, 0) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """The `[output]` table: what becomes of patients' data in accepted, rejected, held and malformed files.
+
+    The words are those of claimsctl.security.policy; `dates` is for `deidentify`.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    phi: Literal["plain", "encrypt", "mask", "drop", "deidentify"] = "plain"
+    dates: Literal["shift", "year"] = "shift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +176,29 @@ class PricingSettings:
             provider_percent={**PROVIDER_PERCENT, **percents},
             **exact,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSettings:
+    """The `[scoring]` table: whether accepted claims get a denial risk, and what is done with it.
+
+    From `medium` and from `high` on is what the bands are called; claims above `hold_above` are held back
+    (None: none). `model` names the one that scores; None is the one in use (`model use`), else points.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    enabled: bool = True
+    medium: float = 0.2
+    high: float = 0.4
+    hold_above: float | None = None
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.medium <= self.high <= 1:
+            raise ValueError("medium must be above 0 and not above high, high not above 1")
+        if self.hold_above is not None and not 0 <= self.hold_above <= 1:
+            raise ValueError("hold_above must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

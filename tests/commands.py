@@ -13,6 +13,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
+FEW_RULES = ("--only", "FIN-*", "--only", "PAT-*")
+"""For runs in processes of their own where it does not matter what is found: all rules are half the work."""
+_KEPT = 12
+"""Rulebooks in memory at once; each takes some 50 MB."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,22 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     out, err = process.communicate(timeout=600)
     assert "Traceback" not in out + err
     return Ended(process.returncode, out, err)
+
+
+def remembering(load: Callable[..., Any]) -> Callable[..., Any]:
+    """`load_rulebook` that keeps what it read: reading every rule takes longer than most runs of tests."""
+    kept: dict[str, Any] = {}
+
+    def loaded(
+        selection: Any, extra_packs: Any = (), payers: Any = None, editions: Any = None, **options: Any
+    ) -> Any:
+        packs = [(str(path), path.read_bytes() if path.is_file() else b"") for path in extra_packs]
+        there = [e for table in editions.tables() for e in editions.editions(table)] if editions else []
+        asked = repr((selection, packs, payers, there, sorted(options.items())))
+        if asked not in kept:
+            if len(kept) == _KEPT:
+                del kept[next(iter(kept))]
+            kept[asked] = load(selection, extra_packs, payers, editions, **options)
+        return kept[asked]
+
+    return loaded

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import os
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+import typer.main
+from hypothesis import HealthCheck, settings
 
 from claimsctl.pipeline import Setting, process
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.store.workspace import Workspace
+from claimsctl.validate import checks
 from claimsctl.validate.ruleset import Selection
+from tests.compiled_once import compiled_once
 
 AS_OF = date(2026, 6, 30)
 
-# How long one example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("claimsctl", deadline=None)
+# How long examples take says how busy the machine is, not whether the code is right. The same examples are
+# tried each time, so that a change fails by what it changed; `make soak` looks for new ones.
+settings.register_profile(
+    "claimsctl",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="SOAK_ROUNDS" not in os.environ,
+    max_examples=100 if "SOAK_ROUNDS" in os.environ else 50,
+)
 settings.load_profile("claimsctl")
 
 
@@ -30,6 +42,15 @@ def _own_place(
     monkeypatch.setenv("CLAIMSCTL_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setenv("CLAIMSCTL_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Commands are made anew for each command line, and rules for each rulebook: both take long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(checks, "_compiled", compiled_once(checks._compiled))
+        patched.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

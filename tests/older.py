@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from claimsctl.store.database import open_store
-from claimsctl.store.headers import LINE_FACTS
+from claimsctl.store.headers import LINE_FACTS, RISK_FACTS
 from claimsctl.store.workspace import Workspace
 
 ADDED = {
@@ -12,6 +12,8 @@ ADDED = {
         "claims": ("deleted_at", "number_hash", *LINE_FACTS),
         "claim_status_history": ("number_hash", "action", "changed_by", "payer_reference"),
     },
+    4: {"claims": ("origin", "queried_at", "payer_claim_number")},
+    5: {"claims": (*RISK_FACTS, "held")},
 }
 """Version -> table -> columns that came with it."""
 TOTALS = ("line_totals", "finding_totals")
@@ -25,6 +27,8 @@ def make_older(workspace: Workspace, version: int) -> None:
             for table, columns in tables.items() if later > version else ():
                 for column in columns:
                     connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        if version < 4:
+            connection.execute("DROP TABLE claim_answers")
         if version < 3:
             for table in TOTALS:
                 connection.execute(f"DROP TABLE {table}")

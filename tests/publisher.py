@@ -6,6 +6,7 @@ import hashlib
 import io
 import socket
 import struct
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -204,12 +205,20 @@ def careless(handler: _Handler, data: bytes) -> None:
     handler.wfile.write(data[start:])
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that hangs up is no fault of the server: nothing on the terminal of the tests."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def publishing() -> Iterator[PublisherServer]:
     """A server for the block."""
     handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         there = PublisherServer(f"http://127.0.0.1:{server.server_address[1]}")
         handler.publisher = there  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -12,7 +12,7 @@ import pytest
 from claimsctl import claim
 from claimsctl.claim import BY_NAME, COLUMNS, Column
 from claimsctl.docs import columns_markdown
-from claimsctl.ingest.mapping import spellings
+from claimsctl.ingest.headers import spellings
 
 ids = [column.name for column in COLUMNS]
 

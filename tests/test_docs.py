@@ -10,14 +10,18 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
-import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cogapp import Cog
 
+from claimsctl.cli.app import main
 from claimsctl.docs import command_names, rules_markdown, shipped_packs
+from claimsctl.store.workspace import Workspace
 from claimsctl.validate.pack import load_pack
 from tests.cli.conftest import command, read_once
 from tests.commands import EXAMPLES, ROOT, Command
@@ -69,8 +73,35 @@ def test_readme_shows_the_usual_commands() -> None:
         assert f"claimsctl {each} " in shown
 
 
+@pytest.fixture
+def databases(place: Path) -> None:
+    """The databases that the README names, as SQLite files, the first with the example claims."""
+    with (EXAMPLES / "claims.csv").open(newline="", encoding="utf-8") as file:
+        names, *rows = csv.reader(file)
+    with closing(sqlite3.connect(place / "staging.db")) as staging:
+        columns = ", ".join(f'"{name}" TEXT' for name in names)
+        staging.execute(f"CREATE TABLE claims (updated_at TEXT, {columns})")
+        marks = ", ".join("?" * len(names))
+        filled = [row for row in rows if len(row) == len(names)]
+        staging.executemany(f"INSERT INTO claims VALUES ('2026-06-30', {marks})", filled)
+        staging.commit()
+    workspace = Workspace.open(Path(os.environ["CLAIMSCTL_WORKSPACE"]))
+    workspace.settings_file.write_text(f"""
+[sql.staging]
+url = "sqlite:///{place / "staging.db"}"
+table = "claims"
+watermark = "updated_at"
+
+[sql.production]
+url = "sqlite:///{place / "production.db"}"
+phi = "mask"
+""")
+
+
 @pytest.mark.parametrize("line", dict.fromkeys(COMMANDS))
-def test_commands_of_the_readme_run(command: Command, place: Path, line: str) -> None:
+def test_commands_of_the_readme_run(command: Command, place: Path, databases: None, line: str) -> None:
+    if "--to production" in line and " init " not in line:
+        assert command("sql", "init", "--to", "production").code == 0
     ran = command(*shlex.split(line)[1:])
     assert ran.code == 0, ran.err
     if "--output " in line:
@@ -121,7 +152,7 @@ def test_python_of_the_readme_prints_what_it_says() -> None:
 
 @pytest.mark.parametrize("text", [README, RULES], ids=["README.md", "rules/README.md"])
 def test_rules_shown_are_rules(command: Command, tmp_path: Path, text: str) -> None:
-    (shown,) = blocks("toml", text)
+    (shown,) = (block for block in blocks("toml", text) if "[sql." not in block)
     pack = tmp_path / "shown.toml"
     pack.write_text(shown if "[pack]" in shown else f'[pack]\nname = "shown"\n{shown}')
     ran = command("rules", "check", pack)
@@ -190,7 +221,7 @@ def test_exit_codes_of_the_readme_are_those_of_the_errors() -> None:
 def test_output_files_of_the_readme_are_written(command: Command, place: Path) -> None:
     with (place / "examples" / "claims.csv").open("ab") as file:
         file.write(b"MS-9999,1,ragged\n")
-    command("process", "examples/claims.csv", "--out", "all")
+    command("process", "examples/claims.csv", "--out", "all", "--hold-above", "0.1")
     table = README[README.index("## Output files") : README.index("## Exit codes")]
     shown = set(re.findall(r"^\| `([\w.]+)`", table, flags=re.MULTILINE))
     assert shown == {path.name for path in (place / "all").iterdir()}
@@ -205,7 +236,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
-def test_generated_parts_are_current() -> None:
+def test_generated_parts_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     made = (ROOT / "Makefile").read_text("utf-8")
     named = re.search(r"^DOCS := (.*)$", made, flags=re.MULTILINE)
     assert named is not None
@@ -216,15 +247,28 @@ def test_generated_parts_are_current() -> None:
         if "[[[cog" in path.read_text("utf-8") and not path.relative_to(ROOT).parts[0].startswith(".")
     ]
     assert sorted(pages) == sorted(generated), "DOCS in the Makefile"
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "cogapp", "--check", "-P", *pages],
-        cwd=ROOT,
-        env=env,
-        text=True,
-        capture_output=True,
-    )
-    assert ran.returncode == 0, f"run: make docs\n{ran.stdout}{ran.stderr}"
+    monkeypatch.setattr("claimsctl.docs.subprocess.run", run_here)
+    monkeypatch.chdir(ROOT)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        status = Cog().main(["cog", "--check", "--diff", "-P", *pages])
+    assert status == 0, f"run: make docs\n{said.getvalue()}"
+
+
+def run_here(
+    arguments: list[str], *, cwd: Path, env: dict[str, str], **_: object
+) -> subprocess.CompletedProcess[str]:
+    """What the examples of the pages print, without a new process for each; each reads rules of its own."""
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out):
+        patched.chdir(cwd)
+        patched.delenv("CLAIMSCTL_WORKSPACE")
+        for name, value in env.items():
+            patched.setenv(name, value)
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments[3:])
+    assert stopped.value.code == 0, arguments
+    return subprocess.CompletedProcess(arguments, 0, out.getvalue(), "")
 
 
 def test_settings_of_the_example_are_used(

@@ -10,6 +10,7 @@ import pytest
 
 from claimsctl.errors import SettingsError
 from claimsctl.settings import Settings, find_workspace, load_settings
+from claimsctl.settings_security import SecuritySettings
 
 FILE = """
 [mapping]
@@ -98,6 +99,12 @@ def test_environment_wins_over_file(tmp_path: Path) -> None:
         ('[rules]\nwithout = "PAT-001"', ["[rules] without", "list of texts"]),
         ("[mapping]\nx = 1", ["[mapping] x", "text, in quotes"]),
         ('practice = "a"', ["[practice]", "table"]),
+        ('[security]\nseal = ["line_charge"]', ["[security]", "line_charge", "patient_dob"]),
+        ('[security]\nhours = "7-19"', ["[security]", "hours", '"07-19"']),
+        ("[security]\nexport_rows = 0", ["[security]", "export_rows", "1 or more"]),
+        ("[security]\nsession_minutes = 0", ["[security]", "session_minutes", "from 1 to 1440"]),
+        ("[security]\nretention_days = 99999999999", ["[security]", "retention_days", "from 1 to 36500"]),
+        ('[security]\npurpose = "fun"', ["[security] purpose", "'payment'"]),
     ],
 )
 def test_mistake_in_file_is_named(tmp_path: Path, text: str, parts: list[str]) -> None:
@@ -119,12 +126,20 @@ def test_mistake_in_file_is_named(tmp_path: Path, text: str, parts: list[str]) -
         ("CLAIMSCTL_PROCESS__PROFILE", "x", ["CLAIMSCTL_PROCESS__PROFILE", "'session'"]),
         ("CLAIMSCTL_RULES__PACKS", "a.toml", ["CLAIMSCTL_RULES__PACKS", "list of texts"]),
         ("CLAIMSCTL_PROCESS", "{x", ["CLAIMSCTL_PROCESS", "not JSON"]),
+        ("CLAIMSCTL_PRICING__CHARGE_FACTOR", "0", ["variable CLAIMSCTL_PRICING__CHARGE_FACTOR", "above 1"]),
     ],
 )
 def test_mistake_in_environment_is_named(tmp_path: Path, name: str, value: str, parts: list[str]) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path, {name: value})
     assert [part for part in parts if part not in str(caught.value)] == []
+
+
+def test_security_is_read_and_has_its_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {}).security == SecuritySettings(session_minutes=30, purpose="payment")
+    text = '[security]\nseal = ["patient_dob"]\nhours = "07-19"\n'
+    security = load_settings(write(tmp_path, text), {}).security
+    assert (security.seal, security.hours, security.export_rows) == (("patient_dob",), "07-19", None)
 
 
 def test_not_utf8(tmp_path: Path) -> None:
@@ -167,7 +182,7 @@ def test_unknown_practice_is_named_with_the_known_ones(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, FILE), {})
     with pytest.raises(SettingsError, match="Did you mean Main"):
         settings.practice_named("Mein")
-    with pytest.raises(SettingsError, match=r"\[practice\.default\]"):
+    with pytest.raises(SettingsError, match=r"No practice is named; .* has .*Main.*: --practice "):
         settings.practice_named("default")
     assert Settings(tmp_path).practice_named("default").columns() == {}
 

@@ -17,7 +17,6 @@ import pytest
 from claimsctl import __version__
 from claimsctl.process.rulebook import Rulebook
 
-pytestmark = pytest.mark.xdist_group("wheel")  # built and installed once
 ROOT = Path(__file__).parents[1]
 NO_INDEX = re.compile(
     r"NewConnectionError|ConnectTimeout|Max retries exceeded|Connection (refused|reset)|Temporary failure"
@@ -30,7 +29,7 @@ def run(
     return subprocess.run([str(part) for part in command], cwd=cwd, env=env, text=True, capture_output=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     built = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT, cwd=out)
@@ -39,7 +38,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin directory of an environment that holds the wheel and what it requires, nothing else."""
     place = tmp_path_factory.mktemp("env")
@@ -83,7 +82,7 @@ def test_wheel_holds_the_package_rules_and_tables_and_nothing_else(wheel: Path) 
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_the_main_job_runs_from_the_wheel(
+def test_the_main_job_and_other_commands_run_from_the_wheel(
     installed: Path, elsewhere: tuple[Path, dict[str, str]], rulebook: Rulebook
 ) -> None:
     place, env = elsewhere
@@ -98,10 +97,7 @@ def test_the_main_job_runs_from_the_wheel(
     assert len(summary["reference"]) >= 5
     again = run(installed / "claimsctl", "process", "out/rejected.csv", "--dry-run", cwd=place, env=env)
     assert again.returncode == 0, again.stderr
-
-
-def test_other_commands_run_from_the_wheel(installed: Path, elsewhere: tuple[Path, dict[str, str]]) -> None:
-    place, env = elsewhere
+    # In the same test: another one may run in another process, which would install it once more.
     ran = run(installed / "claimsctl", "template", "download", "--payer", "aetna", cwd=place, env=env)
     assert ran.returncode == 0, ran.stderr
     code = "from claimsctl import Checker; print(Checker().check({'claim_number': 'A1'}).clean)"

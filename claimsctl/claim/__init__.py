@@ -18,8 +18,8 @@ from claimsctl.claim.services import SERVICES
 __all__ = [
     "BY_NAME", "COLUMNS", "INSTITUTIONAL_INSTEAD", "INSURANCE_ID_SYNONYMS", "PATIENT_NAME",
     "PATIENT_NAME_FALLBACKS", "PATIENT_NAME_SYNONYMS", "PRICE_COLUMNS", "PROFILES", "REQUIRED_TO_RUN",
-    "SUBSCRIBER_NAME", "SUBSCRIBER_NAME_SYNONYMS", "Column", "ColumnType", "Level", "PhiClass", "Profile",
-    "Requirement", "columns_where",
+    "RISK_COLUMNS", "SUBSCRIBER_NAME", "SUBSCRIBER_NAME_SYNONYMS", "Column", "ColumnType", "Level",
+    "PhiClass", "Profile", "Requirement", "columns_where",
 ]  # fmt: skip
 
 Profile = Literal["professional", "session", "status"]
@@ -54,6 +54,9 @@ PRICE_COLUMNS: Final = (
     "pricing_note",
 )  # fmt: skip
 """Columns that pricing adds to lines; a file that is fed back may still have them."""
+
+RISK_COLUMNS: Final = ("denial_risk", "risk_band", "risk_source", "risk_reasons", "expected_loss")
+"""Columns that scoring adds to lines, two of them also to held ones."""
 
 Requirement = tuple[tuple[str, ...], ...]
 """Alternatives of which one must be there; an alternative is the columns it needs together."""

@@ -16,8 +16,12 @@ from claimsctl.errors import UsageError
 from claimsctl.inquiry.columns import RIGHT, chosen, ordering
 from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.listing import Page, cell, list_claims, plain
+from claimsctl.inquiry.scope import scope_of
+from claimsctl.security.audit_watch import access
 
-_AMOUNTS = frozenset({"charge_amount", "expected_allowed_amount", "allowed_amount", "paid_amount"})
+_AMOUNTS = frozenset(
+    {"charge_amount", "expected_allowed_amount", "allowed_amount", "paid_amount", "expected_loss"}
+)
 _MOST_LISTED = 4
 
 
@@ -25,12 +29,15 @@ def print_claims(
     state: State, filters: Filters, sort: str | None, columns: str | None, limit: int | None, page: int
 ) -> None:
     """A page of claims: a table for people, CSV for programs, JSON where asked for."""
-    names, order = chosen(columns), ordering(sort)
     if limit is None and page != 1:
         raise UsageError("--limit 0 has one page.", hint="Leave --page out.")
     _, workspace = open_workspace(state)
+    names, order = chosen(columns, scope_of(workspace).hidden), ordering(sort)
     found = list_claims(
         workspace, filters, columns=names, order=order, limit=limit, page=page, notify=notifier(state)
+    )
+    access(
+        workspace, "claims list", count=len(found.rows), notify=notifier(state), search=bool(filters.search)
     )
     if state.json:
         rows = [dict(zip(names, map(plain, row), strict=True)) for row in found.rows]

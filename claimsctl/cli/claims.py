@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from claimsctl.cli import options as given
+from claimsctl.cli.checkstatus import Answering
+from claimsctl.cli.optional import SandboxCommand
 from claimsctl.cli.state import State
 
 if TYPE_CHECKING:
     from claimsctl.inquiry.filters import Filters
     from claimsctl.inquiry.finding import Named
+    from claimsctl.security import policy
 
 app = typer.Typer(
     help="Find stored claims, follow one through time, count, export, correct their status.\n\n"
@@ -27,13 +30,21 @@ app = typer.Typer(
 _DAY = ["%Y-%m-%d"]
 
 
-class ExportFormat(StrEnum):
-    """Formats of an export."""
+class Phi(StrEnum):
+    """What becomes of patients' data."""
 
-    csv = "csv"
-    xlsx = "xlsx"
-    parquet = "parquet"
-    json = "json"
+    plain = "plain"
+    encrypt = "encrypt"
+    mask = "mask"
+    drop = "drop"
+    deidentify = "deidentify"
+
+
+class Dates(StrEnum):
+    """Dates of de-identified lines."""
+
+    shift = "shift"
+    year = "year"
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ class Which:
     risk_above: Annotated[float | None, typer.Option(help="With a denial risk above this, from 0 to 1.")] = (
         None
     )
+    risk_band: Annotated[list[str] | None, typer.Option(help="low, medium or high; may be repeated.")] = None
+    held: Annotated[bool, typer.Option("--held", help="Held back for their denial risk.")] = False
     search: Annotated[
         str | None,
         typer.Option(help='Claim number, member id, or patient ("Last, First"); whole and exact.'),
@@ -92,6 +105,8 @@ class Which:
             queried_after=self.queried_after.date() if self.queried_after else None,
             job=self.job,
             risk_above=self.risk_above,
+            band=parted(self.risk_band),
+            held=self.held,
             search=self.search,
             deleted=self.deleted,
         )
@@ -103,6 +118,21 @@ Claims = Annotated[
 ]
 Sequence = Annotated[str | None, typer.Option(help="P, S or T, where the claim of several payers is stored.")]
 Note = Annotated[str | None, typer.Option(help="Kept in the history of the claim, sealed.")]
+
+
+def _way(asked_for: Phi | None, *, show_phi: bool, deidentify: bool) -> policy.Phi | None:
+    """The one way that the options mean; UsageError where they contradict each other."""
+    asked: set[policy.Phi] = set() if asked_for is None else {asked_for.value}
+    asked |= {"plain"} if show_phi else set()
+    asked |= {"deidentify"} if deidentify else set()
+    if len(asked) > 1:
+        from claimsctl.errors import UsageError
+
+        raise UsageError(
+            f"These contradict each other: {' and '.join(sorted(asked))}.",
+            hint="Give one of --show-phi, --phi and --deidentify.",
+        )
+    return next(iter(asked), None)
 
 
 def _named(state: State, number: str, practice: str | None, sequence: str | None) -> Named:
@@ -182,9 +212,24 @@ def export(
     which: Which,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output (csv, json).")] = None,
     output_format: Annotated[
-        ExportFormat | None, typer.Option("--format", help="Else by the end of the file's name, or csv.")
+        given.ExportFormat | None,
+        typer.Option("--format", help="Else by the end of the file's name, or csv."),
     ] = None,
     show_phi: given.ShowPhi = False,
+    phi: Annotated[
+        Phi | None,
+        typer.Option(
+            help="What becomes of patients' data: with identifiers, these and birth dates, cities and ZIPs "
+            "encrypted, masked or dropped, or de-identified."
+        ),
+    ] = None,
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Nobody can say whose the lines are; as --phi deidentify.")
+    ] = False,
+    dates: Annotated[
+        Dates, typer.Option(help="De-identified: shifted by patient, or the year alone (Safe Harbor).")
+    ] = Dates.shift,
+    safe_csv: given.SafeCsv = False,
     yes: given.Yes = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
@@ -201,7 +246,8 @@ def export(
 
     export_file(
         state, which.filters(state), out, output_format.value if output_format else None,
-        replace=yes or state.yes, show_phi=show_phi,
+        replace=yes or state.yes, safe_csv=safe_csv,
+        phi=_way(phi, show_phi=show_phi, deidentify=deidentify), dates=dates.value,
     )  # fmt: skip
 
 
@@ -221,6 +267,31 @@ def stats(
     from claimsctl.cli.claimstats import print_statistics
 
     print_statistics(state, which.filters(state), top or None)
+
+
+@app.command("refresh", cls=SandboxCommand)
+@given.with_groups
+def refresh(
+    context: typer.Context,
+    which: Which,
+    stale: Annotated[str, typer.Option(help="Whose payer has not answered for so long, as 7d, 12h.")] = "7d",
+    *,
+    answering: Answering,
+    json: given.Json = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
+) -> None:
+    """Ask payers again about claims that are still open, and note what they say.
+
+    Without --status these are claims submitted, pending, with action required, not found or unknown.
+
+    Example: claimsctl claims refresh --stale 0h --status VALIDATED --dry-run
+    """
+    state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
+    from claimsctl.cli.checking import run_refresh
+
+    state = replace(state, yes=state.yes or answering.yes)
+    raise typer.Exit(run_refresh(state, which.filters(state), stale, answering))
 
 
 @app.command("set-status")

@@ -13,6 +13,7 @@ from claimsctl.cli.state import State
 from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.listing import plain
 from claimsctl.inquiry.statistics import statistics
+from claimsctl.security import audit
 
 _WIDE: Final = 160
 _BAR: Final = 16
@@ -32,6 +33,10 @@ def print_statistics(state: State, filters: Filters, top: int | None) -> None:
     """Counts and amounts: bars for people, one document for programs."""
     _, workspace = open_workspace(state)
     found = statistics(workspace, filters, top=top, notify=notifier(state))
+    audit.record(
+        workspace, "claims stats", notify=notifier(state), count=found["total_claims"],
+        search=bool(filters.search),
+    )  # fmt: skip
     if state.json:
         print(json.dumps(found, indent=2, default=plain))
         return

@@ -13,6 +13,7 @@ from claimsctl.cli.state import State
 from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.listing import cell, plain
 from claimsctl.inquiry.showing import Story, claim_history, show_claim
+from claimsctl.security.audit_watch import access
 
 _WIDE: Final = 200
 _LINE: Final = (
@@ -30,21 +31,24 @@ def print_claim(state: State, named: Named, *, show_phi: bool) -> None:
     """All that is known of a claim."""
     _, workspace = open_workspace(state)
     story = show_claim(workspace, named, show_phi=show_phi, notify=notifier(state))
-    if show_phi:
-        from claimsctl.security import audit
-
-        audit.record(workspace, "claims show", claims=1, show_phi=True)
+    access(workspace, "claims show", count=1, notify=notifier(state), show_phi=show_phi)
     if state.json:
         document = {
             **story.claim, "state": story.state, "patient": story.patient, "line_items": story.lines,
-            "findings": story.findings, "history": story.history, "versions": story.versions,
+            "findings": story.findings, "answers": story.answers, "history": story.history,
+            "versions": story.versions,
         }  # fmt: skip
         print(json.dumps(document, indent=2, default=plain))
         return
     screen = _screen(state)
     _header(screen, story)
-    _lines(screen, story)
-    _findings(screen, story)
+    _answer(screen, story)
+    if story.claim["lines"] or story.lines is None:
+        _lines(screen, story)
+        _findings(screen, story)
+    else:
+        screen.heading("No lines")
+        screen.line("Only what its payer says is known of this claim.", indent=2)
     screen.heading("History")
     _history(screen, story.history)
 
@@ -53,6 +57,7 @@ def print_history(state: State, named: Named) -> None:
     """What has become of a claim."""
     _, workspace = open_workspace(state)
     claim, history = claim_history(workspace, named, notifier(state))
+    access(workspace, "claims history", count=1, notify=notifier(state))
     if state.json:
         document = {name: claim[name] for name in ("claim_number", "practice_id", "payer_sequence", "status")}
         print(json.dumps({**document, "history": history}, indent=2, default=plain))
@@ -95,8 +100,10 @@ def _header(screen: Screen, story: Story) -> None:
         "diagnoses": cell(claim["diagnoses"]),
         "amounts": ", ".join(amounts),
         "RVUs": rvu or "",
-        "stored": f"{shown('recorded_at', claim['recorded_at'])} UTC by job {claim['job_id']} from "
-        f"{claim['input']}, version {claim['version']} of {len(story.versions)}",
+        "risk": _risk(claim),
+        "stored": f"{shown('recorded_at', claim['recorded_at'])} UTC by job {claim['job_id']}"
+        f"{' from ' + claim['input'] if claim['input'] else ''}, "
+        f"version {claim['version']} of {len(story.versions)}",
         "reference": next(
             (e["payer_reference"] for e in reversed(story.history) if e["payer_reference"]), ""
         ),
@@ -105,6 +112,52 @@ def _header(screen: Screen, story: Story) -> None:
     for label, text in facts.items():
         if text:
             screen.labelled(label, text)
+
+
+def _risk(claim: dict[str, Any]) -> str:
+    """ "0.36 medium (rules), $42.10 expected loss, held back, file by 2026-08-02: reasons"."""
+    if claim["denial_risk"] is None:
+        return ""
+    parts = [f"{claim['denial_risk']:g} {claim['risk_band']} ({claim['risk_source']})"]
+    if claim["expected_loss"] is not None:
+        parts.append(f"${claim['expected_loss']:,} expected loss")
+    if claim["held"] and claim["status"] == "VALIDATED":
+        parts.append("held back")
+    if claim["filing_deadline"] is not None:
+        parts.append(f"file by {claim['filing_deadline']}")
+    return ", ".join(parts) + (f": {claim['risk_reasons']}" if claim["risk_reasons"] else "")
+
+
+def _answer(screen: Screen, story: Story) -> None:
+    """What the payer said last."""
+    if not story.answers:
+        return
+    last = story.answers[0]
+    screen.heading("Payer")
+    codes = " ".join(
+        str(last[name]) for name in ("category_code", "status_code", "entity_code") if name in last
+    )
+    texts = "; ".join(str(last[name]) for name in ("category_text", "status_text") if last.get(name))
+    amounts = [f"{label} {shown(name, last[name])}" for label, name in (
+        ("charged", "charge_amount"), ("allowed", "allowed_amount"), ("paid", "paid_amount"),
+        ("patient", "patient_responsibility_amount")) if name in last]  # fmt: skip
+    paid = [str(last[name]) for name in ("payment_method", "check_number", "paid_date") if name in last]
+    facts = {
+        "asked": f"{shown('recorded_at', last['asked_at'])} UTC by {last['route']}, job {last['job_id']}",
+        "answer": str(last.get("status") or f"error {last.get('error_type')} {last.get('error_code')}"),
+        "codes": f"{codes}  {texts}".strip(),
+        "amounts": ", ".join(amounts),
+        "payment": " ".join(paid),
+        "adjusted": str(last.get("adjustments", "")).replace(";", ", "),
+        "number": str(last.get("payer_claim_number", "")),
+        "marks": str(last.get("flags", "")).replace(";", ", "),
+        "trace": str(last.get("trace_id", "")),
+    }
+    for label, text in facts.items():
+        if text:
+            screen.labelled(label, text, indent=2)
+    if len(story.answers) > 1:
+        screen.line(f"{len(story.answers) - 1} earlier answers: --json has them all.", "dim", indent=2)
 
 
 def _lines(screen: Screen, story: Story) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from pathlib import Path
 
 from claimsctl import __version__
-from claimsctl.errors import ClaimsctlError
+from claimsctl.errors import ClaimsctlError, was_stopped
 
 
 def message_and_code(error: BaseException) -> tuple[str | None, int]:
@@ -20,7 +18,7 @@ def message_and_code(error: BaseException) -> tuple[str | None, int]:
         return ("claimsctl: stopped; the inputs are unchanged." if code == 130 else None), code
     if isinstance(error, ClaimsctlError):
         return f"claimsctl: {error}", error.exit_code
-    if isinstance(error, KeyboardInterrupt):
+    if was_stopped(error):
         return "claimsctl: stopped; the inputs are unchanged.", 130
     if isinstance(error, BrokenPipeError):  # the reader has gone, as in `claimsctl rules list | head`
         ended = error.__context__
@@ -38,11 +36,10 @@ def describe_crash(error: BaseException) -> str:
 
     Messages of libraries may quote cells, so only the type and our own file names and lines are shown.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "claimsctl" in Path(f.filename).parts]
-    places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(ours[-4:]))
+    from claimsctl.security.crashes import our_places
+
     return (
-        f"claimsctl: internal error {type(error).__name__} at {places or 'unknown place'} "
+        f"claimsctl: internal error {type(error).__name__} at {our_places(error) or 'unknown place'} "
         f"(version {__version__}). Your input is unchanged. "
         "Please report this line; it holds no patient data."
     )

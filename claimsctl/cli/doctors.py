@@ -18,10 +18,10 @@ from claimsctl.settings import find_workspace
 _STYLES: Final = {"ok": "green", "note": "", "warning": "yellow", "wrong": "bold red"}
 
 
-def run_doctor(state: State) -> int:
+def run_doctor(state: State, *, log_in: bool = False) -> int:
     """1 when something is wrong."""
     root = find_workspace(state.workspace)
-    found = list(examine(root, state.workspace))
+    found = list(examine(root, state.workspace, log_in=log_in))
     wrong = sum(each.state == "wrong" for each in found)
     warnings = sum(each.state == "warning" for each in found)
     if state.json:

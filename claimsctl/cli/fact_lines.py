@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from claimsctl.cli.control_lines import control_lines
 from claimsctl.cli.screen import count, listed
+from claimsctl.cli.sent_lines import sent_lines
 from claimsctl.fix.repairs import TITLES
 
 MAX_REASONS: Final = 3
@@ -25,10 +26,12 @@ def fact_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Rules", _rules_line(summary.get("rules") or {})),
         *control_lines(summary),
         ("Expected", _expected_line(summary.get("pricing") or {})),
+        ("Risk", _risk_line(summary.get("scoring") or {})),
         ("Tables", _tables_line(summary.get("reference") or ())),
         *unserved_lines(summary.get("rules") or {}),
         ("Last run", _since_line(summary.get("since_last"))),
         ("History", _history_line(summary)),
+        *sent_lines(summary.get("sent") or {}),
     ]
 
 
@@ -89,6 +92,33 @@ def _expected_line(pricing: Mapping[str, Any]) -> str:
     if len(reasons) > MAX_REASONS:
         why.append(f"{sum(number for _, number in reasons[MAX_REASONS:]):,} for other reasons")
     return "; ".join([*parts, *([f"not priced: {', '.join(why)}"] if why else [])])
+
+
+def _risk_line(scoring: Mapping[str, Any]) -> str:
+    """How many claims are likely to be denied, what is at stake, and by what that was judged."""
+    if not scoring or not scoring.get("claims"):
+        return ""
+    bands = {each["band"]: each["claims"] for each in scoring["by_band"]}
+    loss = Decimal(scoring["expected_loss"])
+    stake = f", ${loss:,} at stake" if loss else ""
+    of = count(scoring["claims"], "accepted claim")
+    by = "points, no model" if scoring["source"] == "rules" else scoring["source"].removeprefix("model:")
+    parts = [f"{bands['high']:,} high and {bands['medium']:,} medium of {of}{stake} (by {by})"]
+    outcomes = scoring.get("outcomes")
+    if outcomes and outcomes["off"]:
+        months = [month["month"] for month in outcomes["months"] if month["off"]]
+        parts.append(
+            f"payers denied other shares than predicted in {listed(months)}: look at `claimsctl model show`"
+        )
+    drift = scoring.get("drift")
+    if drift and drift["moved"] != "none":
+        most = listed([each["words"] for each in drift["features"]][:3]) or "the risk itself"
+        how = "others than" if drift["moved"] == "other" else "not quite like"
+        parts.append(f"these claims are {how} those of the training ({most}): look at `claimsctl model show`")
+    held = scoring["held"]
+    if held["claims"]:
+        parts.append(f"{held['claims']:,} above {scoring['hold_above']:g} held back")
+    return "; ".join(parts)
 
 
 def _tables_line(reference: Sequence[Mapping[str, Any]]) -> str:

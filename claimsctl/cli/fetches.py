@@ -13,6 +13,7 @@ from textwrap import fill
 from typing import TextIO
 
 from claimsctl.cli.progress import Progress
+from claimsctl.cli.references import record_edition
 from claimsctl.cli.run import console, notifier, open_workspace, stop_on_signals
 from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
@@ -69,6 +70,8 @@ def fetch_table(
             "Stopped.",
             hint="What arrived is kept: the same command goes on from there.",
         ) from None
+    if done.edition is not None:
+        record_edition(workspace, "reference fetch", done.release)
     _tell_fetched(state, done)
 
 

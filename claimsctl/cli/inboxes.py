@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,7 @@ def run_inbox(state: State, options: Options) -> int:
     from claimsctl.cli.confirming import confirm_bytes
     from claimsctl.cli.priorities import parse_priorities
     from claimsctl.cli.progress import Progress
+    from claimsctl.cli.targets import targets
     from claimsctl.inbox.files import ready_files
     from claimsctl.inbox.lock import locked
     from claimsctl.pipeline import DEFAULT_OUT, Setting
@@ -63,9 +65,13 @@ def run_inbox(state: State, options: Options) -> int:
             request, rulebook, listing.fail_on = settle(options, settings)
             with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
                 setting = Setting(
-                    workspace, settings.mapping, notifier(state), progress, outputs=out or DEFAULT_OUT
+                    workspace, settings.mapping, notifier(state), progress,
+                    outputs=out or DEFAULT_OUT, databases=targets(state, settings, request.to),
+                    scoring=settings.scoring, seal=settings.security.seal,
+                )  # fmt: skip
+                run = InboxRun(
+                    places, _each(request), rulebook, setting, listing.add, partial(_words, workspace.root)
                 )
-                run = InboxRun(places, _each(request), rulebook, setting, listing.add, _words)
                 run.run(waiting, passed)
         finally:
             listing.end()
@@ -76,6 +82,10 @@ def _refuse(options: Options) -> None:
     """What does not go with an inbox."""
     if len(options.inputs) != 1 or options.inputs[0] == "-":
         raise UsageError("--move-to and --on-error go with one input, the inbox.", hint="Name its directory.")
+    if options.sources:
+        raise UsageError(
+            "--from does not go with an inbox.", hint="Run `claimsctl process --from` by itself."
+        )
     if options.limit is not None:
         raise UsageError(
             "--limit does not go with an inbox: the rest of a file would never be processed.",
@@ -96,10 +106,14 @@ def _each(request: Any) -> Any:
     return replace(request, out=None)
 
 
-def _words(error: BaseException) -> str:
+def _words(workspace: Path, error: BaseException) -> str:
     """What to say of an error that is none of ours: never its message, which may quote cells."""
-    text = message_and_code(error)[0] or type(error).__name__
-    return text.removeprefix("claimsctl: ")
+    text, code = message_and_code(error)
+    if code == 70:
+        from claimsctl.security.crashes import keep_crash_report
+
+        keep_crash_report(error, ("process",), workspace)
+    return (text or type(error).__name__).removeprefix("claimsctl: ")
 
 
 @dataclass
@@ -170,4 +184,6 @@ def _result(each: Handled) -> str:
     claims = each.summary.get("claims")
     if not claims:
         return ""
-    return f", {claims['accepted']:,} of {claims['read']:,} claims clean, {claims['rejected']:,} need fixing"
+    held = f", {claims['held']:,} held back" if claims.get("held") else ""
+    clean = f"{claims['accepted']:,} of {claims['read']:,} claims clean"
+    return f", {clean}, {claims['rejected']:,} need fixing{held}"

@@ -7,15 +7,23 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typer import Exit
+
+from claimsctl.asking.again import is_asking
+from claimsctl.asking.again import resuming as resuming_questions
+from claimsctl.asking.again import retrying as retrying_questions
 from claimsctl.cli.joblist import print_document, screen_of
 from claimsctl.cli.run import Options, notifier, open_workspace, settle, show, stop_on_signals
 from claimsctl.cli.state import State
+from claimsctl.databases import named_database
 from claimsctl.errors import UsageError
 from claimsctl.jobs import resuming, retrying
 from claimsctl.jobs.documents import named_job
 from claimsctl.jobs.locking import job_lock
-from claimsctl.process.keeping import kept_constants
+from claimsctl.process.fetched import owes, settle_sources
+from claimsctl.process.keeping import kept_constants, kept_sources
 from claimsctl.process.repeating import given_inputs
+from claimsctl.process.sending import Unsent, deliverable
 from claimsctl.security.keys import load_keys
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.recovery import is_committed
@@ -44,13 +52,21 @@ def retry_job(state: State, name: str, given: RetryOptions) -> None:
     settings, workspace = open_workspace(state)
     notify = notifier(state)
     job = named_job(JobStore(workspace), name)
+    if is_asking(job):
+        retry_questions(state, workspace, job, given)
+        return
     with job_lock(workspace, job.job_id, notify):
-        keys = load_keys(workspace)
+        keys = load_keys(workspace, job.practice_id or "default")
         options = replace(
             recorded_options(workspace, job, settings),
             out=given.out or (Path(settings.process.out) if settings.process.out else None),
             as_of=given.as_of or date.today(),
             limit=None,
+            sources=(),
+            where=None,
+            since=None,
+            table=None,
+            query=None,
         )
         options = replace(
             options,
@@ -87,15 +103,26 @@ def resume_job(state: State, name: str) -> None:
     stop_on_signals()
     settings, workspace = open_workspace(state)
     jobs = JobStore(workspace)
-    job_id = named_job(jobs, name).job_id
+    named = named_job(jobs, name)
+    if is_asking(named) and deliverable(workspace, named) is None:
+        resume_questions(state, workspace, named)
+        return
+    job_id = named.job_id
     with job_lock(workspace, job_id, notifier(state)):
         job = jobs.get(job_id)
+        left = deliverable(workspace, job)
+        if left is not None:
+            _deliver(state, settings, workspace, job, left)
+            _tell_sources(state, settings, workspace, job_id)
+            return
         done = resuming.resumed_by(jobs, job) if job.status in resuming.RESUMABLE else job
         if done is None and is_committed(workspace, job_id):
             done = job
         if done is not None:
             if job.unfinished:
                 raise UsageError(f"Job {job_id} is {job.status}; it runs still, or waits.")
+            if done.status != "ROLLED_BACK":
+                _tell_sources(state, settings, workspace, done.job_id)
             by = "" if done is job else f", as job {done.job_id}"
             status = "stored" if done is job and job.status in resuming.RESUMABLE else done.status
             if state.json:
@@ -107,6 +134,47 @@ def resume_job(state: State, name: str) -> None:
         _run(state, settings, workspace, recorded_options(workspace, job, settings), resuming.again(job))
 
 
+def _tell_sources(state: State, settings: Settings, workspace: Workspace, job_id: str) -> None:
+    """Do what a job still owes the databases it read from."""
+    if owes(workspace, job_id):
+        settle_sources(workspace, job_id, lambda name: named_database(settings, name))
+        notifier(state)(f"The source of job {job_id} has been told what became of it.")
+
+
+def retry_questions(state: State, workspace: Workspace, job: Job, given: RetryOptions) -> None:
+    """Ask again what a job could not have answered; exits as `check-status` does."""
+    if given.fixed is not None:
+        raise UsageError(
+            f"Job {job.job_id} asked payers; it has no rejected file to correct.",
+            hint=f"Ask about the corrected file: claimsctl check-status {given.fixed}",
+        )
+    from claimsctl.cli.checking import go_on
+
+    with job_lock(workspace, job.job_id, notifier(state)):
+        request, again = retrying_questions(workspace, job, given.out)
+        raise Exit(go_on(state, request, again))
+
+
+def resume_questions(state: State, workspace: Workspace, job: Job) -> None:
+    """Go on asking where a job was stopped; exits as `check-status` does."""
+    from claimsctl.cli.checking import go_on
+
+    jobs = JobStore(workspace)
+    with job_lock(workspace, str(job.options["checkpoint"]), notifier(state)):
+        job = jobs.get(job.job_id)
+        done = resuming.resumed_by(jobs, job)
+        if done is not None:
+            if state.json:
+                print_document({"job_id": done.job_id, "parent_job": job.job_id, "status": done.status})
+            else:
+                screen_of(state).line(
+                    f"Job {job.job_id} is {done.status}, as job {done.job_id}; there is nothing to resume."
+                )
+            return
+        request, again = resuming_questions(workspace, job)
+        raise Exit(go_on(state, request, again))
+
+
 def recorded_options(workspace: Workspace, job: Job, settings: Settings) -> Options:
     """The options of a job as if they had been typed again, with paths that hold from here."""
     recorded = job.options
@@ -114,7 +182,10 @@ def recorded_options(workspace: Workspace, job: Job, settings: Settings) -> Opti
         raise UsageError(f"Job {job.job_id} is a {job.command}; only runs of claims can be run again.")
     place = Path(recorded.get("cwd") or ".")
     ours = set(settings.rule_packs())
-    constants = kept_constants(workspace, job.job_id, load_keys(workspace))
+    keys = load_keys(workspace, None)
+    constants = kept_constants(workspace, job.job_id, keys)
+    typed = kept_sources(workspace, job.job_id, keys)
+    asked: dict[str, str | None] = typed[0] if typed else {}
     return Options(
         inputs=tuple(given_inputs(job)),
         out=Path(recorded["out"]),
@@ -133,15 +204,49 @@ def recorded_options(workspace: Workspace, job: Job, settings: Settings) -> Opti
         rules=tuple(str(place / pack) for pack in recorded["rules"] if pack not in ours),
         only=tuple(recorded["only"]),
         without=tuple(recorded["without"]),
+        sources=tuple(str(each["from"]) for each in typed),
+        where=asked.get("where"),
+        since=asked.get("since"),
+        table=asked.get("table"),
+        query=asked.get("query"),
+        to=tuple(recorded.get("to", ())),
+        score=recorded.get("score", False),
+        hold_above=recorded.get("hold_above"),
     )
+
+
+def _deliver(state: State, settings: Settings, workspace: Workspace, job: Job, left: Unsent) -> None:
+    """Deliver what a job has checked and stored, but not brought into all its databases."""
+    from claimsctl.cli.progress import Progress
+    from claimsctl.cli.sent_lines import sent_lines
+    from claimsctl.databases import named_database
+    from claimsctl.jobs.delivering import deliver_rest
+
+    databases = [named_database(settings, name) for name in left.to]
+    stages = {"sending": 1.0}
+    with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=stages) as progress:
+        sent = deliver_rest(workspace, job, left, databases, notifier(state), progress)
+    settle_sources(workspace, job.job_id, lambda name: named_database(settings, name))
+    if state.json:
+        print_document({"job_id": job.job_id, "status": left.status, "sent": sent})
+        return
+    screen = screen_of(state)
+    screen.line(f"Job {job.job_id} is {left.status}; everything has arrived.")
+    for _, text in sent_lines(sent):
+        screen.line(text)
 
 
 def _run(state: State, settings: Settings, workspace: Workspace, options: Options, again: Again) -> None:
     from claimsctl.cli.progress import Progress
+    from claimsctl.cli.targets import targets
     from claimsctl.pipeline import Setting, process
 
     request, rulebook, _ = settle(options, settings)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
-        setting = Setting(workspace, settings.mapping, notifier(state), progress)
+        setting = Setting(
+            workspace, settings.mapping, notifier(state), progress,
+            databases=targets(state, settings, request.to), scoring=settings.scoring,
+            seal=settings.security.seal,
+        )  # fmt: skip
         summary = process(request, rulebook, setting, again)
     show(state, summary, options)

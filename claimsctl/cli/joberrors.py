@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.joblist import print_document, screen_of
 from claimsctl.cli.render_findings import MAX_CAUSES, show_causes, show_codes
-from claimsctl.cli.run import open_workspace
+from claimsctl.cli.run import notifier, open_workspace
 from claimsctl.cli.screen import Screen, count, new_table
 from claimsctl.cli.state import State
 from claimsctl.jobs.documents import named_job
-from claimsctl.jobs.exporting import ExportFormat, export_findings
+from claimsctl.jobs.exporting import export_findings
 from claimsctl.jobs.findings import Filter, findings_of, parts, shown, summary_of
 from claimsctl.jobs.story import row_story
-from claimsctl.security import audit
+from claimsctl.security.audit_names import named
+from claimsctl.security.audit_watch import access
 from claimsctl.security.keys import load_keys
 from claimsctl.store.jobs import JobStore
+from claimsctl.write.formats import TableFormat
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from claimsctl.store.workspace import Workspace
 
 _SEVERITY_STYLES = {"error": "red", "warning": "yellow", "info": "blue"}
 
@@ -33,7 +38,7 @@ class Asked:
     wanted: Filter
     limit: int
     page: int
-    export: ExportFormat | None = None
+    export: TableFormat | None = None
     out: Path | None = None
 
 
@@ -45,21 +50,25 @@ def print_errors(state: State, asked: Asked) -> None:
     if asked.export is not None:
         path = asked.out or Path(f"errors-{job.job_id}.{asked.export}")
         rows = export_findings(
-            parts(workspace, job, asked.wanted), path, asked.export, job.job_id, replaces=state.yes
-        )
-        audit.record(workspace, "export findings", job=job.job_id, rows=rows, file=str(path))
+            parts(workspace, job, asked.wanted), path, asked.export, job.job_id, replaces=state.yes,
+            allowed=partial(_exporting, state, workspace, job.job_id, path),
+        )  # fmt: skip
         if state.json:
             print_document({"job_id": job.job_id, "file": str(path), "rows": rows})
         else:
             screen_of(state).line(f"{count(rows, 'finding')} in {path}")
         return
     if asked.wanted.row is not None:
-        story = row_story(workspace, jobs, job, asked.wanted.row, asked.wanted.input, load_keys(workspace))
+        story = row_story(
+            workspace, jobs, job, asked.wanted.row, asked.wanted.input, load_keys(workspace, None)
+        )
+        access(workspace, "jobs errors", count=1, notify=notifier(state), job=job.job_id)
         print_document(story) if state.json else _tell(screen_of(state), story)
         return
     found = findings_of(workspace, job)
     counts = summary_of(found.filter(asked.wanted.expression()))
     some, total = shown(found, asked.wanted, asked.page, asked.limit)
+    access(workspace, "jobs errors", count=some.height, notify=notifier(state), job=job.job_id)
     if state.json:
         document = {"job_id": job.job_id, "status": job.status, **counts, "total": total,
                     "page": asked.page, "details": some.to_dicts()}  # fmt: skip
@@ -78,6 +87,14 @@ def print_errors(state: State, asked: Asked) -> None:
     ):
         _counted(screen, title, name, rows)
     _details(screen, some, total, asked)
+
+
+def _exporting(state: State, workspace: Workspace, job_id: str, path: Path, rows: int) -> None:
+    """Record that findings leave, before they do."""
+    access(
+        workspace, "export findings", count=rows, notify=notifier(state), exported=True, job=job_id,
+        file=named(workspace, path),
+    )  # fmt: skip
 
 
 def _noun(severity: str) -> str:

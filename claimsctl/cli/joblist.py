@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.cli.run import console, open_workspace
 from claimsctl.cli.screen import Screen, byte_size, count, duration, listed, new_table
 from claimsctl.cli.state import State
 from claimsctl.jobs.documents import input_names, job_document, named_job, outcome, short_document
 from claimsctl.jobs.following import cancel, events
+from claimsctl.requiring import require
+from claimsctl.security import audit
 from claimsctl.store.jobs import JobStore
 
 if TYPE_CHECKING:
     from claimsctl.store.job import Job, JobStatus
 
 _WIDE = 200
+FAILED: Final = ("FAILED", "INTERRUPTED", "CANCELLED")
+"""Statuses of jobs that somebody should look at."""
 _WELL = ("COMPLETED", "COMPLETED_WITH_ERRORS")
 
 
@@ -35,10 +39,11 @@ def print_document(document: Any) -> None:
     print(json.dumps(document, indent=2, default=str))
 
 
-def print_jobs(state: State, status: JobStatus | None, limit: int) -> None:
+def print_jobs(state: State, statuses: Sequence[JobStatus], limit: int) -> None:
     """The newest jobs, one a line."""
     _, workspace = open_workspace(state)
-    found = JobStore(workspace).list_jobs(limit=limit + 1, status=status)
+    practices = require(workspace, "jobs").practices
+    found = JobStore(workspace).list_jobs(*statuses, limit=limit + 1, practices=practices)
     shown = found[:limit]
     if state.json:
         more = len(found) > limit
@@ -46,15 +51,19 @@ def print_jobs(state: State, status: JobStatus | None, limit: int) -> None:
         return
     screen = screen_of(state)
     if not shown:
-        screen.line(f"No {status} job." if status else "No job yet; `claimsctl process FILE` makes one.")
+        named = " or ".join(statuses)
+        screen.line(f"No {named} job." if named else "No job yet; `claimsctl process FILE` makes one.")
         return
-    table = new_table("job", "command", "status", "started", "rows", "accepted", "rejected", "inputs")
-    for name in ("rows", "accepted", "rejected"):
+    held = [(job.ledger.get("rows") or {}).get("held", 0) for job in shown]
+    numbered = ("rows", "accepted", "rejected", *(("held",) if any(held) else ()))
+    table = new_table("job", "command", "status", "started", *numbered, "inputs")
+    for name in numbered:
         next(c for c in table.columns if c.header == name).justify = "right"
-    for job in shown:
+    for job, back in zip(shown, held, strict=True):
         accepted, rejected = outcome(job)
         rows = (job.ledger.get("rows") or {}).get("read", job.rows_done or None)
-        numbers = [f"{n:,}" if n is not None else "" for n in (rows, accepted, rejected)]
+        counts = (rows, accepted, rejected, *((back,) if any(held) else ()))
+        numbers = [f"{n:,}" if n is not None else "" for n in counts]
         names = listed([Path(name).name or name for name in input_names(job)][:20])
         cells = (job.job_id, job.command, job.status, _moment(job.started_at or job.created_at), *numbers)
         table.add_row(*(screen.text(cell) for cell in (*cells, names)))
@@ -108,7 +117,8 @@ def _lines(job: Job) -> Iterable[tuple[str, str]]:
         if unit in job.ledger:
             yield unit, ", ".join(f"{name} {number:,}" for name, number in job.ledger[unit].items())
     if job.counts:
-        label = "took back" if job.command == "rollback" else "findings"
+        labels = {"rollback": "took back"} | ({job.command: "answers"} if "checkpoint" in job.options else {})
+        label = labels.get(job.command, "findings")
         yield label, ", ".join(f"{name} {_plain(n)}" for name, n in job.counts.items() if n)
     if job.timings:
         yield "seconds", ", ".join(f"{name} {spent}" for name, spent in job.timings.items())
@@ -129,8 +139,11 @@ def _plain(value: object) -> str:
 def _say_next(screen: Screen, job: Job) -> None:
     if job.status == "COMPLETED_WITH_ERRORS":
         screen.line(f"What failed, and why: claimsctl jobs errors {job.job_id}")
-    if job.status in ("INTERRUPTED", "CANCELLED", "FAILED") and job.command in ("process", "resume"):
-        screen.line(f"To run it again as it was: claimsctl jobs resume {job.job_id}")
+    if job.status in ("INTERRUPTED", "CANCELLED", "FAILED"):
+        if "checkpoint" in job.options:
+            screen.line(f"To go on asking where it was: claimsctl jobs resume {job.job_id}")
+        elif job.command in ("process", "resume"):
+            screen.line(f"To run it again as it was: claimsctl jobs resume {job.job_id}")
 
 
 def watch_job(state: State, name: str) -> int:
@@ -158,12 +171,20 @@ def progress_text(job: Job) -> str:
     done, total = job.progress.get("done") or 0, job.progress.get("total") or 0
     share = f"{min(done / total, 1):.0%}, " if total else ""
     asked = "; asked to stop" if job.cancel_requested else ""
+    if stage == "asking":
+        from claimsctl.cli.checkprogress import counted
+
+        told = counted(job.progress.get("counts") or {})
+        checked = f"{done:,} of {count(total, 'claim')} checked"
+        return f"asking: {share}{checked}{f', {told}' if told else ''}{asked}"
     return f"{stage}: {share}{count(job.rows_done, 'row')}{asked}"
 
 
 def _ended(job: Job) -> str:
     accepted, rejected = outcome(job)
-    counts = f": {accepted:,} rows accepted, {rejected:,} rejected" if accepted is not None else ""
+    held = (job.ledger.get("rows") or {}).get("held", 0)
+    back = f", {held:,} held back" if held else ""
+    counts = f": {accepted:,} rows accepted, {rejected:,} rejected{back}" if accepted is not None else ""
     return f"{job.job_id} {job.status}{counts}" + (f". {job.error}" if job.error else "")
 
 
@@ -172,7 +193,10 @@ def cancel_job(state: State, name: str, wait_seconds: float) -> None:
     _, workspace = open_workspace(state)
     jobs = JobStore(workspace)
     before = named_job(jobs, name)
-    job = cancel(jobs, before.job_id, wait_seconds) if before.unfinished else before
+    job = before
+    if before.unfinished:
+        audit.record(workspace, "jobs cancel", job=before.job_id)
+        job = cancel(jobs, before.job_id, wait_seconds)
     if state.json:
         print_document({"asked": before.unfinished, **short_document(job)})
         return
@@ -180,8 +204,12 @@ def cancel_job(state: State, name: str, wait_seconds: float) -> None:
         text = f"Job {job.job_id} is {job.status}; there is nothing to stop."
     elif job.unfinished:
         text = f"Job {job.job_id} was asked to stop; it does at its next part of lines."
+        if "checkpoint" in job.options:
+            text = f"Job {job.job_id} was asked to stop; it does after the questions under way."
     elif job.status == "CANCELLED":
         text = f"Job {job.job_id} is CANCELLED; nothing of it was stored."
+        if "checkpoint" in job.options:
+            text = f"Job {job.job_id} is CANCELLED; its answers are kept: claimsctl jobs resume {job.job_id}"
     else:
         text = f"Job {job.job_id} had come too far: it is {job.status}."
     screen_of(state).line(text)

@@ -19,19 +19,23 @@ from claimsctl.jobs.pruning import KINDS, Kind, Prunable, plan, prune
 
 def prune_jobs(state: State, days: int, only: Sequence[Kind], *, dry_run: bool) -> None:
     """Say what is older than so many days, ask, and remove it."""
-    _, workspace = open_workspace(state)
+    settings, workspace = open_workspace(state)
     notify = notifier(state)
     before, kinds = datetime.now(UTC) - timedelta(days=days), only or KINDS
-    found = plan(workspace, before, kinds, notify=notify)
-    anything = any(each.files or each.versions for each in found)
+    kept = max(days, settings.security.retention_days)
+    retained = datetime.now(UTC) - timedelta(days=kept)
+    found = plan(workspace, before, kinds, deleted_before=retained, notify=notify)
+    anything = any(each.files or each.versions or each.patients for each in found)
     screen = screen_of(state)
     if not state.json:
         screen.line(f"Older than {count(days, 'day')} ({before:%Y-%m-%d}):")
         for each in found:
             screen.line(_told(each), indent=2)
+        if "history" in kinds and kept > days:
+            screen.line(f"Claims and patients who were deleted are kept for {count(kept, 'day')}.", "dim", 2)
     if anything and not dry_run:
         _confirm(state)
-        prune(workspace, before, kinds, notify=notify)
+        prune(workspace, before, kinds, deleted_before=retained, notify=notify)
     if state.json:
         print_document({"before": before, "dry_run": dry_run, "removed": [asdict(each) for each in found]})
     elif not anything:
@@ -43,7 +47,8 @@ def prune_jobs(state: State, days: int, only: Sequence[Kind], *, dry_run: bool) 
 def _told(each: Prunable) -> str:
     if each.kind == "history":
         versions = count(each.versions, "version")
-        return f"history: {versions} of claims that are not in force ({count(each.lines, 'line')})"
+        patients = f", {count(each.patients, 'deleted patient')}" if each.patients else ""
+        return f"history: {versions} of claims that are not in force ({count(each.lines, 'line')}){patients}"
     of = "findings and rejected rows" if each.kind == "details" else "output files"
     size = byte_size(each.bytes)
     return f"{each.kind}: {of} of {count(each.jobs, 'job')} ({count(each.files, 'file')}, {size})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from claimsctl.cli.joblist import print_document, screen_of
 from claimsctl.cli.run import notifier, open_workspace, stop_on_signals
 from claimsctl.cli.screen import count, listed
 from claimsctl.cli.state import State
+from claimsctl.databases import named_database
 from claimsctl.errors import Interrupted, UsageError
 from claimsctl.jobs.documents import named_job
 from claimsctl.jobs.locking import job_lock
 from claimsctl.jobs.rolling import check_rollable, roll_back_job
+from claimsctl.sql.watermark import take_back
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.rollback import RolledBack, plan_rollback
 
@@ -26,16 +29,19 @@ if TYPE_CHECKING:
 def rollback_job(state: State, name: str, *, dry_run: bool) -> None:
     """Say what a rollback would do, ask, and do it."""
     stop_on_signals()
-    _, workspace = open_workspace(state)
+    settings, workspace = open_workspace(state)
     notify = notifier(state)
     job = named_job(JobStore(workspace), name)
-    check_rollable(job)
+    check_rollable(workspace, job)
+    databases = [named_database(settings, name) for name in job.options.get("to", ())]
     with job_lock(workspace, job.job_id, notify):
         plan = plan_rollback(workspace, job.job_id, notify=notify)
         by_job = None
         if not plan.repeated and not dry_run:
-            _confirm(state, job, plan)
-            by_job, plan = roll_back_job(workspace, job, notify)
+            _confirm(state, job, plan, [database.name for database in databases])
+            by_job, plan = roll_back_job(workspace, job, notify, databases)
+            for source in take_back(workspace.root, job.job_id):
+                notify(f"{source} is read again from where it was before, by --since last.")
     if state.json:
         print_document({"job_id": by_job, "parent_job": job.job_id, "dry_run": dry_run, **asdict(plan)})
         return
@@ -71,11 +77,12 @@ def told(plan: RolledBack) -> str:
     return "; ".join(parts) + "."
 
 
-def _confirm(state: State, job: Job, plan: RolledBack) -> None:
+def _confirm(state: State, job: Job, plan: RolledBack, databases: Sequence[str]) -> None:
     """Ask before claims are taken out; a script must have said --yes."""
     if state.yes:
         return
-    asked = f"Roll back job {job.job_id}? {told(plan)}"
+    there = f" It is taken back in {listed(databases)} too." if databases else ""
+    asked = f"Roll back job {job.job_id}? {told(plan)}{there}"
     if not can_ask(state):
         raise UsageError(f"{asked} Nothing was done.", hint="Say --yes to do it.")
     if not typer.confirm(asked, default=False, err=True):

@@ -39,6 +39,9 @@ class Status(StrEnum):
 def list_jobs(
     context: typer.Context,
     status: Annotated[Status | None, typer.Option(help="Only jobs of this status.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only jobs that failed, were interrupted or cancelled.")
+    ] = False,
     limit: Limit = 20,
     json: given.Json = False,
 ) -> None:
@@ -47,9 +50,11 @@ def list_jobs(
     Example: claimsctl jobs list --limit 5
     """
     state: State = context.obj.with_options(json=json)
-    from claimsctl.cli.joblist import print_jobs
+    from claimsctl.cli.joblist import FAILED, print_jobs
 
-    print_jobs(state, status.value if status else None, limit)
+    if failed and status:
+        raise typer.BadParameter("--failed and --status do not go together.")
+    print_jobs(state, FAILED if failed else (status.value,) if status else (), limit)
 
 
 @app.command("show")
@@ -103,15 +108,6 @@ class Severity(StrEnum):
     info = "info"
 
 
-class ExportFormat(StrEnum):
-    """Formats of exported findings."""
-
-    csv = "csv"
-    xlsx = "xlsx"
-    parquet = "parquet"
-    json = "json"
-
-
 @app.command("errors")
 def errors(
     context: typer.Context,
@@ -126,7 +122,7 @@ def errors(
     row: Annotated[int | None, typer.Option(min=1, help="The whole story of one row.")] = None,
     limit: Limit = 20,
     page: Annotated[int, typer.Option(min=1, help="Which page of so many.")] = 1,
-    export: Annotated[ExportFormat | None, typer.Option(help="Write them to a file instead.")] = None,
+    export: Annotated[given.ExportFormat | None, typer.Option(help="Write them to a file instead.")] = None,
     out: Annotated[Path | None, typer.Option(help="That file; else errors-JOB.<format> here.")] = None,
     yes: given.Yes = False,
     json: given.Json = False,
@@ -231,7 +227,8 @@ def prune(
 ) -> None:
     """Remove what is old: details of failed rows, output files, versions of claims not in force.
 
-    It says what it would remove and asks first. Records of jobs and claims in force stay.
+    It says what it would remove and asks first. Records of jobs and claims in force stay; claims and patients
+    who were deleted stay for `retention_days` of [security].
 
     Example: claimsctl jobs prune --older-than 90 --dry-run
     """

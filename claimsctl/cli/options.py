@@ -37,8 +37,42 @@ class FailOn(StrEnum):
     warning = "warning"
 
 
+class ExportFormat(StrEnum):
+    """Formats of an export."""
+
+    csv = "csv"
+    xlsx = "xlsx"
+    parquet = "parquet"
+    json = "json"
+
+
+class LogFormat(StrEnum):
+    """How the log is written."""
+
+    text = "text"
+    json = "json"
+
+
+class Purposes(StrEnum):
+    """What patient data is needed for."""
+
+    payment = "payment"
+    treatment = "treatment"
+    operations = "operations"
+    audit = "audit"
+    patient_request = "patient-request"
+    research = "research-deidentified"
+
+
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, globs or directories; - reads standard input.", show_default=False)
+]
+MaybeInputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files, globs or directories; - reads standard input. Not needed with --from.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Output directory; else claimsctl-out/<job>.")]
 Format = Annotated[OutputFormat | None, typer.Option(help="Format of accepted claims.")]
@@ -63,6 +97,10 @@ AsOf = Annotated[
 ]
 OnStored = Annotated[Duplicates | None, typer.Option(help="Claims stored in another version.")]
 BatchSize = Annotated[int | None, typer.Option(min=100, max=5_000_000, help="Lines per part.")]
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", help="Write the results into this database too: [sql.<name>] or a URL."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and report; write and store nothing.")]
 FailAt = Annotated[FailOn | None, typer.Option(help="Exit 1 on findings of this severity.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first lines of each input.")]
@@ -84,6 +122,31 @@ OnError = Annotated[Path | None, typer.Option(help="Inbox: where files go that c
 Priority = Annotated[
     list[str] | None,
     typer.Option("--priority", help="Number of the job, higher first; PATTERN=NUMBER by file of an inbox."),
+]
+From = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="NAME|URL",
+        help="Read a database: [sql.<name>] of the settings, or a URL without password.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(metavar="SQL", help="Only rows of --from for which this holds, as in \"status = 'NEW'\"."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="last|VALUE", help="Only rows of --from that are new, or from a value on, by its watermark."
+    ),
+]
+Table = Annotated[str | None, typer.Option(metavar="TABLE", help="Table or view of --from, with its schema.")]
+Query = Annotated[str | None, typer.Option(metavar="SQL", help="Query of --from, instead of a table.")]
+NoScore = Annotated[bool, typer.Option("--no-score", help="No denial risks.")]
+HoldAbove = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Hold claims of a higher denial risk back, 0 to 1; 1 holds none."),
 ]
 GoOn = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before large inputs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files that exist.")]
@@ -113,6 +176,25 @@ class Choosing:
     rules: Rules = None
     only: Only = None
     without: Without = None
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What is done with denial risks."""
+
+    no_score: NoScore = False
+    hold_above: HoldAbove = None
+
+
+@dataclass(frozen=True)
+class FromSql:
+    """Which rows of databases are read."""
+
+    sources: From = None
+    where: Where = None
+    since: Since = None
+    table: Table = None
+    query: Query = None
 
 
 @dataclass(frozen=True)

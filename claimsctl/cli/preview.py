@@ -13,9 +13,10 @@ from claimsctl.cli.state import State
 @given.with_groups
 def preview(
     context: typer.Context,
-    inputs: given.Inputs,
+    inputs: given.MaybeInputs = None,
     *,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows to look at of each input.")] = 1_000,
+    databases: given.FromSql,
     reading: given.Reading,
     choosing: given.Choosing,
     json: given.Json = False,
@@ -28,4 +29,4 @@ def preview(
     from claimsctl.cli.previewing import run_preview
     from claimsctl.cli.run import Options
 
-    run_preview(state, Options.of(state, inputs, reading, choosing, limit=rows))
+    run_preview(state, Options.of(state, inputs, reading, choosing, databases, limit=rows))

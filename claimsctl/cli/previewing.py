@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.cli.run import Options, console, open_workspace, settle
+from claimsctl.cli.run import Options, console, notifier, open_workspace, settle
 from claimsctl.cli.state import State
 from claimsctl.facts.typed import clean_text
 from claimsctl.process.core import Outcome, check_inputs
@@ -24,6 +24,7 @@ from claimsctl.process.summary import (
     unread_summary,
 )
 from claimsctl.process.timing import Timings
+from claimsctl.security import audit
 from claimsctl.security.masking import mask_expr
 
 SAMPLE_ROWS = 5
@@ -71,6 +72,7 @@ def run_preview(state: State, options: Options) -> None:
     with workspace.scratch() as spill:
         inputs = open_inputs(request, spill, settings.mapping)
         outcome = check_inputs(request, rulebook, inputs, spill, [sample], timings=Timings())
+    audit.record(workspace, "preview", notify=notifier(state), count=outcome.ledger.rows.read)
     seen = describe_preview(rulebook, outcome, sample, options.limit)
     if state.json:
         print(json.dumps(seen, indent=2, default=str))
@@ -124,14 +126,17 @@ def _warnings(inputs: Sequence[Input], outcome: Outcome) -> Iterator[str]:
 
 
 def _estimate(inputs: Sequence[Input], looked_at: int | None) -> dict[str, object] | None:
-    """Rows of the whole inputs, by the length of the rows looked at, and the time for them."""
+    """Rows of the whole inputs, by the length of the rows looked at, and the time for them; None for JSON
+    of which not all was looked at.
+    """
     rows, seconds = 0.0, _SECONDS_TO_START
     for each in inputs:
         expected: float = each.rows
         if looked_at is not None and each.rows >= looked_at:
-            if each.source.format != "csv" or not each.text_bytes:
+            found = each.source.expected_rows(each.text_bytes / each.rows) if each.text_bytes else None
+            if found is None:
                 return None
-            expected = max(each.source.bytes / (each.text_bytes / each.rows), each.rows)
+            expected = max(found, each.rows)
         rows += expected
         seconds += expected * len(each.source.header) * _SECONDS_PER_CELL
     return {"rows": round(rows), "seconds": round(seconds, 1)}

@@ -44,6 +44,9 @@ def price(
     compare: Annotated[
         str | None, typer.Option(metavar="<release>", help="Also price by this release, such as RVU26B.")
     ] = None,
+    by_claim: Annotated[
+        bool, typer.Option("--by-claim", help="Also write the totals of claims, beside --out.")
+    ] = False,
     yes: given.Yes = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
@@ -75,5 +78,5 @@ def price(
         minutes=minutes,
         charge=charge,
     )
-    asked = Asked(compare, explain, row)
+    asked = Asked(compare, explain, row, by_claim)
     run_price(state, options, line, asked, replaces=yes or state.yes)

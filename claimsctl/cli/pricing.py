@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claimsctl import __version__
 from claimsctl.cli.progress import Progress
 from claimsctl.cli.render_prices import show_file, show_line
-from claimsctl.cli.run import Options, console, open_workspace, requested, stop_on_signals
+from claimsctl.cli.run import Options, console, notifier, open_workspace, requested, stop_on_signals
 from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
@@ -22,6 +22,7 @@ from claimsctl.price.schedule import STARTER
 from claimsctl.price.status import SENTENCES
 from claimsctl.process.house_terms import house_pricing
 from claimsctl.process.price_file import explain_row, price_files
+from claimsctl.security import audit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,6 +82,7 @@ class Asked:
     compare: str | None = None
     explain: bool = False
     row: int | None = None
+    by_claim: bool = False
 
 
 def run_price(state: State, options: Options, line: Line, asked: Asked, *, replaces: bool) -> None:
@@ -104,12 +106,13 @@ def run_price(state: State, options: Options, line: Line, asked: Asked, *, repla
         _tell(state, _one(pricing.priced(frame), steps, {"line": cells}), show_line)
     elif asked.row is not None:
         frame, steps = explain_row(request, pricing, workspace, house=settings.mapping, row=asked.row)
+        audit.record(workspace, "price", notify=notifier(state), count=1)
         _tell(state, _one(frame, steps, {"row": asked.row}), show_line)
     else:
         with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=_STAGES) as progress:
             done = price_files(
-                request, pricing, workspace, house=settings.mapping, other=other, replaces=replaces,
-                progress=progress,
+                request, pricing, workspace, house=settings.mapping, other=other, by_claim=asked.by_claim,
+                replaces=replaces, progress=progress,
             )  # fmt: skip
         _tell(state, done, show_file)
 
@@ -134,7 +137,8 @@ def _require_one(options: Options, line: Line, asked: Asked) -> None:
             hint="Price either files or a line; a value for every line of a file is given with --set.",
         )
     of_files = {
-        "--out": options.out, "--map": options.mapping, "--compare": asked.compare, "--row": asked.row
+        "--out": options.out, "--map": options.mapping, "--compare": asked.compare, "--row": asked.row,
+        "--by-claim": asked.by_claim,
     }  # fmt: skip
     wrong = [name for name, value in of_files.items() if value]
     verb = "is" if len(wrong) == 1 else "are"
@@ -144,8 +148,12 @@ def _require_one(options: Options, line: Line, asked: Asked) -> None:
         raise UsageError(
             "--explain and --row go together for a file.", hint="Write --explain --row 5 for its row 5."
         )
-    if asked.row is not None and (options.out or asked.compare):
-        raise UsageError("--explain writes and compares nothing.", hint="Leave --out and --compare out.")
+    if asked.row is not None and (options.out or asked.compare or asked.by_claim):
+        raise UsageError(
+            "--explain writes and compares nothing.", hint="Leave --out, --compare and --by-claim out."
+        )
+    if asked.by_claim and options.out is None:
+        raise UsageError("--by-claim writes a file beside --out.", hint="Add --out priced.csv.")
 
 
 def _one(priced: pl.DataFrame, steps: Sequence[Step] | None, which: Mapping[str, object]) -> dict[str, Any]:

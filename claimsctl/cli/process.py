@@ -13,15 +13,18 @@ from claimsctl.cli.state import State
 @given.with_groups
 def process(
     context: typer.Context,
-    inputs: given.Inputs,
+    inputs: given.MaybeInputs = None,
     out: given.Out = None,
     output_format: given.Format = None,
     *,
+    databases: given.FromSql,
     reading: given.Reading,
     duplicates: given.OnStored = None,
     batch_size: given.BatchSize = None,
+    to: given.To = None,
     dry_run: given.DryRun = False,
     fix: given.Fix = False,
+    risk: given.Risk,
     fail_on: given.FailAt = None,
     limit: given.Limit = None,
     safe_csv: given.SafeCsv = False,
@@ -41,13 +44,16 @@ def process(
 
     state = replace(state, yes=state.yes or yes)
     options = Options.of(
-        state, inputs, reading, choosing,
+        state, inputs, reading, choosing, databases,
         out=out,
         output_format=output_format.value if output_format else None,
         duplicates=duplicates.value if duplicates else None,
         batch_size=batch_size,
+        to=tuple(to or ()),
         dry_run=dry_run,
         fix=fix,
+        score=not risk.no_score,
+        hold_above=risk.hold_above,
         fail_on=fail_on.value if fail_on else None,
         limit=limit,
         safe_csv=safe_csv,

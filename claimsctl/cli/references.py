@@ -23,8 +23,10 @@ from claimsctl.reference.formats import all_formats
 from claimsctl.reference.loading import Loaded, load_file
 from claimsctl.reference.manifest import shipped_specs
 from claimsctl.reference.names import DECLARED
-from claimsctl.reference.releases import Wanted
+from claimsctl.reference.releases import Release, Wanted
 from claimsctl.reference.tables import Table, Tables
+from claimsctl.security import audit
+from claimsctl.store.workspace import Workspace
 
 _SHOWN_ROWS: Final = 5
 _WIDE: Final = 200
@@ -149,7 +151,7 @@ def _known(name: str, tables: Tables) -> Table:
         raise UsageError(
             f"The table {name} is not loaded.", hint="Load it: claimsctl reference load FILE as published."
         )
-    near = get_close_matches(name, [*tables, *DECLARED], n=3)
+    near = get_close_matches(name, sorted({*tables, *DECLARED}), n=3)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f"There is no table {name}.", hint=f"{meant}`claimsctl reference list` shows all.")
 
@@ -158,17 +160,26 @@ def load_files(
     state: State, files: Sequence[Path], wanted: Wanted, table: str | None, *, replace: bool
 ) -> None:
     """Load files one after the other; an error names its file, and what was loaded before it stays."""
-    store = _store(state)
+    _, workspace = open_workspace(state)
+    store = EditionStore(workspace.reference_directory)
     results: list[Loaded] = []
     with tempfile.TemporaryDirectory(prefix="claimsctl-") as spool:
         for path in files:
             found = load_file(path, store, Path(spool), wanted=wanted, table=table, replace=replace)
             results += found
+            for each in found:
+                if each.edition is not None:
+                    record_edition(workspace, "reference load", each.release)
             if not state.json:
                 for each in found:
                     _tell(Screen(console(state)), each)
     if state.json:
         print(json.dumps([_told(each) for each in results], indent=2, default=str))
+
+
+def record_edition(workspace: Workspace, action: str, release: Release) -> None:
+    """Record that an edition of a table came into the workspace."""
+    audit.record(workspace, action, count=release.frame.height, table=release.table, edition=release.edition)
 
 
 def _tell(screen: Screen, loaded: Loaded) -> None:
@@ -215,10 +226,12 @@ def verify_editions(state: State) -> int:
 
 def remove_edition(state: State, table: str, name: str) -> None:
     """Remove one loaded edition."""
-    store = _store(state)
+    _, workspace = open_workspace(state)
+    store = EditionStore(workspace.reference_directory)
     if not store.editions(table) and table in shipped_specs():
         raise UsageError(f"{table} is shipped with claimsctl and cannot be removed.")
     edition = store.remove(table, name)
+    audit.record(workspace, "reference remove", table=table, edition=name)
     if state.json:
         print(json.dumps({"removed": asdict(edition)}, indent=2, default=str))
         return

@@ -55,6 +55,11 @@ def show_next(screen: Screen, summary: Mapping[str, Any], command: Sequence[str]
         name = Path(target).name if alone else f"the files in {Path(target).name}"
         cells = "the coloured cells (see their comments)" if target.endswith(".xlsx") else _NAMED_CELLS
         steps.append((f"Open {name}, correct {cells}, then run:", shlex.join([*command, target])))
+    held = [path for key, path, _ in _outputs(outputs) if key.split("/")[0] == "held"]
+    if held:
+        name = Path(held[0]).name if len(held) == 1 else "the files in held"
+        what = f"Look at {name}: correct what risk_reasons names and run it again, or let all go with:"
+        steps.append((what, shlex.join([*command, "--hold-above=1", held[0]])))
     if "malformed" in outputs:
         steps.append(("malformed.csv has the records that could not be read: repair them in the input.", ""))
     if not steps and "accepted" in outputs:
@@ -80,6 +85,7 @@ def _output_files(summary: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     malformed = unread[0][1] if unread and unread[0][1] is not None else rows.get("malformed")
     known = {
         "accepted": rows.get("accepted"),
+        "held": rows.get("held"),
         "malformed": malformed,
         "errors": sum((summary.get("findings") or {}).values()),
     }

@@ -46,6 +46,10 @@ def render_preview(preview: Mapping[str, Any], console: Console) -> None:
     if estimate:
         rows, seconds = estimate["rows"], estimate["seconds"]
         screen.line(f"A full run over about {rows:,} rows takes about {duration(seconds)}.")
+    elif estimate is None and "estimate" in preview:
+        screen.line(
+            "How many rows a full run has, and how long it takes, only reading all of them would tell."
+        )
     screen.line("Nothing was written.", "bold")
 
 

@@ -24,8 +24,9 @@ def dollars(amount: str) -> str:
 def show_file(done: Mapping[str, Any], screen: Screen) -> None:
     """Expected total, lines without a price by reason, files."""
     pricing, rows, written = done["pricing"], done["rows"], done["outputs"]
-    total = dollars(pricing["expected_allowed_amount"])
-    screen.line(f"{total} expected for {pricing['priced']:,} of {count(pricing['lines'], 'line')}.", "bold")
+    total, lines = dollars(pricing["expected_allowed_amount"]), count(pricing["lines"], "line")
+    priced = f"{total} expected for {pricing['priced']:,} of {lines}."
+    screen.line(priced if pricing["priced"] else f"None of {lines} could be priced.", "bold")
     if rows["malformed"]:
         screen.wrapped(f"{count(rows['malformed'], 'record')} could not be read.")
     if rows["no_lines"]:
@@ -56,8 +57,9 @@ def show_file(done: Mapping[str, Any], screen: Screen) -> None:
         screen.line("Nothing was written; --out priced.csv writes every line with its price.")
         return
     screen.heading("Files")
-    lines = rows["read"] - rows["malformed"]
-    screen.line(f"  {written['priced']}  {count(lines, 'row')}")
+    screen.line(f"  {written['priced']}  {count(rows['read'] - rows['malformed'], 'row')}")
+    if "claims" in written:
+        screen.line(f"  {written['claims']}  totals of claims")
     if "malformed" in written:
         screen.line(f"  {written['malformed']}  {count(rows['malformed'], 'record')} as they came")
     for note in done["notes"]:

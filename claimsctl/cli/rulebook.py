@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def explain_rule(state: State, code: str) -> None:
     section("Earlier runs", _history_told(rulebook, rule))
     for title, examples in (("Passes", rule.passes), ("Is reported", rule.fails)):
         section(title, "\n".join(_example_text(example) for example in examples) or None)
-    reason = next((note.reason for note in rulebook.ruleset.not_run if note.code == rule.code), None)
+    reason = next((note.reason for note in replace(rulebook.ruleset, rules=(rule,)).not_run), None)
     section("Does not run", reason)
 
 

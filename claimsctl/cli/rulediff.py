@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from claimsctl.cli.run import Options, console, requested, stop_on_signals
+from claimsctl.cli.run import Options, console, open_workspace, requested, stop_on_signals
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.process.comparing import (
@@ -24,9 +24,10 @@ from claimsctl.process.rulebook import rule_packs, shipped_packs
 from claimsctl.process.trial import Trial, try_rules
 from claimsctl.reference.comparing import EditionChanges, compare_editions
 from claimsctl.reference.editions import EditionStore
+from claimsctl.security import audit
 from claimsctl.security.files import private_directory
 from claimsctl.settings import Settings, load_settings
-from claimsctl.store.workspace import REFERENCE_DIRECTORY, Workspace
+from claimsctl.store.workspace import REFERENCE_DIRECTORY
 from claimsctl.validate.diffing import RuleChanges, compare_packs
 
 Pair = tuple[PackSide, PackSide] | tuple[EditionSide, EditionSide]
@@ -77,7 +78,7 @@ def _moved(
     if "-" in options.inputs:
         raise UsageError("Standard input cannot be read twice.", hint="Name a file with --claims.")
     stop_on_signals()
-    workspace = Workspace.open(settings.workspace)
+    _, workspace = open_workspace(state)
     request = requested(options, settings)
     store = EditionStore(workspace.reference_directory)
     packs = [side for side in sides if isinstance(side, PackSide)]
@@ -101,7 +102,10 @@ def _moved(
         )
         folder = scratch / str(number)
         private_directory(folder)
-        return try_rules(request, rulebook, workspace, settings.mapping, folder, progress=progress)
+        trial = try_rules(request, rulebook, workspace, settings.mapping, folder, progress=progress)
+        if number == 0:  # the same claims the second time
+            audit.record(workspace, "rules diff", count=trial.outcome.ledger.rows.read)
+        return trial
 
     quiet = state.quiet or state.json
     with workspace.scratch() as scratch, Progress(quiet=quiet, verbose=state.verbose) as progress:

@@ -16,6 +16,7 @@ from claimsctl.errors import UsageError
 from claimsctl.process.expected import Differences, compare, read_expected, write_expected
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.trial import Trial, try_rules
+from claimsctl.security import audit
 
 _SHOWN: Final = 50
 
@@ -27,6 +28,7 @@ def run_test(state: State, options: Options, expect: Path, *, update: bool) -> i
     request, rulebook, _ = settle(options, settings)
     with workspace.scratch() as folder:
         trial = try_rules(request, rulebook, workspace, settings.mapping, folder)
+        audit.record(workspace, "rules test", count=trial.outcome.ledger.rows.read)
         if len(trial.outcome.intake.inputs) != 1:
             raise UsageError("rules test takes one claims file.", hint="Row numbers of several would mix.")
         if expected is None:

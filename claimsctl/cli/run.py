@@ -6,18 +6,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.claim import BY_NAME
 from claimsctl.cli.state import State
+from claimsctl.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from claimsctl.cli.options import Choosing, Reading
+    from claimsctl.cli.options import Choosing, FromSql, Reading
+    from claimsctl.process.fetched import FromDatabase
     from claimsctl.process.request import Request
     from claimsctl.process.rulebook import Rulebook
     from claimsctl.settings import Settings
@@ -52,6 +54,14 @@ class Options:
     move_to: Path | None = None
     on_error: Path | None = None
     priority: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    where: str | None = None
+    since: str | None = None
+    table: str | None = None
+    query: str | None = None
+    to: tuple[str, ...] = ()
+    score: bool = True
+    hold_above: float | None = None
 
     @property
     def is_inbox(self) -> bool:
@@ -59,10 +69,25 @@ class Options:
         return self.move_to is not None or self.on_error is not None
 
     @staticmethod
-    def of(state: State, inputs: Sequence[str], reading: Reading, choosing: Choosing, **more: Any) -> Options:
+    def of(
+        state: State,
+        inputs: Sequence[str] | None,
+        reading: Reading,
+        choosing: Choosing,
+        databases: FromSql | None = None,
+        **more: Any,
+    ) -> Options:
         """From the options that commands share, and `more` of this class's fields."""
+        asked: dict[str, Any] = {} if databases is None else dict(vars(databases))
+        sources = tuple(asked.pop("sources", None) or ())
+        if databases is not None and not inputs and not sources:
+            raise UsageError(
+                "No input was given.", hint="Name a file, a directory, a glob, - or a database (--from)."
+            )
         return Options(
-            inputs=tuple(inputs),
+            inputs=tuple(inputs or ()),
+            sources=sources,
+            **asked,
             payer=reading.payer,
             practice=reading.practice or state.practice,
             profile=reading.profile,
@@ -85,14 +110,25 @@ def run_process(state: State, options: Options) -> int:
     warm()
     from claimsctl.cli.confirming import confirm_size
     from claimsctl.cli.progress import Progress
+    from claimsctl.cli.targets import targets
     from claimsctl.pipeline import Setting, process
 
     stop_on_signals()
     settings, workspace = open_workspace(state)
+    asked = requested(options, settings)
+    if options.since is not None:
+        from claimsctl.cli.reading_sql import only_what_is_new
+
+        asked, done = only_what_is_new(state, asked, settings)
+        if done:
+            return 0
     request, rulebook, fail_on = settle(options, settings)
+    request = replace(request, sources=asked.sources)
+    databases = targets(state, settings, request.to, asks=not request.dry_run)
     confirm_size(state, request.inputs, settings.process.confirm_above)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
-        setting = Setting(workspace, settings.mapping, notifier(state), progress)
+        setting = Setting(workspace, settings.mapping, notifier(state), progress, databases=databases,
+                          scoring=settings.scoring, seal=settings.security.seal)  # fmt: skip
         summary = process(request, rulebook, setting)
     show(state, summary, options)
     return exit_status(summary, fail_on)
@@ -107,11 +143,14 @@ def stop_on_signals() -> None:
 
 
 def open_workspace(state: State) -> tuple[Settings, Workspace]:
-    """Settings and workspace in force."""
+    """Settings and workspace in force; what is recorded in its audit file goes by them."""
+    from claimsctl.security import audit
     from claimsctl.settings import load_settings
     from claimsctl.store.workspace import Workspace
 
     settings = load_settings(state.workspace)
+    security = settings.security
+    audit.follow(replace(security, purpose=state.purpose or security.purpose), notifier(state))
     return settings, Workspace.open(settings.workspace)
 
 
@@ -169,8 +208,22 @@ def requested(options: Options, settings: Settings) -> Request:
         fix=options.fix,
         priority=parse_priorities(options.priority, inbox=options.is_inbox)[0],
         locality=options.locality,
+        sources=_sources(options, settings),
+        to=options.to,
+        phi=settings.output.phi,
+        dates=settings.output.dates,
+        score=options.score and settings.scoring.enabled,
+        hold_above=settings.scoring.hold_above if options.hold_above is None else options.hold_above,
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
+
+
+def _sources(options: Options, settings: Settings) -> tuple[FromDatabase, ...]:
+    if not options.sources and not (options.where or options.since or options.table or options.query):
+        return ()
+    from claimsctl.cli.reading_sql import from_databases
+
+    return from_databases(options, settings)
 
 
 def notifier(state: State) -> Callable[[str], None]:
@@ -210,7 +263,9 @@ def show(state: State, summary: Mapping[str, object], options: Options) -> None:
     repeated = [f"--map={entry}" for entry in options.mapping]
     repeated += [f"--set={_without_identifiers(entry)}" for entry in options.constants]
     repeated += [f"--rules={pack}" for pack in options.rules]
+    repeated += [f"--to={name}" for name in options.to]
     repeated += ["--fix"] if options.fix else []
+    repeated += [] if options.score else ["--no-score"]
     for name in ("profile", "practice", "practice_type", "payer"):
         value = getattr(options, name)
         repeated += [f"--{name.replace('_', '-')}={value}"] if value else []

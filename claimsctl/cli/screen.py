@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
-from rich.text import Text
-
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 MAX_NAMES: Final = 6
 _UNPRINTABLE: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -25,6 +24,8 @@ class Screen:
 
     def text(self, text: str, style: str = "") -> Text:
         """Text that the terminal can show and that cannot command it."""
+        from rich.text import Text
+
         clean = _UNPRINTABLE.sub("?", text)
         encoding = self.console.encoding
         return Text(clean.encode(encoding, "replace").decode(encoding), style)
@@ -40,6 +41,8 @@ class Screen:
 
     def labelled(self, label: str, text: str, indent: int = 0, width: int = 10) -> None:
         """A bold label in a column of its own, and text beside it broken into lines that fit."""
+        from rich.table import Table
+
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=width, no_wrap=True)
         grid.add_column(overflow="fold")
@@ -51,6 +54,8 @@ class Screen:
 
         Without the blanks that Rich fills lines up with.
         """
+        from rich.text import Text
+
         options = self.console.options.update_width(max(self.console.width - indent, least))
         for segments in self.console.render_lines(content, options, pad=False):
             line = Text(" " * indent)
@@ -71,6 +76,8 @@ class Screen:
 
 def new_table(*header: str) -> Table:
     """A table without rules."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in header:
         table.add_column(name)

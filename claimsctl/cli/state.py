@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from claimsctl.settings_security import Purpose
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,8 @@ class State:
     verbose: bool = False
     no_color: bool = False
     yes: bool = False
+    purpose: Purpose | None = None
+    """What patient data is asked for; None: as settings say."""
 
     def with_options(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> State:
         """The state with the same options given after the command."""

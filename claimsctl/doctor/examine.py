@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from claimsctl.doctor import place, stores, surroundings
+from claimsctl.doctor import databases, place, stores, surroundings
 from claimsctl.doctor.check import Check, guarded
 from claimsctl.errors import ClaimsctlError
 from claimsctl.settings import Settings, load_settings
 from claimsctl.store.workspace import Workspace
 
 
-def examine(root: Path, named: Path | None) -> Iterator[Check]:
-    """Checks of the workspace `root`; `named` is what the user named. Nothing is made that is not there."""
+def examine(root: Path, named: Path | None, *, log_in: bool = False) -> Iterator[Check]:
+    """Checks of the workspace `root`; `named` is what the user named. Nothing is made that is not there.
+
+    `log_in` also connects to the databases of the settings.
+    """
     settings: Settings | None = None
     try:
         settings = load_settings(named)
@@ -47,5 +50,6 @@ def examine(root: Path, named: Path | None) -> Iterator[Check]:
         yield from guarded("rules", partial(surroundings.rules_checks, settings))
         directory = settings.workspace / "reference"
         yield from guarded("editions", partial(surroundings.edition_checks, directory))
+        yield from databases.database_checks(settings, log_in=log_in)
     yield from guarded("drivers", surroundings.driver_checks)
     yield from guarded("software", surroundings.software_checks)

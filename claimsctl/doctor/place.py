@@ -10,6 +10,8 @@ from typing import Final
 
 from claimsctl.doctor.check import Check
 from claimsctl.doctor.words import size
+from claimsctl.security.access.founding import plain_secret_is_left
+from claimsctl.security.access.opening import open_access
 from claimsctl.security.keys import load_keys, secret_path
 from claimsctl.store.workspace import Workspace, owner_of
 
@@ -65,6 +67,16 @@ def key_checks(workspace: Workspace) -> Iterator[Check]:
     """Whether the secret of the workspace is there and the right one."""
     if not workspace.key_id_file.exists():
         yield Check("key", "ok", "It is made by the first run.")
+        return
+    if workspace.access_file.exists():
+        access = open_access(workspace)
+        held = ", ".join(access.holding.practices()) or "none"
+        yield Check("key", "ok", f"You are {access.user} ({access.role}); keys of practices: {held}.")
+        if plain_secret_is_left(workspace):
+            yield Check(
+                "key", "warning", "The secret from before users and roles lies there in plain.",
+                "When the recovery code is safe: claimsctl keys init",
+            )  # fmt: skip
         return
     keys = load_keys(workspace)
     place = secret_path(workspace)

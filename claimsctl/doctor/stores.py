@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +11,11 @@ import polars as pl
 
 from claimsctl.doctor.check import Check
 from claimsctl.doctor.words import counted
-from claimsctl.security import audit
+from claimsctl.errors import PermissionDenied
+from claimsctl.inquiry.scope import Scope, scope_of
+from claimsctl.security import audit_verifying
 from claimsctl.store.database import open_store, schema_version
+from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.schema import SCHEMA_VERSION
 from claimsctl.store.workspace import Workspace
@@ -40,11 +43,12 @@ def claims_checks(workspace: Workspace) -> Iterator[Check]:
                 "claims store", "note", f"Its schema is {version}; the next command that writes makes it"
                 f" {SCHEMA_VERSION}, and keeps the old file.",
             )  # fmt: skip
-        yield from _claims(connection)
+        scope = _scope(workspace)
+        yield from _claims(connection, scope)
         registry = dict(_rows(connection, "SELECT file, rows FROM job_parts"))
         people = {row[0] for row in _rows(connection, "SELECT DISTINCT file FROM patients")}
         committed = {row[0] for row in _rows(connection, "SELECT job_id FROM commits")}
-    yield from _parts(workspace, registry, people)
+    yield from _parts(workspace, registry, people, whole=not scope.limited)
     yield from _records(workspace, committed)
 
 
@@ -52,7 +56,15 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, 
     return connection.execute(query).fetchall()
 
 
-def _claims(connection: duckdb.DuckDBPyConnection) -> Iterator[Check]:
+def _scope(workspace: Workspace) -> Scope:
+    """Whose claims and jobs are counted; nobody's for somebody unknown. What is wrong is told to all."""
+    try:
+        return scope_of(workspace)
+    except PermissionDenied:
+        return Scope(frozenset())
+
+
+def _claims(connection: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Check]:
     def number(query: str) -> int:
         row = connection.execute(query).fetchone()
         return int(row[0]) if row is not None else 0
@@ -67,7 +79,8 @@ def _claims(connection: duckdb.DuckDBPyConnection) -> Iterator[Check]:
             "Restore claims.duckdb from a backup, and please report this.",
         )  # fmt: skip
     homeless = number(
-        "SELECT count(*) FROM claims WHERE is_current AND job_id NOT IN (SELECT job_id FROM commits)"
+        "SELECT count(*) FROM claims WHERE is_current AND digest IS NOT NULL "
+        "AND job_id NOT IN (SELECT job_id FROM commits)"  # without digest: only its payer told of it
     )
     if homeless:
         yield Check(
@@ -75,14 +88,15 @@ def _claims(connection: duckdb.DuckDBPyConnection) -> Iterator[Check]:
             "Restore claims.duckdb from a backup, and please report this.",
         )  # fmt: skip
     if not twice and not homeless:
-        current = number("SELECT count(*) FROM claims WHERE is_current")
-        versions = number("SELECT count(*) FROM claims")
+        current, versions = scope.count(connection)
         says = f"{counted(current, 'claim')} in force, {counted(versions, 'version')} in all."
         yield Check("claims store", "ok", says)
 
 
-def _parts(workspace: Workspace, registry: dict[str, int], people: set[str]) -> Iterator[Check]:
-    """Files of lines and sealed patients against the registry."""
+def _parts(
+    workspace: Workspace, registry: dict[str, int], people: set[str], *, whole: bool
+) -> Iterator[Check]:
+    """Files of lines and sealed patients against the registry; counted for who sees the `whole` store."""
     named = {*registry, *(file for file in people if file)}
     missing = sorted(name for name in named if not (workspace.root / name).is_file())
     if missing:
@@ -114,7 +128,8 @@ def _parts(workspace: Workspace, registry: dict[str, int], people: set[str]) -> 
         yield Check("lines", "wrong", f"Damaged: {_some(damaged)}.", f"{_ANEW} {_job(damaged[0])}")
     if not (missing or orphans or damaged):
         lines = sum(registry.values())
-        yield Check("lines", "ok", f"{counted(lines, 'line')} in {counted(len(registry), 'part')}.")
+        told = f"{counted(lines, 'line')} in {counted(len(registry), 'part')}." if whole else "All are there."
+        yield Check("lines", "ok", told)
 
 
 def _records(workspace: Workspace, committed: set[str]) -> Iterator[Check]:
@@ -153,25 +168,53 @@ def jobs_checks(workspace: Workspace) -> Iterator[Check]:
             " elsewhere and stay.",
         )  # fmt: skip
         return
+    practices = _scope(workspace).practices
+    if practices is not None:
+        jobs = [job for job in jobs if job.practice_id in practices]
     yield Check("jobs", "ok", f"{counted(len(jobs), 'job')}.")
-    ended = [job.job_id for job in jobs if job.status == "INTERRUPTED"]
+    ended = _left_undone(jobs)
     if ended:
+        again = "resume" if ended[0].command in ("process", "resume") else "show"
         yield Check(
-            "jobs", "note", f"{counted(len(ended), 'run')} stopped before the end: {_some(ended)}.",
-            f"Run the same inputs again: claimsctl jobs show {ended[0]}",
+            "jobs", "note",
+            f"{counted(len(ended), 'run')} stopped before the end: {_some([job.job_id for job in ended])}.",
+            f"Run the same inputs again: claimsctl jobs {again} {ended[0].job_id}",
         )  # fmt: skip
+
+
+def _left_undone(jobs: Sequence[Job]) -> list[Job]:
+    """Interrupted jobs that none has resumed to the end, and whose inputs no later job has taken."""
+    complete = [job for job in jobs if job.status.startswith("COMPLETED")]
+    parents = {job.job_id: job.parent_job for job in jobs if job.command == "resume"}
+    resumed = set()
+    for job in complete:
+        child: str | None = job.job_id
+        while child in parents:
+            child = parents[child]
+            resumed.add(child)
+
+    def taken(job: Job) -> bool:
+        later = [each for each in complete if each.created_at > job.created_at]
+        read = {given.sha256 for each in later for given in each.inputs}
+        return bool(job.inputs) and {given.sha256 for given in job.inputs} <= read
+
+    interrupted = [job for job in jobs if job.status == "INTERRUPTED"]
+    return [job for job in interrupted if job.job_id not in resumed and not taken(job)]
 
 
 def audit_checks(workspace: Workspace) -> Iterator[Check]:
-    """Whether the chain of the audit file is whole."""
-    found = audit.verify(workspace)
+    """Whether the audit file is whole, and signed."""
+    found = audit_verifying.verify(workspace)
     if found.problems:
         yield Check(
             "audit file", "wrong", f"{_some(list(found.problems))}.",
-            f"Compare {workspace.audit_log} with a backup and find out who changed it; new records go on.",
+            f"`claimsctl audit verify` tells all. Compare {workspace.audit_log} with a backup and find out "
+            "who changed it; new records go on.",
         )  # fmt: skip
     else:
-        yield Check("audit file", "ok", f"{counted(found.records, 'record')}, the chain is whole.")
+        told = f"{counted(found.records, 'record')}, {found.signed:,} signed, the chain is whole"
+        torn = f"; {counted(found.torn, 'torn line')} of a full disk or a power failure" if found.torn else ""
+        yield Check("audit file", "ok", f"{told}{torn}.")
 
 
 def _job(name: str) -> str:

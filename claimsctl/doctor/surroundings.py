@@ -94,7 +94,7 @@ def driver_checks() -> Iterator[Check]:
     ]
     yield Check(
         "drivers", "note", f"ODBC is not set up; missing: {', '.join(lacks)}.",
-        "Nothing to do unless you write into SQL Server, which no command of this version does.",
+        "Nothing to do unless you use SQL Server (docs/sql.md).",
     )  # fmt: skip
 
 

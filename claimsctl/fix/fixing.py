@@ -82,8 +82,9 @@ def fix_input(
 ) -> dict[str, object]:
     """Repair the one input of the request into `request.out`; returns what was done, without values.
 
-    A dry run writes nothing. `show_phi`: the list of repairs has identifiers as they are, and the audit
-    log says so. Raises UsageError for several inputs or an output that may not be written.
+    A dry run writes nothing but its record in the audit log. `show_phi`: the list of repairs has identifiers
+    as they are, and the audit log says so. Raises UsageError for several inputs or an output that may not be
+    written.
     """
     with workspace.scratch() as spool:
         inputs = open_inputs(request, spool, house)
@@ -96,6 +97,7 @@ def fix_input(
         if request.dry_run:
             for _ in run.parts():
                 pass
+            audit.record(workspace, "fix", count=run.read, dry_run=True)
             return run.summary({}, [])
         if request.out is None:
             raise UsageError("Where should the repaired file go?", hint="Say --out fixed.csv, or --dry-run.")
@@ -103,7 +105,7 @@ def fix_input(
         outputs.check(inputs[0].source, replace=replace)
         paths, notes = _write(run, outputs, replace=replace)
     audit.record(
-        workspace, "fix", rows=run.read, cells=run.tally.cells, out_files=len(paths), show_phi=show_phi
+        workspace, "fix", count=run.read, cells=run.tally.cells, out_files=len(paths), show_phi=show_phi
     )
     return run.summary(paths, [*left_out(inputs[0].source, "repaired file"), *notes])
 

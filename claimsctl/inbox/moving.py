@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from claimsctl.errors import InternalError
+from claimsctl.errors import InternalError, OutputError
 from claimsctl.ingest.stream import InputFile
 from claimsctl.process.beside import job_name, remove_leftovers
 from claimsctl.security.files import DIRECTORY_MODE, sync_directory
@@ -38,6 +38,12 @@ def move(file: InputFile, directory: Path, name: str) -> Path:
     source = file.path
     first = directory / name
     with writing(first):
+        for above in first.relative_to(directory).parents:
+            if above != Path() and (directory / above).is_symlink():
+                raise OutputError(
+                    f"{directory / above} is a link; files of the inbox are only moved into directories.",
+                    hint="Remove the link; the file stays where it is.",
+                )
         make_directory(first.parent)
         for target in _names(first):
             while True:

@@ -16,6 +16,7 @@ from claimsctl.errors import (
     OutsideError,
     PermissionDenied,
     UsageError,
+    was_stopped,
 )
 from claimsctl.inbox.files import ERROR_TEXT, Passed, Waiting
 from claimsctl.inbox.moving import make_directory, move, unchanged
@@ -24,6 +25,7 @@ from claimsctl.process.repeating import earlier_run
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.security import audit
+from claimsctl.security.audit_names import named
 from claimsctl.security.files import write_private
 from claimsctl.security.keys import load_keys
 from claimsctl.store.job import Job
@@ -106,7 +108,7 @@ class InboxRun:
 
     def run(self, waiting: Sequence[Waiting], passed: Sequence[Passed]) -> None:
         """Settle every file. What stops the run (Ctrl-C, a missing key) is raised at the end."""
-        load_keys(self.setting.workspace)
+        load_keys(self.setting.workspace, None)
         for left in passed:
             self.tell(Handled.of(left))
         handled, outside = 0, 0
@@ -124,7 +126,13 @@ class InboxRun:
                     self.tell(self._left(other, "the run ended before it"))
                 break
         if handled and not self.request.dry_run:
-            audit.record(self.setting.workspace, "inbox", inbox=str(self.places.inbox), files=handled)
+            audit.record(
+                self.setting.workspace,
+                "inbox",
+                notify=self.setting.notify,
+                inbox=named(self.setting.workspace, self.places.inbox),
+                files=handled,
+            )
         if stop is not None:
             raise stop
 
@@ -202,7 +210,7 @@ class InboxRun:
 
     def _left(self, each: Waiting, reason: str, error: BaseException | None = None) -> Handled:
         code = 0 if error is None else error.exit_code if isinstance(error, ClaimsctlError) else 4
-        if isinstance(error, KeyboardInterrupt):
+        if error is not None and was_stopped(error):
             code = Interrupted.exit_code
         return Handled(
             each.name, "left", reason, code, self._job_id if error is not None else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
+from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -12,23 +13,43 @@ from claimsctl.house import SUPPRESSION_KEYS, RulesSettings
 from claimsctl.reference.manifest import shipped_specs
 from claimsctl.scaffold.about import ABOUT, SECTIONS_ABOUT
 from claimsctl.settings import SECTIONS
+from claimsctl.settings_log import LogSettings
+from claimsctl.settings_payers import AccountSettings, PayerMapSettings, RouteSettings
+from claimsctl.settings_security import SecuritySettings
+from claimsctl.settings_sql import SqlSettings
 from claimsctl.settings_tables import (
     InboxSettings,
+    OutputSettings,
     PracticeSettings,
     PricingSettings,
     ProcessSettings,
     ReferenceSettings,
+    ScoringSettings,
 )
 
 TABLES: Final[dict[str, type]] = {
     "practice": PracticeSettings,
     "rules": RulesSettings,
     "process": ProcessSettings,
+    "output": OutputSettings,
     "inbox": InboxSettings,
     "pricing": PricingSettings,
+    "scoring": ScoringSettings,
     "reference": ReferenceSettings,
+    "payer_route": RouteSettings,
+    "payer_account": AccountSettings,
+    "payer_map": PayerMapSettings,
+    "sql": SqlSettings,
+    "security": SecuritySettings,
+    "log": LogSettings,
 }
 """The class of each table that has one."""
+_NAMED: Final = {
+    "practice": "#[practice.maple-street]", "payer_route": "#[payer_route.uhc]",
+    "payer_account": "#[payer_account.clearinghouse]", "payer_map": "#[payer_map.INS001]",
+    "sql": "#[sql.production]",
+}  # fmt: skip
+"""Tables of which there may be several, with the example that the file shows."""
 _LIVE: Final = {"inbox.out"}
 """Settings that are in force in a new workspace."""
 _WIDTH: Final = 110
@@ -60,7 +81,7 @@ def _section(section: str) -> Iterator[str]:
         yield "#filing_limit_days = 120"
         yield '#aliases = ["NORTHSTAR"]'
     else:
-        yield "#[practice.maple-street]" if section == "practice" else f"[{section}]"
+        yield _NAMED.get(section, f"[{section}]")
         hints = get_type_hints(TABLES[section])
         for each in fields(TABLES[section]):
             yield from _setting(f"{section}.{each.name}", each, hints[each.name])
@@ -91,7 +112,7 @@ def _kind(kind: Any) -> str:
         return "A list"
     if kind is bool:
         return "true or false"
-    words = {str: "Text", int: "A whole number", float: "A number"}
+    words = {str: "Text", date: "A date, without quotes", int: "A whole number", float: "A number"}
     return words.get(kind, "A table")
 
 

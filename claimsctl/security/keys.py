@@ -16,6 +16,8 @@ from typing import Protocol
 from claimsctl.errors import PermissionDenied
 from claimsctl.security.files import FILE_MODE, create_private, disk_errors, private_directory, tighten
 
+MANAGED = "access.json"
+"""What `key.id` says where users have keys of their own: no secret is made then."""
 _HEADER = "claimsctl-secret-1"
 _BYTES = 32
 
@@ -31,28 +33,47 @@ class KeyOwner(Protocol):
     def key_id_file(self) -> Path:
         """Where the workspace notes which secret it was made with."""
 
+    @property
+    def audit_log(self) -> Path:
+        """The audit file."""
+
+    @property
+    def access_file(self) -> Path:
+        """Registry of users and their wrapped keys; where there is none, one secret opens everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Subkeys of one workspace secret. `key_id` is public: it tells secrets apart, not what they are."""
+    """Keys of one practice. `key_id` is public: it tells sealing keys apart, not what they are."""
 
     key_id: str
+    """Which sealing key is the current one."""
     lookup: bytes = field(repr=False)
     """Keyed hashes of identifiers: patient keys and search."""
     sealing: bytes = field(repr=False)
     """AES-256-GCM of identifiers."""
     digest: bytes = field(repr=False)
     """Content digests of rows, so that they cannot be guessed from the rest of the row."""
+    ring: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Sealing keys by key id: of older generations, and of the other practices the user has."""
 
     @staticmethod
     def derive(secret: bytes) -> Keys:
         """All subkeys of a secret."""
-        return Keys(
-            _subkey(secret, b"key id", 4).hex(),
-            _subkey(secret, b"lookup", 32),
-            _subkey(secret, b"sealing", 32),
-            _subkey(secret, b"digest", 32),
-        )
+        key_id, sealing = subkey(secret, b"key id", 4).hex(), subkey(secret, b"sealing", 32)
+        lookup, digest = subkey(secret, b"lookup", 32), subkey(secret, b"digest", 32)
+        return Keys(key_id, lookup, sealing, digest, {key_id: sealing})
+
+    def opening(self, key_id: str) -> bytes:
+        """The sealing key with this id; PermissionDenied where it is not among those of the user."""
+        found = self.sealing if key_id == self.key_id else self.ring.get(key_id)
+        if found is None:
+            raise PermissionDenied(
+                "A value in the store was sealed with another secret than those at hand.",
+                hint="Put back the secret the workspace was made with; where users have roles, ask an admin "
+                "for the practice: claimsctl users grant.",
+            )
+        return found
 
 
 def config_directory(env: Mapping[str, str] | None = None) -> Path:
@@ -70,28 +91,81 @@ def secret_path(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> Pa
     return config_directory(env) / "keys" / f"{workspace.id}.secret"
 
 
-def load_keys(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> Keys:
-    """The keys of a workspace; makes the secret on first use.
+def load_keys(
+    workspace: KeyOwner, practice_id: str | None = "default", env: Mapping[str, str] | None = None
+) -> Keys:
+    """The keys of a practice for who is at the keyboard; without users and roles made on first use.
 
-    Raises PermissionDenied (exit 5) when the workspace was made with a secret that is not here, is
-    damaged or is another one: what is sealed cannot be read then, and new secrets would split the store.
+    `practice_id` None stands for whichever the user has, to read with: its ring opens what any of them
+    sealed. One secret serves all practices of a workspace without users and roles.
+
+    Raises PermissionDenied (exit 5), recorded in the audit log, without the right, and when the workspace
+    was made with a secret that is not here, is damaged or is another one: what is sealed cannot be read
+    then, and new secrets would split the store.
     """
+    if not workspace.access_file.exists():
+        return Keys.derive(load_secret(workspace, env))
+    from claimsctl.security.access.opening import open_access, refusals_recorded
+
+    with refusals_recorded(workspace):
+        access = open_access(workspace, env)
+        return access.any_keys() if practice_id is None else access.keys(practice_id)
+
+
+def searching_keys(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> tuple[Keys, ...]:
+    """Keys of all practices of the user whose keyed hashes differ: what is looked for may have been stored
+    under each of them. PermissionDenied as of `load_keys`."""
+    if not workspace.access_file.exists():
+        return (Keys.derive(load_secret(workspace, env)),)
+    from claimsctl.security.access.opening import open_access, refusals_recorded
+
+    with refusals_recorded(workspace):
+        return open_access(workspace, env).searching_keys()
+
+
+def load_secret(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> bytes:
+    """The secret of a workspace without users and roles, made on first use; errors as `load_keys`."""
     path = secret_path(workspace, env)
     expected = _noted(workspace.key_id_file)
     if expected is None:
-        private_directory(path.parent)
-        line = f"{_HEADER} {secrets.token_hex(_BYTES)}\n"
-        create_private(path, line.encode())
-    keys = Keys.derive(_read(path, workspace))
-    if expected is None:
-        create_private(workspace.key_id_file, f"{keys.key_id}\n".encode())
-        expected = _noted(workspace.key_id_file)
-    if keys.key_id != expected:
+        from claimsctl.security.access.registry import registry_lock
+
+        with registry_lock(workspace):  # nobody may bring in users and roles meanwhile
+            expected = _noted(workspace.key_id_file)
+            if expected is None:
+                expected = _make_secret(path, workspace)
+    if expected == MANAGED:
+        raise _users_lost(workspace)
+    secret = _read(path, workspace)
+    if subkey(secret, b"key id", 4).hex() != expected:
         raise PermissionDenied(
             f"The secret {path} does not belong to this workspace.",
             hint="Put back the secret the workspace was made with (a copy or a backup of that file).",
         )
-    return keys
+    return secret
+
+
+def check_unmanaged(workspace: KeyOwner) -> None:
+    """PermissionDenied for a workspace that had users and roles and whose registry is gone: who removes it
+    does not come to have all rights."""
+    if _noted(workspace.key_id_file) == MANAGED:
+        raise _users_lost(workspace)
+
+
+def _users_lost(workspace: KeyOwner) -> PermissionDenied:
+    return PermissionDenied(
+        f"The users and keys of this workspace are not there: {workspace.access_file} is missing.",
+        hint="Restore it from a backup, or run `claimsctl keys import-recovery --kit FILE`.",
+    )
+
+
+def _make_secret(path: Path, workspace: KeyOwner) -> str:
+    """A secret, unless one is there from a first use that was cut short; its key id, noted."""
+    private_directory(path.parent)
+    create_private(path, f"{_HEADER} {secrets.token_hex(_BYTES)}\n".encode())
+    key_id = subkey(_read(path, workspace), b"key id", 4).hex()
+    create_private(workspace.key_id_file, f"{key_id}\n".encode())
+    return key_id
 
 
 def _noted(path: Path) -> str | None:
@@ -126,7 +200,8 @@ def _read(path: Path, workspace: KeyOwner) -> bytes:
     return secret
 
 
-def _subkey(secret: bytes, purpose: bytes, length: int) -> bytes:
+def subkey(secret: bytes, purpose: bytes, length: int) -> bytes:
+    """A key of `length` bytes for one purpose (HKDF-SHA256)."""
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 

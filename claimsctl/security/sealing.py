@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from claimsctl.errors import PermissionDenied, StoreError
+from claimsctl.errors import StoreError
 from claimsctl.security.keys import Keys
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def seal(plain: bytes, bound_to: bytes, keys: Keys) -> bytes:
 def unseal(sealed: bytes, bound_to: bytes, keys: Keys) -> bytes:
     """The value again.
 
-    Raises PermissionDenied when it was sealed with another secret, StoreError when it was altered or
-    belongs elsewhere.
+    Raises PermissionDenied when it was sealed with a key that is not on the ring, StoreError when it was
+    altered or belongs elsewhere.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -61,32 +61,39 @@ def unseal(sealed: bytes, bound_to: bytes, keys: Keys) -> bytes:
             f"A sealed value in the store has format {sealed[0]}; this version reads {FORMAT}.",
             hint="Use the newer claimsctl that wrote it; if none did, restore the store from a backup.",
         )
-    if sealed[:_HEAD] != _head(keys):
-        raise PermissionDenied(
-            "A value in the store was sealed with another secret than the one at hand.",
-            hint="Put back the secret the workspace was made with.",
-        )
+    key = keys.opening(sealed[1:_HEAD].hex())
     nonce, rest = sealed[_HEAD : _HEAD + _NONCE], sealed[_HEAD + _NONCE :]
     try:
-        return AESGCM(keys.sealing).decrypt(nonce, rest, bound_to)
+        return AESGCM(key).decrypt(nonce, rest, bound_to)
     except InvalidTag:
         raise StoreError(
             "A sealed value in the store was altered or stands in the wrong place.", hint=_RESTORE
         ) from None
 
 
+def reseal_many(sealed: Sequence[bytes], bound_to: Sequence[bytes], keys: Keys) -> list[bytes]:
+    """Values sealed with older keys, sealed with the current one; errors as `unseal`."""
+    plain = [unseal(value, place, keys) for value, place in zip(sealed, bound_to, strict=True)]
+    return seal_many(plain, bound_to, keys)
+
+
 def seal_columns(frame: pl.DataFrame, place: str, keys: Keys) -> bytes:
     """A frame (notes, unmapped columns of one part) as one sealed Parquet file, bound to `place`."""
     buffer = BytesIO()
     frame.write_parquet(buffer, compression="zstd", statistics=False)
-    return seal(buffer.getvalue(), _columns_place(place), keys)
+    return seal(buffer.getvalue(), columns_place(place), keys)
 
 
 def unseal_columns(sealed: bytes, place: str, keys: Keys) -> pl.DataFrame:
     """The frame again; errors as `unseal`."""
     import polars as pl
 
-    return pl.read_parquet(BytesIO(unseal(sealed, _columns_place(place), keys)))
+    return pl.read_parquet(BytesIO(unseal(sealed, columns_place(place), keys)))
+
+
+def key_id_of(sealed: bytes) -> str:
+    """The id of the key with which a value was sealed."""
+    return sealed[1:_HEAD].hex()
 
 
 _RESTORE = "Restore the workspace from a backup."
@@ -96,5 +103,6 @@ def _head(keys: Keys) -> bytes:
     return bytes([FORMAT]) + bytes.fromhex(keys.key_id)
 
 
-def _columns_place(place: str) -> bytes:
+def columns_place(place: str) -> bytes:
+    """What `seal_columns` binds to."""
     return f"claimsctl columns {FORMAT} {place}".encode()

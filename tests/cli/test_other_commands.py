@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,16 @@ def test_preview_looks_at_the_first_rows_only(command: Command, tmp_path: Path) 
     seen = command("preview", path, *AS_OF, "--rows", "10", "--json").json
     assert seen["inputs"][0]["rows_looked_at"] == 10
     assert 35 <= seen["estimate"]["rows"] <= 50
+    frame = pl.read_csv(path, infer_schema=False)
+    (tmp_path / "claims.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    frame.write_parquet(tmp_path / "claims.parquet")
+    frame.write_excel(tmp_path / "claims.xlsx")
+    for name in ("claims.csv.gz", "claims.parquet", "claims.xlsx"):
+        seen = command("preview", tmp_path / name, *AS_OF, "--rows", "10", "--json").json
+        assert 35 <= seen["estimate"]["rows"] <= 50, name
+    frame.write_ndjson(tmp_path / "claims.jsonl")
+    text = command("preview", tmp_path / "claims.jsonl", *AS_OF, "--rows", "10").out
+    assert "only reading all of them would tell" in " ".join(text.split())
 
 
 def test_preview_warns_of_missing_columns(command: Command, tmp_path: Path) -> None:
@@ -301,3 +312,12 @@ def test_one_json_document_whatever_the_command(command: Command, tmp_path: Path
         ended = command("--json", *arguments)
         assert ended.code == 0
         assert ended.json is not None, arguments
+
+
+def test_an_unknown_header_is_shown_with_the_column_it_may_mean(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "Claim No,NPI,DOS,CPT,Charge,Colour\nA1,1497758544,2026-05-01,90837,1,red\n"
+    )
+    said = command("preview", tmp_path / "a.csv", "--json").json
+    (cause,) = [each for each in said["causes"] if each["code"] == "FILE-003"]
+    assert '--map "NPI=billing_npi"' in cause["fix"]

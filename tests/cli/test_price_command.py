@@ -130,7 +130,16 @@ def test_without_out_nothing_is_written(command: Command, bare: Path) -> None:
     ended = command("price", bare, *LOCALITY)
     assert ended.out.splitlines()[-1].startswith("Nothing was written")
     assert command("price", bare, *LOCALITY, "--quiet").out == ""
-    assert {path.name for path in bare.parent.iterdir()} - {path.name for path in before} <= {"workspace"}
+    assert {path.name for path in bare.parent.iterdir()} - {path.name for path in before} <= {
+        "workspace",
+        "config",
+    }
+
+
+def test_a_file_without_any_price(command: Command, tmp_path: Path) -> None:
+    old = tmp_path / "old.csv"
+    old.write_text("procedure_code,service_date_from,units\n99213,2001-03-02,1\n99214,2001-03-02,1\n")
+    assert command("price", old).out.splitlines()[0] == "None of 2 lines could be priced."
 
 
 def test_one_line(command: Command) -> None:
@@ -203,6 +212,40 @@ def test_explain_a_row_of_a_file(command: Command, tmp_path: Path) -> None:
     assert "has no line in row 9." in ended.err
 
 
+def test_totals_of_claims(command: Command, tmp_path: Path) -> None:
+    """Lines of a claim stand apart; of one line there is no price, of another claim of none."""
+    path, out = tmp_path / "lines.csv", tmp_path / "priced.csv"
+    rows = ["B,P,99213,1,200.00", "A,P,99214,1,300.00", "B,P,00000,1,5.00", ",P,99213,1,1.00",
+            "B,S,99213,1,200.00", "B,P,99213,0,7.00", "A,P,99213,1,", "C,,00000,1,9.00"]  # fmt: skip
+    header = "claim_number,payer_sequence,procedure_code,units,charge_amount"
+    path.write_text("\n".join([header, *rows]) + "\n")
+    given = ("--set", "service_date_from=2026-03-02", "--set", "place_of_service=11", *LOCALITY)
+    ended = command("price", path, *given, "--by-claim", "--out", out, "--compare", "RVU25D")
+    assert (ended.code, ended.err) == (0, "")
+    prices, totals = lines(out), lines(tmp_path / "priced.claims.csv")
+    assert f"  {tmp_path / 'priced.claims.csv'}  totals of claims" in ended.out.splitlines()
+
+    def total(name: str, *places: int) -> str:
+        return str(sum(Decimal(prices[place][name]) for place in places))
+
+    told = ("claim_number", "payer_sequence", "lines", "priced_lines", "charge_amount", "not_priced")
+    assert [tuple(row[name] for name in told) for row in totals] == [
+        ("B", "P", "3", "1", "212.00", "BAD_UNITS:1;NO_FEE_ROW:1"),
+        ("A", "P", "2", "2", "300.00", ""),
+        ("B", "S", "1", "1", "200.00", ""),
+        ("C", "", "1", "0", "9.00", "NO_FEE_ROW:1"),
+    ]
+    for name in ("expected_allowed_amount", "expected_net_amount", "expected_allowed_amount_RVU25D"):
+        assert [row[name] for row in totals] == [total(name, 0), total(name, 1, 6), total(name, 4), ""]
+    assert stat.S_IMODE((tmp_path / "priced.claims.csv").stat().st_mode) == 0o600
+    out.unlink()
+    again = command("price", path, *given, "--by-claim", "--out", out)
+    assert (again.code, "priced.claims.csv exists already" in again.err) == (2, True)
+    frame = command("price", path, *given, "--by-claim", "--out", tmp_path / "p.parquet")
+    assert frame.code == 0
+    assert pl.read_parquet(tmp_path / "p.claims.parquet")["lines"].to_list() == [3, 2, 1, 1]
+
+
 def test_compare_two_releases(command: Command, bare: Path, tmp_path: Path) -> None:
     out = tmp_path / "both.csv"
     ended = command("price", bare, *LOCALITY, "--compare", "RVU25D", "--out", out, "--json")
@@ -237,6 +280,8 @@ def test_compare_two_releases(command: Command, bare: Path, tmp_path: Path) -> N
         (("{file}", "--explain"), "--explain and --row go together"),
         (("{file}", "--row", "2"), "--explain and --row go together"),
         (("{file}", "--explain", "--row", "2", "--out", "x.csv"), "--explain writes and compares nothing."),
+        (("{file}", "--by-claim"), "--by-claim writes a file beside --out."),
+        (("--code", "99213", "--by-claim"), "--by-claim is for files, not for --code."),
         (("{file}", "--compare", "RVU1Z"), "There is no release RVU1Z of the physician fee schedule."),
         (("--code", "99213", "--date", "2026-02-30"), "does not match the formats"),
         (("--code", "99213", "--units", "many"), "units 'many' cannot be read. Write --units 1."),

@@ -84,7 +84,7 @@ PREVIEW: dict[str, Any] = {
         "header": ["Claim #", "CPT", "Patient Name", "Memo", "Empty"],
         "row_numbers": [2, 3, 4, 5, 1206],
         "rows": [
-            ["A1", "99213", "J***", "a long\nmemo of some kind", ""],
+            ["A1", "99213", "J.", "a long\nmemo of some kind", ""],
             *[["A2", "99214", "", "", None]] * 4,
         ],
     },

@@ -16,6 +16,7 @@ from claimsctl.errors import StoreBusy
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.security.keys import secret_path
 from claimsctl.store.database import open_store
+from claimsctl.store.job import JobInput
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from tests.claims import claim, write_csv
@@ -131,7 +132,7 @@ def test_a_key_that_is_missing_or_another_one(command: Command, workspace: Works
 
 def test_an_altered_audit_file(command: Command, workspace: Workspace) -> None:
     text = workspace.audit_log.read_text()
-    workspace.audit_log.write_text(text.replace('"rows":2', '"rows":3'))
+    workspace.audit_log.write_text(text.replace('"count":2', '"count":3'))
     assert "altered" in wrong(command("--json", "doctor"))["audit file"]["says"]
 
 
@@ -201,6 +202,31 @@ def test_a_run_that_stopped_and_a_backup(command: Command, workspace: Workspace)
     notes = [each["says"] for each in command("--json", "doctor").json["checks"] if each["state"] == "note"]
     assert any(job in note for note in notes), notes
     assert "Stores of an older claimsctl are kept: 2 kB." in notes
+
+
+def test_a_run_that_was_made_up_for_is_not_told(command: Command, workspace: Workspace) -> None:
+    """By a resume of its resume; or by a later run of the same content, as that of an inbox."""
+    jobs = JobStore(workspace)
+    gone = {"pid": 1, "started": "0", "boot": "ended", "host": _host(jobs)}
+    first, second, third, inbox, later, alone = (workspace.new_job_id() for _ in range(6))
+    for job, command_name, parent in (
+        (first, "process", None), (second, "resume", first), (third, "resume", second),
+        (inbox, "process", None), (later, "process", None), (alone, "process", None),
+    ):  # fmt: skip
+        jobs.create_job(job, command_name, parent_job=parent)
+        jobs.start(job)
+    for job in (inbox, later):
+        jobs.add_inputs(job, [JobInput("a.csv", "a" * 64)])
+    for job in (third, later):
+        jobs.finish(job, status="COMPLETED")
+    for job in (first, second, inbox, alone):
+        jobs._update(job, owner=gone)
+    (note,) = [
+        each for each in command("--json", "doctor").json["checks"]
+        if each["name"] == "jobs" and each["state"] == "note"
+    ]  # fmt: skip
+    assert note["says"] == f"1 run stopped before the end: {alone}."
+    assert note["mend"].endswith(f"claimsctl jobs resume {alone}")
 
 
 def _host(jobs: JobStore) -> str:

@@ -215,7 +215,7 @@ def test_identifiers_are_listed_only_on_request(fix: Fix, tmp_path: Path, show_p
     fix(path, tmp_path / "fixed.csv", show_phi=show_phi)
     listed = {line["field"]: (line["before"], line["after"])
               for line in rows_of(tmp_path / "fixed.repairs.csv")}  # fmt: skip
-    assert listed["patient_last_name"] == ((" Rivera", "Rivera") if show_phi else ("R***", "R***"))
+    assert listed["patient_last_name"] == ((" Rivera", "Rivera") if show_phi else ("R.", "R."))
     assert listed["patient_zip"] == ("1609", "01609")
     (noted,) = (tmp_path / "workspace" / "audit.log").read_text().splitlines()
     assert json.loads(noted)["facts"]["show_phi"] is show_phi
@@ -226,8 +226,9 @@ def test_dry_run_counts_and_writes_nothing(fix: Fix, tmp_path: Path) -> None:
     done = fix(path, tmp_path / "fixed.csv", dry_run=True)
     assert done["cells_repaired"] == len(DAMAGE)
     assert done["outputs"] == {}
-    assert {each.name for each in tmp_path.iterdir()} == {"claims.csv", "workspace"}
-    assert not (tmp_path / "workspace" / "audit.log").exists()
+    assert {each.name for each in tmp_path.iterdir()} == {"claims.csv", "workspace", "config"}
+    (noted,) = (tmp_path / "workspace" / "audit.log").read_text().splitlines()
+    assert json.loads(noted)["facts"] == {"dry_run": True}
 
 
 def test_files_are_for_the_user_alone_and_recorded(fix: Fix, tmp_path: Path) -> None:

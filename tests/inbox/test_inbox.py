@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from claimsctl.errors import OutsideError, StoreError
+from claimsctl.errors import OutputError, OutsideError, StoreError
 from claimsctl.inbox import files, moving
 from claimsctl.inbox import run as inbox_run
 from claimsctl.inbox.lock import LOCK, locked
@@ -259,7 +259,9 @@ def test_a_crash_on_one_file_says_no_value_of_it(
     assert ended.code == 70
     said = (tmp_path / "failed" / "a.csv.error.txt").read_text()
     assert "internal error ValueError" in said
-    assert "Roe" not in ended.out + ended.err + said
+    (report,) = (tmp_path / "workspace" / "crashes").iterdir()
+    assert '"ValueError"' in report.read_text()
+    assert "Roe" not in ended.out + ended.err + said + report.read_text()
 
 
 def test_findings_make_the_exit_code_when_asked(command: Command, inbox: Path, places: Places) -> None:
@@ -370,3 +372,25 @@ def test_moving_to_another_file_system_copies_and_never_replaces(
     assert moving.move(InputFile.at(inbox / "a.csv", "a"), done, "a.csv") == done / "a-2.csv"
     assert {path.name: path.read_text() for path in done.iterdir()} == {"a.csv": "one", "a-2.csv": "two"}
     assert list(inbox.iterdir()) == []
+
+
+def test_a_file_is_not_moved_through_a_link(inbox: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "sub").symlink_to(tmp_path / "elsewhere")
+    path = claims_csv(inbox / "a.csv", "A")
+    with pytest.raises(OutputError, match="sub is a link"):
+        moving.move(InputFile.at(path, "a.csv"), tmp_path / "done", "sub/a.csv")
+    assert path.exists()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_links_in_an_inbox_are_left(inbox: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    claims_csv(other / "theirs.csv", "T")
+    (inbox / "file.csv").symlink_to(other / "theirs.csv")
+    (inbox / "directory").symlink_to(other)
+    waiting, passed = files.ready_files(inbox)
+    assert waiting == []
+    assert [(each.name, each.reason) for each in passed] == [("file.csv", "it is a link")]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from claimsctl.asking.columns import STATUS_PACK
 from claimsctl.process.rulebook import EXAMPLE_TERMS, Rulebook, load_rulebook
 from claimsctl.reference.locate import data_path
 from claimsctl.validate.examples import EXAMPLE_DATE, run_examples
 from claimsctl.validate.pack import Rule, load_packs
 from claimsctl.validate.ruleset import Selection
 
-RULES = [rule for pack in load_packs(sorted(data_path("rules").glob("*.toml"))) for rule in pack.rules]
+OF_QUESTIONS = data_path("rules") / STATUS_PACK
+"""Runs on what payers are asked, not on claims."""
+PACKS = [*sorted(data_path("rules").glob("*.toml")), OF_QUESTIONS]
+RULES = [rule for pack in load_packs(PACKS) for rule in pack.rules]
 
 
 @pytest.fixture(scope="module")
 def rulebook() -> Rulebook:
-    return load_rulebook(Selection(), samples=True, terms=EXAMPLE_TERMS)
+    return load_rulebook(Selection(), [OF_QUESTIONS], samples=True, terms=EXAMPLE_TERMS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from claimsctl.security.access.opening import forget_opened
 from claimsctl.security.keys import Keys
 from claimsctl.store.workspace import Workspace
 
@@ -15,6 +16,8 @@ def _own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAIMSCTL_CONFIG_DIR", str(tmp_path / "config"))
     # For the processes that tests start, wherever the test run stands.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.delenv("CLAIMSCTL_TOKEN", raising=False)
+    forget_opened()
 
 
 @pytest.fixture

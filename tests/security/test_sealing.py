@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -64,3 +66,13 @@ def test_columns_round_trip_and_keep_their_place() -> None:
     assert unseal_columns(sealed, "job/part-00000", KEYS).equals(frame)
     with pytest.raises(StoreError):
         unseal_columns(sealed, "job/part-00001", KEYS)
+
+
+def test_a_ring_opens_what_an_older_key_sealed() -> None:
+    older = Keys.derive(b"older" * 8)
+    now = replace(KEYS, ring={**KEYS.ring, **older.ring})
+    sealed = seal(b"x", b"p", older)
+    assert unseal(sealed, b"p", now) == b"x"
+    assert seal(b"x", b"p", now)[1:5].hex() == KEYS.key_id
+    with pytest.raises(PermissionDenied, match="another secret"):
+        unseal(sealed, b"p", KEYS)

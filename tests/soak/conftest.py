@@ -8,9 +8,10 @@ from pathlib import Path
 from claimsctl.store.database import open_store
 from claimsctl.store.workspace import OWNER_FILE, Workspace
 from tests.claims import claim, write_csv
-from tests.cli.conftest import command, read_once
+from tests.cli.conftest import command, prepared
+from tests.cli.conftest import read_few as read_once
 
-__all__ = ["command", "read_once"]  # fixtures
+__all__ = ["command", "prepared", "read_once"]  # fixtures
 
 AS_OF = ("--as-of", "2026-06-30")
 

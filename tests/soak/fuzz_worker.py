@@ -9,24 +9,11 @@ import json
 import os
 import sys
 import tempfile
-from typing import Any, TextIO
+from typing import TextIO
 
 from claimsctl.cli.app import main
 from claimsctl.process import rulebook
-
-
-def remember_rules() -> None:
-    """Read the rules once instead of at each command."""
-    load = rulebook.load_rulebook
-    kept: dict[str, Any] = {}
-
-    def loaded(*arguments: Any, **options: Any) -> Any:
-        asked = repr((arguments, options))
-        if asked not in kept:
-            kept[asked] = load(*arguments, **options)
-        return kept[asked]
-
-    rulebook.load_rulebook = loaded
+from tests.commands import remembering
 
 
 def run(arguments: list[str], out: TextIO, err: TextIO) -> dict[str, object]:
@@ -52,7 +39,7 @@ def run(arguments: list[str], out: TextIO, err: TextIO) -> dict[str, object]:
 def serve() -> None:
     """Answer until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
-    remember_rules()
+    rulebook.load_rulebook = remembering(rulebook.load_rulebook)
     with (
         tempfile.TemporaryFile("w+", errors="replace") as out,
         tempfile.TemporaryFile("w+", errors="replace") as err,

@@ -7,6 +7,7 @@ import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from claimsctl.process.rulebook import Rulebook
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from tests.claims import claim, write_csv
+from tests.cli.conftest import Prepared
 from tests.commands import Command
 from tests.conftest import AS_OF as RUN_DATE
 from tests.soak.conftest import AS_OF, claims_file, stored, whole
@@ -68,11 +70,18 @@ def small_files(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 
-@pytest.mark.parametrize("kilobytes", [0, 1, 16, 40, 60, 100, 150, 250])
-def test_files_that_cannot_grow(command: Command, tmp_path: Path, kilobytes: int) -> None:
-    path = claims_file(tmp_path / "claims.csv", "F", 1_000)
-    first = write_csv(tmp_path / "first.csv", [claim("FIRST")])
+def one_claim(command: Command, place: Path) -> str:
+    """A run of one claim, and a file of a thousand others."""
+    claims_file(place / "claims.csv", "F", 1_000)
+    first = write_csv(place / "first.csv", [claim("FIRST")])
     assert command("process", first, *AS_OF, "-q").code == 0
+    return ""
+
+
+@pytest.mark.parametrize("kilobytes", [0, 1, 16, 40, 60, 100, 150, 250])
+def test_files_that_cannot_grow(command: Command, prepared: Prepared, tmp_path: Path, kilobytes: int) -> None:
+    prepared.copy("accidents", partial(one_claim, command), tmp_path)
+    path = tmp_path / "claims.csv"
     out = tmp_path / "out"
     with small_files(kilobytes << 10):
         ended = command("process", path, *AS_OF, "--out", out, "--batch-size", "300", "-q")

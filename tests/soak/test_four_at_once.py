@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.commands import ROOT, Ended, ended, start
+from tests.commands import FEW_RULES, ROOT, Ended, ended, start
 from tests.soak.conftest import AS_OF, claims_file, rounds, stored
 
 LISTING = Path(__file__).with_name("listing.py")
 CLAIMS, LINES = 250, 2
-OPTIONS = (*AS_OF, "--batch-size", "100", "--json", "--quiet")
+OPTIONS = (*AS_OF, *FEW_RULES, "--batch-size", "100", "--json", "--quiet")
 READERS = (
     [["--json", "jobs", "list"], ["--json", "claims", "list", "--limit", "20"]],
     [["--json", "claims", "stats"]],

@@ -11,7 +11,7 @@ import pytest
 from claimsctl.inbox.lock import LOCK
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
-from tests.commands import ended, start
+from tests.commands import FEW_RULES, ended, start
 from tests.soak.conftest import AS_OF, claims_file, rounds, stored, whole
 
 CLAIMS, LINES, FILES = 60, 2, 6
@@ -32,14 +32,14 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     arguments = (
         "process", inbox, "--move-to", done, "--on-error", tmp_path / "failed", "--out", outbox, *AS_OF,
-        "--json",
+        *FEW_RULES, "--json",
     )  # fmt: skip
     for _ in range(rounds(1)):
         arrive()
         run = start(*arguments)
         while run.poll() is None and not (inbox / LOCK).exists():
             time.sleep(0.005)
-        time.sleep(moments.uniform(0.5, 6.0))
+        time.sleep(moments.uniform(0.5, 4.0))
         run.kill()
         run.communicate()
         names = [path.name for place in (inbox, done) if place.exists() for path in place.glob("*.csv")]

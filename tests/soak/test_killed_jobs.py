@@ -12,12 +12,12 @@ import polars as pl
 from claimsctl.store.database import open_store
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
-from tests.commands import Command, start
+from tests.commands import FEW_RULES, Command, start
 from tests.soak.conftest import AS_OF, claims_file, rounds, stored
 
 CLAIMS, LINES = 240, 2
 REJECTED = sum(n % 12 == 5 for n in range(CLAIMS))
-OPTIONS = (*AS_OF, "--json", "--quiet")
+OPTIONS = (*AS_OF, *FEW_RULES, "--json", "--quiet")
 
 
 def begun(workspace: Path, sign: str, *arguments: object) -> subprocess.Popen[str]:
@@ -53,8 +53,8 @@ def test_killed_retries(command: Command, tmp_path: Path) -> None:
         path = claims_file(tmp_path / f"{number}.csv", f"R{number}", CLAIMS, LINES)
         first = command("process", path, "--out", tmp_path / f"first-{number}", *OPTIONS).json["job_id"]
         fixed = mended(tmp_path / f"first-{number}" / "rejected.csv", tmp_path / f"fixed-{number}.csv")
-        line = ("jobs", "retry", first, "--with", fixed, "--out", tmp_path / f"out-{number}", *OPTIONS)
-        killed(begun(workspace, "2*/owner.json", *line), moments.uniform(0, 4))
+        line = ("jobs", "retry", first, "--with", fixed, "--out", tmp_path / f"out-{number}", *AS_OF)
+        killed(begun(workspace, "2*/owner.json", *line), moments.uniform(0, 2))
         found = stored(workspace)
         assert len(found) == CLAIMS * (number + 1)
         assert set(found.values()) == {LINES}
@@ -73,9 +73,9 @@ def test_killed_resumes(command: Command, tmp_path: Path) -> None:
         path = claims_file(tmp_path / f"{number}.csv", f"S{number}", CLAIMS, LINES)
         out = tmp_path / f"out-{number}"
         line = ("process", path, "--out", out, "--batch-size", "100", *OPTIONS)
-        killed(begun(workspace, "2*/owner.json", *line), moments.uniform(0, 3))
+        killed(begun(workspace, "2*/owner.json", *line), moments.uniform(0, 2))
         (job,) = JobStore(Workspace.open(workspace)).list_jobs(limit=1)
-        killed(begun(workspace, "2*/owner.json", "jobs", "resume", job.job_id), moments.uniform(0, 3))
+        killed(begun(workspace, "2*/owner.json", "jobs", "resume", job.job_id), moments.uniform(0, 2))
         ended = command("jobs", "resume", job.job_id, "--json")
         assert ended.code == 0, ended.err
         assert pl.read_parquet(out / "accepted.parquet").height == (CLAIMS - REJECTED) * LINES

@@ -109,6 +109,6 @@ def test_open_files_block_neither_other_queries_nor_the_exit(tmp_path: Path, thr
     done = subprocess.run(
         [sys.executable, "-c", _FORGOTTEN, str(tmp_path)],
         env={"POLARS_MAX_THREADS": threads, "PYTHONPATH": ":".join(sys.path)},
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (9, "")
