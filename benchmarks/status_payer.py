@@ -7,6 +7,7 @@ Writes the claims as a status file, prints the address, and when standard input 
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> None:
     number, payer, path = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     claims = list(invent_claims(number, payer=payer))
     write_status_file(path, claims)
+    gc.freeze()  # or the payer stands still for a tenth of a second now and then
     with running_sandbox(claims=claims, latency=LATENCY, requests_per_second=RATE) as box:
         print(box.url, flush=True)
         sys.stdin.read()

@@ -14,11 +14,14 @@ from claimsctl.payers.clock import Clock
 
 # Requests that leave within one second may arrive within less, when one of two machines stalls: a second
 # counts as this long. It costs the same share of the allowed rate.
-_SECOND = 1.03
+_SECOND = 1.025
 _LATE = 0.3
 """At most so much later than it left a request is taken to have arrived, judged by when its reply came."""
 _NEIGHBOURS = 4
 """A stall delays requests that follow each other; one slow reply among quick ones is only slow."""
+_TOGETHER = 0.3
+"""All that waited for the end of a stall arrive at once: two that seem to have arrived within this part of
+the usual distance, but left further apart, did; where replies usually take much the same time."""
 _CLOSEST = 0.5
 """After a stall requests catch up with the pace at this part of the usual distance."""
 _LAG = 0.1
@@ -95,6 +98,8 @@ class Pacer:
         self._recent: deque[Trip] = deque(maxlen=int(rate) if self._counted else 1)
         self._quickest: deque[float] = deque(maxlen=_REMEMBERED)
         self._delays: deque[float] = deque(maxlen=_NEIGHBOURS)
+        self._lately: deque[float] = deque(maxlen=_REMEMBERED)
+        self._before = (Trip(0.0, 0.0), 0.0)
         self._queue = asyncio.Lock()
         self._slots = asyncio.Semaphore(in_flight)
         self._used_up: QuotaUsedUp | None = None
@@ -145,8 +150,16 @@ class Pacer:
         """A reply that took longer than others may mean that its request arrived later."""
         took = self._clock.monotonic() - trip.left
         self._quickest.append(took)
-        self._delays.append(took - min(self._quickest))
-        trip.arrived = trip.left + min(*self._delays, _LATE)
+        delay = min(took - min(self._quickest), _LATE)
+        self._delays.append(delay)
+        self._lately.append(delay)
+        trip.arrived = trip.left + min(self._delays)
+        seems = trip.left + delay
+        before, seemed = self._before
+        distance, usual = 1 / self._rate, sorted(self._lately)[len(self._lately) // 2]
+        if usual < distance and abs(seems - seemed) < _TOGETHER * distance < abs(trip.left - before.left):
+            before.arrived, trip.arrived = max(before.arrived, seemed), seems
+        self._before = (trip, seems)
 
     def close(self) -> None:
         """Nothing more is sent."""
