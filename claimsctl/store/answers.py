@@ -8,6 +8,7 @@ nor `--duplicates` take notice of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from claimsctl.security.access.opening import user_name
-from claimsctl.store.database import Notify, open_store
+from claimsctl.store.database import MEMORY, Notify, open_store
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import SAME_CLAIM, Origin, transition
 from claimsctl.store.schema import KEY, NUMBER_HASH, STATUS_ONLY
@@ -49,6 +50,8 @@ _KEPT: Final = tuple(
     if name not in ("key", *KEY, "known_claim_number", "known_payer_number", "service_from", "service_to",
                     "charged", "asked_payer", "asked")
 )  # fmt: skip
+_LITTLE: Final = "32MB"
+"""Answers are few beside claims, and asking needs little itself: the rest goes to the scratch directory."""
 _OPEN_ENDED: Final = (
     "VALIDATED", "READY_FOR_SUBMISSION", "SUBMITTED", "PENDING", "ACTION_REQUIRED", "NOT_FOUND", "UNKNOWN",
 )  # fmt: skip
@@ -82,9 +85,28 @@ def commit_answers(
         row = connection.execute("SELECT count(*) FROM claim_answers WHERE job_id = ?", [job_id]).fetchone()
         if row is not None and row[0]:
             return Stored(repeated=True)
-        connection.execute("BEGIN")
-        stored = _Answers(connection, job_id).store(parts)
-        connection.execute("COMMIT")
+        return _within(connection, _LITTLE, job_id, parts) or _store(connection, MEMORY, job_id, parts)
+
+
+def _within(
+    connection: duckdb.DuckDBPyConnection, memory: str, job_id: str, parts: Sequence[Path]
+) -> Stored | None:
+    """Store them with little memory; None where it is not enough, and nothing has changed then."""
+    import duckdb
+
+    try:
+        return _store(connection, memory, job_id, parts)
+    except duckdb.OutOfMemoryException:
+        with suppress(duckdb.TransactionException):  # the commit itself has ended it
+            connection.execute("ROLLBACK")
+        return None
+
+
+def _store(connection: duckdb.DuckDBPyConnection, memory: str, job_id: str, parts: Sequence[Path]) -> Stored:
+    connection.execute("BEGIN")
+    connection.execute(f"SET memory_limit = '{memory}'")
+    stored = _Answers(connection, job_id).store(parts)
+    connection.execute("COMMIT")
     return stored
 
 

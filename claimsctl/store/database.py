@@ -22,7 +22,7 @@ Notify = Callable[[str], None]
 
 WAIT_SECONDS = 300.0
 _ANNOUNCE_SECONDS = 1.0
-_MEMORY = "512MB"
+MEMORY = "512MB"
 # A process with the file open for writing refuses all others, readers too (DuckDB 2.0).
 _BUSY = ("Could not set lock on file", "different configuration")
 _NEWER = ("database file with version number", "newer version of DuckDB")
@@ -101,7 +101,7 @@ def _connect(
     import duckdb
 
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
+        "memory_limit": MEMORY,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

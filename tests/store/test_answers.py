@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from claimsctl.errors import StoreError
+from claimsctl.store import answers as store_answers
 from claimsctl.store.answers import ANSWER, Stored, commit_answers
 from claimsctl.store.database import open_store
 from claimsctl.store.workspace import Workspace
@@ -99,3 +101,27 @@ def test_what_fails_leaves_the_store_as_it_was(
         commit_answers(workspace, "20260630-120000-0002", [answers(tmp_path / "b", {"claim_number": "C-2"})])
     assert ask(workspace, "SELECT claim_number FROM claims") == [("C-1",)]
     assert len(ask(workspace, "SELECT 1 FROM claim_answers")) == 1
+
+
+@pytest.mark.parametrize("memory", ["1MB", "32MB"])
+def test_answers_that_need_more_memory_get_it(
+    memory: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that runs out of memory leaves nothing behind, and is tried again with more."""
+    monkeypatch.setattr("claimsctl.store.answers._LITTLE", memory)
+    tried: list[bool] = []
+    within = store_answers._within
+
+    def noted(*given: Any) -> Stored | None:
+        stored = within(*given)
+        tried.append(stored is not None)
+        return stored
+
+    monkeypatch.setattr("claimsctl.store.answers._within", noted)
+    part = answers(tmp_path / "part.parquet", *({"claim_number": f"C-{n}"} for n in range(3_000)))
+    assert commit_answers(workspace, "20260630-120000-0001", [part]) == Stored(new=3_000, changed=3_000)
+    assert tried == [memory == "32MB"]
+    counted = "SELECT count(*), count(DISTINCT claim_number) FROM {}"
+    for table in ("claims", "claim_answers", "claim_status_history"):
+        assert ask(workspace, counted.format(table)) == [(3_000, 3_000)]
+    assert not list(workspace.root.glob("tmp/*"))
