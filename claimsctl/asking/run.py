@@ -245,9 +245,9 @@ class _Job:
         heard = Heard.of(counts)
         total = counts["claims"] - counts["refused"]
 
-        def poll() -> bool:
+        def poll(*, last: bool = False) -> bool:
             at = {"stage": "asking", "done": heard.checked, "total": total, "counts": dict(heard.counts)}
-            return self.jobs.progress(self.job_id, heard.checked, total, at=at)
+            return self.jobs.progress(self.job_id, heard.checked, total, at=at, last=last)
 
         self.place.confirm(total - heard.checked)
         stop = Stopper(poll, self.place.notify)
@@ -265,6 +265,7 @@ class _Job:
                     heard
                 )
         finally:
+            poll(last=True)  # a job that is stopped here says how far it came
             if cache is not None:
                 cache.close()
         if stop.stopped and any(group in accounts for group in checkpoint.open_groups()):

@@ -115,14 +115,15 @@ class JobStore:
         rows_total: int | None = None,
         *,
         at: Mapping[str, Any] | None = None,
+        last: bool = False,
     ) -> bool:
         """Sign of life and rows done, written at most twice a second; True when a cancel was asked for.
 
-        `at`: the stage, and `done` of `total` in it.
+        `at`: the stage, and `done` of `total` in it. `last`: written in any case, as nothing comes after.
         Never fails a run: trouble with the file is left to the next other call.
         """
         now = time.monotonic()
-        if now - self._told.get(job_id, -_PROGRESS_SECONDS) < _PROGRESS_SECONDS:
+        if not last and now - self._told.get(job_id, -_PROGRESS_SECONDS) < _PROGRESS_SECONDS:
             return False
         self._told[job_id] = now
         jobs, _ = _tables()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,19 @@ def test_a_cancelled_job_goes_on_where_it_was(
     assert summary["claims"]["answered"] == CLAIMS
     assert summary["routes"][0]["claims"] == CLAIMS - asked_before
     assert (tmp_path / "out" / "status.csv").exists()
+
+
+def test_a_stopped_job_says_how_far_it_came(
+    place: Place, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the last progress of the moment was not due yet."""
+    monkeypatch.setattr("claimsctl.store.jobs._PROGRESS_SECONDS", 3600.0)
+    asker = FakeAsker(before=lambda asked: os.kill(os.getpid(), signal.SIGINT) if asked == 12 else None)
+    with pytest.raises(Interrupted) as stopped:
+        run(place, StatusRequest(AS_OF, (str(file),)), asker)
+    job = last_job(place)
+    assert f"Of {CLAIMS} claims {job.rows_done} are answered" in str(stopped.value)
+    assert (job.rows_done, job.progress["done"]) == (len(asker.asked), len(asker.asked))
 
 
 def _swapped(place: Place, job: Any, asker: FakeAsker) -> tuple[StatusRequest, FakeAsker, Any]:
