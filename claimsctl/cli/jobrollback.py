@@ -72,6 +72,8 @@ def told(plan: RolledBack) -> str:
         )
     if plan.statuses:
         parts.append(f"verdicts on {count(plan.statuses, 'claim')} of other jobs set back")
+    if plan.risks:
+        parts.append(f"denial risks of {count(plan.risks, 'claim')} of other jobs set back")
     if plan.patients:
         parts.append(f"{count(plan.patients, 'patient')} of no other claim removed")
     return "; ".join(parts) + "."

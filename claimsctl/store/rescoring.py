@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SAID: Final = (*RISK_FACTS, "held")
 _SAME_VERSION: Final = "claims.is_current AND claims.claim_id = r.claim_id AND claims.version = r.version"
+_STILL_SAID: Final = " AND ".join(f"claims.{name} IS NOT DISTINCT FROM r.is_{name}" for name in _SAID)
 
 
 def renew_risks(connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str) -> None:
@@ -46,13 +47,25 @@ def renew_risks(connection: duckdb.DuckDBPyConnection, workspace: Workspace, job
     connection.execute(f"UPDATE claims SET {said} FROM renewed r WHERE {_SAME_VERSION}")
 
 
+def count_restored(connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str) -> int:
+    """How many claims `restore_risks` would let say something else, of those that are not in `going`."""
+    kept = workspace.risks_file(job_id)
+    if not kept.exists():
+        return 0
+    row = connection.execute(
+        f"SELECT count(*) FROM claims JOIN read_parquet({files([kept])}) r ON {_SAME_VERSION} "
+        f"ANTI JOIN going g ON g.claim_id = r.claim_id AND g.version = r.version WHERE {_STILL_SAID}"
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def restore_risks(connection: duckdb.DuckDBPyConnection, workspace: Workspace, job_id: str) -> None:
     """Let claims say again what they said before a job, where no later one has said something else."""
     kept = workspace.risks_file(job_id)
     if not kept.exists():
         return
     said = ", ".join(f"{name} = r.was_{name}" for name in _SAID)
-    still = " AND ".join(f"claims.{name} IS NOT DISTINCT FROM r.is_{name}" for name in _SAID)
     connection.execute(
-        f"UPDATE claims SET {said} FROM read_parquet({files([kept])}) r WHERE {_SAME_VERSION} AND {still}"
+        f"UPDATE claims SET {said} FROM read_parquet({files([kept])}) r WHERE {_SAME_VERSION} "
+        f"AND {_STILL_SAID}"
     )

@@ -21,7 +21,7 @@ from claimsctl.store.database import Notify, bring_up_to_date, open_store
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
 from claimsctl.store.remains import ROLLED_BACK, Remains, clear_up
-from claimsctl.store.rescoring import restore_risks
+from claimsctl.store.rescoring import count_restored, restore_risks
 from claimsctl.store.schema import KEY
 from claimsctl.store.totals import renew_totals
 from claimsctl.store.workspace import ROLLBACK_FILE, Workspace
@@ -41,7 +41,8 @@ class RolledBack:
     versions stay, or are in no version any more (`removed`).
 
     `kept` versions were seen unchanged by later jobs (`kept_for`) and become theirs. `statuses` of claims of
-    other jobs that the job judged anew are set back. `repeated`: it was rolled back before.
+    other jobs that the job judged anew are set back, and the denial risks of claims of other jobs that it
+    scored anew (`risks`). `repeated`: it was rolled back before.
     """
 
     claims: int = 0
@@ -52,6 +53,7 @@ class RolledBack:
     kept: int = 0
     kept_for: tuple[str, ...] = ()
     statuses: int = 0
+    risks: int = 0
     patients: int = 0
     repeated: bool = False
 
@@ -158,6 +160,7 @@ class _Rollback:
             kept=self._number("SELECT count(*) FROM staying"),
             kept_for=tuple(str(job) for (job,) in jobs),
             statuses=self._number("SELECT count(*) FROM judged"),
+            risks=count_restored(self.connection, self.workspace, self.job_id),
             patients=self._number(
                 "SELECT count(DISTINCT patient_key) FROM patients p "
                 f"WHERE (job_id = $job OR job_id IN ({ROLLED_BACK})) AND NOT EXISTS ("

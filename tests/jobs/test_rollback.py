@@ -270,7 +270,9 @@ def test_a_claim_says_of_its_risk_what_it_said_before(
     second = ran(late, options=("--hold-above", "0.01"))
     ((later, held),) = risks(workspace).values()
     assert (later > before, held) == (True, True), "the filing limit is nearer"
-    roll_back(command, second)
+    asked = command("jobs", "rollback", second)
+    assert "denial risks of 1 claim of other jobs set back" in asked.err
+    assert roll_back(command, second)["risks"] == 1
     assert risks(workspace) == {"A": (before, False)}
     assert not workspace.risks_file(second).exists()
 
@@ -281,5 +283,5 @@ def test_what_a_later_job_said_of_a_risk_stays(command: Command, ran: Run, works
     ran(claim("A"), options=("--as-of", "2026-07-20"))
     ((risk, held),) = risks(workspace).values()
     assert not held
-    roll_back(command, second)
+    assert roll_back(command, second)["risks"] == 0
     assert risks(workspace) == {"A": (risk, False)}
