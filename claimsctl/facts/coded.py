@@ -34,6 +34,7 @@ class Coding:
         self._values = pl.Series([], dtype=pl.String)
         self._derived: dict[Hashable, pl.Series] = {}
         self._tables: dict[Hashable, tuple[int, Any]] = {}  # by key, each of the type its caller makes
+        self._answers: dict[Hashable, pl.DataFrame] = {}
         self._rows = 0
 
     @property
@@ -53,7 +54,10 @@ class Coding:
         with self._lock:
             self._rows += rows
             if top is not None and top >= len(self._values):
-                self._values = self._categories.to_series().alias("value")
+                # Not `to_series` of the categories: that takes them one by one, all of them every time.
+                codes = pl.int_range(len(self._values), top + 1, dtype=pl.UInt32, eager=True)
+                new = codes.cat.to(self.dtype).cast(pl.String)
+                self._values = pl.concat([self._values, new], rechunk=True).alias("value")
 
     @property
     def too_many(self) -> bool:
@@ -75,6 +79,20 @@ class Coding:
             elif len(found) < len(self._values):
                 found = pl.concat([found, compute(self._values.slice(len(found)))])
             self._derived[key] = found
+            return found
+
+    def answers(
+        self, key: Hashable, values: pl.Series, compute: Callable[[pl.Series], pl.DataFrame]
+    ) -> pl.DataFrame:
+        """A row of `compute` for each of `values`, each computed once. At every call with a key these begin
+        with those of the calls before; `compute` looks at one value at a time. There may be more rows."""
+        with self._lock:
+            found = self._answers.get(key)
+            known = 0 if found is None else found.height
+            if found is None or known < len(values):
+                new = compute(values.slice(known))
+                found = new if found is None else pl.concat([found, new], rechunk=True)
+                self._answers[key] = found
             return found
 
     def table(self, key: Hashable, values: pl.Series, compute: Callable[[], Made]) -> Made:

@@ -130,6 +130,29 @@ def test_values_are_derived_once() -> None:
     assert asked == [["a", "b"], ["c"]]
 
 
+def test_answers_are_found_once_per_value() -> None:
+    coding = Coding()
+    asked: list[list[str]] = []
+
+    def long(values: pl.Series) -> pl.DataFrame:
+        asked.append(values.to_list())
+        return pl.DataFrame({"long": values.str.len_chars() > 1})
+
+    first, more = pl.Series(["a", "bb"]), pl.Series(["a", "bb", "c"])
+    assert coding.answers("long", first, long)["long"].to_list() == [False, True]
+    assert coding.answers("long", more, long)["long"].to_list() == [False, True, False]
+    assert coding.answers("long", first, long)["long"].to_list() == [False, True, False]
+    assert asked == [["a", "bb"], ["c"]]
+
+
+def test_values_of_later_parts_follow_those_of_earlier_ones() -> None:
+    coding = Coding()
+    for cells in (["b", None, "a"], ["a", "b"], ["é", "a", ""]):
+        codes = coding.encode(pl.Series(cells, dtype=pl.String))
+        assert coding.values.gather(codes.to_physical()).to_list() == cells
+    assert coding.values.to_list() == ["b", "a", "é", ""]
+
+
 def test_a_table_of_fewer_values_does_not_stand_for_more() -> None:
     """Parts are worked on at once: values may come between looking at them and making a table of them."""
     coding = Coding()

@@ -166,7 +166,7 @@ def with_predicates(
             directly += [p.expr.alias(p.name) for p in members]
             continue
         key = ("answers", column, tuple(p.name for p in members))
-        answers = found.coding.table(key, found.texts, partial(_decide, column, found.texts, members))
+        answers = found.coding.table(key, found.texts, partial(_decide, found, column, members))
         directly += answers.constant
         spread.add(answers, found)
     frame = frame.with_columns(spread.columns()).hstack(_of_blanks(blank, frame.height))
@@ -205,9 +205,14 @@ class _Answers:
 _BITS = 62
 
 
-def _decide(column: str, texts: pl.Series, members: list[Predicate]) -> _Answers:
-    values = pl.concat([pl.Series(column, [None], dtype=pl.String), texts.alias(column)])
-    decided = values.to_frame().with_columns(p.expr.alias(p.name) for p in members).drop(column)
+def _decide(coded: Coded, column: str, members: list[Predicate]) -> _Answers:
+    values = pl.concat([pl.Series(column, [None], dtype=pl.String), coded.texts.alias(column)])
+
+    def decide(new: pl.Series) -> pl.DataFrame:
+        return new.to_frame().with_columns(p.expr.alias(p.name) for p in members).drop(column)
+
+    key = ("decided", column, tuple(p.name for p in members))
+    decided = coded.coding.answers(key, values, decide)
     same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
     answers = _Answers([], [], [])
     flags: dict[bool, list[pl.Series]] = {True: [], False: []}
