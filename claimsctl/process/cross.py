@@ -60,7 +60,11 @@ def relate(
     )
     named = {old: new for new, old in span.items()}
     if small:
-        found = pl.concat(pl.collect_all(list(frames)), how="horizontal").rename(named)
+        if earlier.rows <= _IN_MEMORY_ROWS:
+            columns = pl.collect_all(list(frames))
+        else:  # quickest is not best for patients with a long history: that would be in memory as a whole
+            columns = [frame.collect(engine="streaming") for frame in frames]
+        found = pl.concat(columns, how="horizontal").rename(named)
         return CrossFacts((), repeats, tuple(groups), columns=found)
 
     def aside(numbered: tuple[int, pl.LazyFrame]) -> Path:

@@ -50,8 +50,8 @@ class HistoryLines:
     """What earlier runs give: a key frame of their lines, those for NCCI edits, the claims that
     replacements and voids of the run name, and what was read.
 
-    `lines` is None where nothing was found; then aggregates are empty, not unknown. `unread` says why
-    earlier runs could not be read.
+    `lines` is None where nothing was found; then aggregates are empty, not unknown. `rows` is how many rows
+    were read for them. `unread` says why earlier runs could not be read.
     """
 
     lines: pl.LazyFrame | None = None
@@ -60,6 +60,7 @@ class HistoryLines:
     jobs: tuple[str, ...] = ()
     claims: int = 0
     not_compared: int = 0
+    rows: int = 0
     unread: str | None = None
 
     def summary(self) -> dict[str, object]:
@@ -115,17 +116,14 @@ class EarlierRuns:
         """Lines of earlier runs of the intake's patients; files are written to `spill`."""
         people = scan_spills(intake.people).unique().collect(engine="streaming")
         hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
+        again = intake.keys().select("claim_number", pl.col("payer_sequence").fill_null("P")).unique()
         found = earlier_claims(
-            self.workspace, self.practice_id, people["history_key"],
+            self.workspace, self.practice_id, people["history_key"], again.collect(engine="streaming"),
             left_out=self.left_out(hashes), notify=self.notify,
         )  # fmt: skip
         if found is None:
             return HistoryLines(unread=OLDER_STORE)
-        again = intake.keys().select("claim_number", pl.col("payer_sequence").fill_null("P")).unique()
-        once_more = found.claims.join(
-            again.collect(engine="streaming"), on=["claim_number", "payer_sequence"], how="semi"
-        )["claim"]
-        return _Reading(people, groups, context, spill).read(found, once_more)
+        return _Reading(people, groups, context, spill).read(found)
 
 
 @dataclass
@@ -137,38 +135,47 @@ class _Reading:
     context: Context
     spill: Path
 
-    def read(self, found: EarlierClaims, again: pl.Series) -> HistoryLines:
-        """`again` are claims that stand in the run: they are only looked at where the run replaces them."""
-        came = pl.col("claim").is_in(again.implode())
+    def read(self, found: EarlierClaims) -> HistoryLines:
+        """Claims that stand in the run again are only looked at where the run replaces them."""
         replacing = self.people.filter(pl.col("replaces").is_not_null())
-        claims = found.claims.filter(~came | pl.col("history_key").is_in(replacing["history_key"].implode()))
+        claims = found.claims.filter(
+            ~pl.col("again") | pl.col("history_key").is_in(replacing["history_key"].implode())
+        )
         names = needed(self.groups, "history")
         names |= set(ncci.NEEDED) if self.context.ncci is not None else set()
         columns = {*closure(names - {"same_patient"})[0], *_LINKS, *_PAYER, "claim_number"}
         patients = self.people.select("same_patient", "payer", "history_key").unique()
         columns |= set(originals.LINE) if self.context.originals else set()
         paths: list[Path] = []
-        links, named = [], []
+        linked: list[Path] = []
+        named = []
+        rows = 0
         for parts in found.batches():
-            lines = self._of_patients(read_lines(parts, claims, columns), patients)
+            lines = self._of_patients(read_lines(parts, found, claims, columns), patients)
             if lines.height:
-                links.append(_links(lines))
+                rows += lines.height
                 named.append(self._named(lines, replacing["same_patient"]))
                 paths.append(self.spill / f"history-{len(paths):05d}.parquet")
                 write_spill(self._give(lines, names), paths[-1])
+                linked.append(self.spill / f"links-{len(linked):05d}.parquet")
+                write_spill(_links(lines), linked[-1])
         if not paths:
             return HistoryLines(not_compared=found.not_compared)
-        billed = _billed(pl.concat(links), self.people)
-        billed = billed.filter(~billed.is_in(again.implode()))
-        given = scan_spills(paths).filter(pl.col("claim").is_in(billed.implode()))
-        jobs = claims.filter(pl.col("claim").is_in(billed.implode()))["job_id"].unique().sort()
+        came = claims.filter("again")["claim"]
+        aside = pl.concat([_not_billed(scan_spills(linked), self.people), came]).unique()
+        billed = _without(scan_spills(linked), aside).select(
+            pl.col("claim").n_unique(), pl.col("job").unique().sort().implode()
+        )
+        count, jobs = billed.collect(engine="streaming").row(0)
+        given = _without(scan_spills(paths), aside)
         return HistoryLines(
             given,
             given.select(ncci.COLUMNS) if self.context.ncci is not None else None,
             Originals.of(pl.concat(named)) if self.context.originals else Originals(),
-            tuple(jobs),
-            len(billed),
+            tuple(found.jobs[job] for job in jobs),
+            count,
             found.not_compared,
+            rows,
         )
 
     def _of_patients(self, lines: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
@@ -198,34 +205,59 @@ def _payer() -> pl.Expr:
 
 
 def _links(lines: pl.DataFrame) -> pl.DataFrame:
-    """Per claim: its patient, its numbers, and the number it replaces or voids."""
-    return lines.group_by("claim").agg(
-        pl.col("same_patient").first(),
-        number("claim_number").first().alias("number"),
-        number("payer_claim_number").drop_nulls().first().alias("payer_number"),
-        pl.when(replaces()).then(number("original_claim_number")).drop_nulls().first().alias("replaces"),
-        (frequency() == "8").any().alias("void"),
-    )
-
-
-def _billed(links: pl.DataFrame, people: pl.DataFrame) -> pl.Series:
-    """Numbers of the claims that stand as billed: no voids, and none that a void or a replacement names."""
-    links = links.group_by("claim").agg(
-        pl.col("same_patient").first(), pl.col("number").first(),
-        pl.col("payer_number", "replaces").drop_nulls().first(), pl.col("void").any(),
+    """Per claim: its job, its patient, its numbers, and the number it replaces or voids, hashed."""
+    named = lines.select(
+        "claim", "job", "same_patient", "claim_number",
+        number("payer_claim_number").alias("payer_number"),
+        pl.when(replaces()).then(number("original_claim_number")).alias("replaces"),
+        (frequency() == "8").alias("void"),
     )  # fmt: skip
+    links = named.group_by("claim").agg(
+        pl.col("job", "same_patient", "claim_number").first(),
+        pl.col("payer_number", "replaces").first(ignore_nulls=True),
+        pl.col("void").any(),
+    )
+    numbers = (number("claim_number").alias("number"), pl.col("payer_number"), pl.col("replaces"))
+    return links.select("claim", "job", "same_patient", *map(_hashed, numbers), "void")
+
+
+def _hashed(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.is_not_null()).then(text.hash(seed=19))
+
+
+def _without(rows: pl.LazyFrame, claims: pl.Series) -> pl.LazyFrame:
+    return rows.filter(~pl.col("claim").is_in(claims.implode())) if len(claims) else rows
+
+
+def _not_billed(links: pl.LazyFrame, people: pl.DataFrame) -> pl.Series:
+    """Numbers of the claims that do not stand as billed: voids, and those that a void or a replacement names.
+
+    A claim has several rows of `links` where its lines were read apart; only the few that matter are brought
+    together.
+    """
+    named = people.filter(pl.col("replaces").is_not_null())
     names = pl.concat([
-        people.filter(pl.col("replaces").is_not_null()).select(
-            "same_patient", "replaces", pl.lit(None, pl.UInt32).alias("by")),
-        links.filter(pl.col("replaces").is_not_null()).select("same_patient", "replaces", by="claim"),
+        named.select("same_patient", _hashed(pl.col("replaces")), pl.lit(None, pl.UInt32).alias("by")),
+        _whole(links, pl.col("replaces").is_not_null()).select("same_patient", "replaces", by="claim"),
     ])  # fmt: skip
+    wanted = names["replaces"].unique().implode()
+    near = _whole(links, pl.any_horizontal(pl.col(n).is_in(wanted) for n in ("number", "payer_number")))
     numbers = pl.concat([
-        links.select("claim", "same_patient", replaces="number"),
-        links.select("claim", "same_patient", replaces="payer_number"),
+        near.select("claim", "same_patient", replaces="number"),
+        near.select("claim", "same_patient", replaces="payer_number"),
     ])  # fmt: skip
     # A replacement under the number of what it replaces is a newer version of it, and names itself.
     taken_back = numbers.join(names, on=["same_patient", "replaces"]).filter(
         pl.col("by").is_null() | (pl.col("by") != pl.col("claim"))
     )["claim"]
-    voids = links.filter("void")["claim"]
-    return links["claim"].filter(~links["claim"].is_in(pl.concat([taken_back, voids]).implode())).sort()
+    voids = links.filter("void").select("claim").collect(engine="streaming")["claim"]
+    return pl.concat([taken_back, voids]).unique()
+
+
+def _whole(links: pl.LazyFrame, where: pl.Expr) -> pl.DataFrame:
+    """All rows of the claims of which one fits, as one row each."""
+    fits = links.filter(where).select("claim").collect(engine="streaming")["claim"]
+    rows = links.filter(pl.col("claim").is_in(fits.implode())).collect(engine="streaming")
+    return rows.group_by("claim").agg(
+        pl.col("same_patient", "number").first(), pl.col("payer_number", "replaces").first(ignore_nulls=True)
+    )

@@ -150,6 +150,15 @@ def test_of_a_changed_claim_the_newest_version_counts(process: Any) -> None:
     assert updated.job in new.jobs
 
 
+@pytest.fixture(params=["all", "few"])
+def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier lines are read together, or part by part, and never all in memory."""
+    if request.param == "few":
+        monkeypatch.setattr("claimsctl.store.history.ROWS_AT_ONCE", 1)
+        monkeypatch.setattr("claimsctl.process.cross._IN_MEMORY_ROWS", 6)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_voided_and_replaced_claims_do_not_count(process: Any) -> None:
     """V is taken back by a void, R by a replacement, of two patients."""
 
@@ -171,6 +180,7 @@ def test_voided_and_replaced_claims_do_not_count(process: Any) -> None:
     assert after.summary["history"]["claims"] == 2 + 3
 
 
+@pytest.mark.usefixtures("at_once")
 def test_lines_are_found_over_several_parts(process: Any) -> None:
     lines = [visit(f"A{n // 2}", f"2026-05-{4 + n:02}", line_number=str(n % 2 + 1)) for n in range(9)]
     others = [claim(f"O{n}") for n in range(9)]
