@@ -18,6 +18,7 @@ from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.listing import Page, cell, list_claims, plain
 from claimsctl.inquiry.scope import scope_of
 from claimsctl.security.audit_watch import access
+from claimsctl.store.warm import warm_answer
 
 _AMOUNTS = frozenset(
     {"charge_amount", "expected_allowed_amount", "allowed_amount", "paid_amount", "expected_loss"}
@@ -32,6 +33,7 @@ def print_claims(
     if limit is None and page != 1:
         raise UsageError("--limit 0 has one page.", hint="Leave --page out.")
     _, workspace = open_workspace(state)
+    warm_answer(*(("rich.console", "rich.table") if sys.stdout.isatty() and not state.json else ()))
     names, order = chosen(columns, scope_of(workspace).hidden), ordering(sort)
     found = list_claims(
         workspace, filters, columns=names, order=order, limit=limit, page=page, notify=notifier(state)

@@ -14,6 +14,7 @@ from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.listing import cell, plain
 from claimsctl.inquiry.showing import Story, claim_history, show_claim
 from claimsctl.security.audit_watch import access
+from claimsctl.store.warm import warm_answer
 
 _WIDE: Final = 200
 _LINE: Final = (
@@ -30,6 +31,7 @@ _ACTIONS: Final = {
 def print_claim(state: State, named: Named, *, show_phi: bool) -> None:
     """All that is known of a claim."""
     _, workspace = open_workspace(state)
+    warm_answer(*(() if state.json else ("rich.console", "rich.table")))
     story = show_claim(workspace, named, show_phi=show_phi, notify=notifier(state))
     access(workspace, "claims show", count=1, notify=notifier(state), show_phi=show_phi)
     if state.json:
