@@ -1,9 +1,11 @@
 """Make a workspace hold many claims: those of its first job again and again, under other numbers.
 
-    python -m benchmarks.many_claims WORKSPACE LINES
+    python -m benchmarks.many_claims WORKSPACE LINES [--same-patients]
 
 The claims are committed as runs commit them, a job for each copy; what runs check and price is not done
-again. Prints a JSON object: lines and claims, seconds of a commit, and bytes of the files.
+again. To rules that look at earlier runs the claims of each copy are other patients'; with --same-patients
+a run of the first file meets all of them. Prints a JSON object: lines and claims, seconds of a commit, and
+bytes of the files.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 
 
-def copy_job(workspace: Workspace, parts: list[Path], found: Path, number: int) -> float:
+def copy_job(
+    workspace: Workspace, parts: list[Path], found: Path, number: int, *, same_patients: bool
+) -> float:
     """Commit the lines of a job as those of a new one; the seconds it took."""
     jobs = JobStore(workspace)
     job_id = workspace.new_job_id()
@@ -32,6 +36,9 @@ def copy_job(workspace: Workspace, parts: list[Path], found: Path, number: int) 
     for at, part in enumerate(parts):
         other_number = pl.concat_str("claim_number", pl.lit(f"-{number}")).alias("claim_number")
         copy = pl.read_parquet(part).with_columns(other_id, other_number)
+        if not same_patients:
+            known = pl.col("history_key")
+            copy = copy.with_columns(pl.when(known.is_not_null()).then(known.hash(seed=number)))
         copy.write_parquet(spill / f"lines-{at:05d}.parquet", compression="zstd", compression_level=1,
                            row_group_size=copy.height or 1)  # fmt: skip
     pl.read_parquet(found).with_columns(other_id).write_parquet(workspace.findings_file(job_id))
@@ -45,7 +52,7 @@ def copy_job(workspace: Workspace, parts: list[Path], found: Path, number: int) 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
-    root, wanted = arguments or sys.argv[1:]
+    root, wanted, *same = arguments or sys.argv[1:]
     workspace = Workspace.open(Path(root), create=False)
     with open_store(workspace, write=False) as connection:
         stored = connection.execute(
@@ -57,7 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
     have = sum(rows for _, _, rows in stored)
     seconds: list[float] = []
     while have < int(wanted):
-        seconds.append(copy_job(workspace, parts, workspace.findings_file(first), len(seconds) + 1))
+        found, number = workspace.findings_file(first), len(seconds) + 1
+        seconds.append(copy_job(workspace, parts, found, number, same_patients="--same-patients" in same))
         have += per_copy
     with open_store(workspace, write=True) as connection:
         connection.execute("CHECKPOINT")

@@ -9,7 +9,24 @@ import pytest
 from benchmarks import many_claims
 from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.statistics import statistics
+from claimsctl.store.database import open_store
 from claimsctl.store.workspace import Workspace
+
+
+@pytest.mark.parametrize(("options", "patients"), [([], 3), (["--same-patients"], 1)])
+def test_a_store_is_grown_for_patients(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str], options: list[str], patients: int
+) -> None:
+    many_claims.main([str(workspace.root), "15", *options])
+    with open_store(workspace, write=False) as connection:
+        counted = "SELECT count(DISTINCT history_key), count(DISTINCT job_id) FROM claims"
+        keys, jobs = connection.execute(counted).fetchone() or (0, 0)
+        first = (
+            "SELECT count(DISTINCT history_key) FROM claims WHERE job_id = (SELECT min(job_id) FROM claims)"
+        )
+        (before,) = connection.execute(first).fetchone() or (0,)
+    assert jobs == 3
+    assert keys == before * patients > 0
 
 
 def test_a_store_is_grown(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
