@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from claimsctl.facts import ncci
@@ -139,7 +140,12 @@ def line_ranks(keys: pl.LazyFrame) -> pl.Series | pl.Expr:
     unnumbered = keys.select(pl.col("unnumbered").any()).collect(engine="streaming").item()
     if not unnumbered:
         return pl.lit(None, pl.Int64).alias("line_rank")
-    claims = keys.select("claim_id").collect(engine="streaming")
-    return claims.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("claim_id").alias("line_rank"))[
-        "line_rank"
-    ]
+    claims = keys.select("claim_id").collect(engine="streaming")["claim_id"].to_numpy()
+    # Sorting costs a quarter of what a list of the rows of every claim does.
+    order = np.argsort(claims, kind="stable")
+    claims, places = claims[order], np.arange(len(order))
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = claims[1:] != claims[:-1]
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = places + 1 - np.maximum.accumulate(np.where(begins, places, 0))
+    return pl.Series("line_rank", ranks)

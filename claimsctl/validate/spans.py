@@ -39,7 +39,7 @@ def span_column(kind: AggregateKind, lines: pl.DataFrame) -> pl.Series:
     counts = frame[COUNTS].fill_null(False).to_numpy() & asked
     answers = np.zeros(frame.height, np.int64)
     if asked.any():
-        lined = _Lined.of(frame, counts, asked)
+        lined = _Lined.of(frame.filter(asked), counts[asked])
         answers[asked] = (_overlapping if kind == "overlapping" else _at_once)(lined, closed)
     return pl.DataFrame({"answer": answers, "asked": asked}).select(
         pl.when("asked").then("answer").alias("answer")
@@ -48,28 +48,25 @@ def span_column(kind: AggregateKind, lines: pl.DataFrame) -> pl.Series:
 
 @dataclass(frozen=True)
 class _Lined:
-    """Values as positions on one line, group after group: of counted lines and of those that ask."""
+    """Values as positions on one line, group after group: of lines that ask, and those of them that count."""
 
     counted: dict[str, _Ints]
     asking: dict[str, _Ints]
 
     @staticmethod
-    def of(frame: pl.DataFrame, counts: _Mask, asked: _Mask) -> _Lined:
-        values = pl.concat([frame[A].rename("value"), frame[B].rename("value")]).drop_nulls().unique().sort()
+    def of(frame: pl.DataFrame, counts: _Mask) -> _Lined:
+        """Lines that ask, which have a group and both values."""
+        values = pl.concat([frame[A].rename("value"), frame[B].rename("value")]).unique().sort()
         ranks = values.to_numpy()
-        groups = frame[GROUP].drop_nulls().unique().sort().to_numpy()
-        group = np.searchsorted(groups, frame[GROUP].fill_null(0).to_numpy()).astype(np.int64)
+        group = frame[GROUP].rank("dense").to_numpy().astype(np.int64)
 
         def place(name: str) -> _Ints:
-            rank = np.searchsorted(ranks, frame[name].fill_null(0).to_numpy())
+            rank = np.searchsorted(ranks, frame[name].to_numpy())
             placed: _Ints = group * (len(ranks) + 1) + rank
             return placed
 
         places = {name: place(name) for name in (A, B)}
-        return _Lined(
-            {name: at[counts] for name, at in places.items()},
-            {name: at[asked] for name, at in places.items()},
-        )
+        return _Lined({name: at[counts] for name, at in places.items()}, places)
 
 
 def _overlapping(lined: _Lined, closed: bool) -> _Ints:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from claimsctl.process.cross import line_ranks
 from tests.claims import claim, write_csv
 from tests.conftest import Process
 
@@ -45,3 +48,17 @@ def test_lines_meet_across_parts(
     assert {number for number, _ in at("ANE-008")} == {f"Q{n}" for n in range(5)}
     assert at("DUP-006") == {("S", "1"), ("S", "2")}
     assert {number for number, _ in at("DX-012")} == {"D"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=12))
+def test_lines_are_numbered_in_file_order_where_one_lacks_its_number(lines: list[tuple[int, bool]]) -> None:
+    keys = pl.DataFrame(
+        lines, schema={"claim_id": pl.UInt64, "unnumbered": pl.Boolean}, orient="row"
+    ).with_columns(pl.col("claim_id") + 2**63)
+    found = keys.lazy().with_columns(line_ranks(keys.lazy())).collect()["line_rank"]
+    assert found.dtype == pl.Int64
+    if not keys["unnumbered"].any():
+        assert found.null_count() == keys.height
+    else:
+        claims = [claim for claim, _ in lines]
+        assert found.to_list() == [claims[: n + 1].count(claim) for n, claim in enumerate(claims)]
