@@ -12,6 +12,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.facts import ncci, originals, priced
+from claimsctl.facts.coded import Coding
 from claimsctl.facts.priced import Pricing
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
@@ -98,6 +99,7 @@ class Reviewer:
     unserved: Counter[Unserved] = field(default_factory=Counter)
     skipped_rows: int = 0
     skipped_claims: int = 0
+    _codings: dict[str, Coding] = field(default_factory=dict)
 
     def check(self, part: SpilledPart) -> Checked:
         """Facts and rules of one part; parts may be checked at once, in any order."""
@@ -108,7 +110,8 @@ class Reviewer:
             with self.timings.stage("price"):
                 checked.frame = priced.with_prices(checked.frame, self.context.pricing)
         with self.timings.stage("validate"):
-            checked.hits = evaluate(checked.frame, plan.evaluated, self._coded(part, checked.rows))
+            coded = self._coded(part, checked.rows)
+            checked.hits = evaluate(checked.frame, plan.evaluated, coded, self._codings)
             checked.unserved = count_unserved(checked.frame, plan.unserved)
             layout, day = part.input.layout, self.context.run_date
             if checked.skipped is not None:

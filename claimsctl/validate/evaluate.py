@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from claimsctl.facts.coded import FEW_ROWS
+from claimsctl.facts.coded import FEW_ROWS, Coding
 from claimsctl.validate.checks import Check
 from claimsctl.validate.language.predicates import CodedColumns, with_predicates
 
@@ -16,15 +16,19 @@ HITS: Final = {"row": pl.UInt32, "check": pl.UInt16}
 
 
 def evaluate(
-    frame: pl.DataFrame, checks: Sequence[Check], coded: CodedColumns = lambda _name: None
+    frame: pl.DataFrame,
+    checks: Sequence[Check],
+    coded: CodedColumns = lambda _name: None,
+    codings: MutableMapping[str, Coding] | None = None,
 ) -> pl.DataFrame:
     """Where each check fires: `row` (position in `frame`) and `check` (position in `checks`).
 
-    Ordered by row, then check. Unknown (null) does not fire. `coded` gives the codes of text columns.
+    Ordered by row, then check. Unknown (null) does not fire. `coded` gives the codes of text columns,
+    `codings` are those of other columns, kept by the caller from part to part.
     """
     if not checks or not frame.height:
         return pl.DataFrame(schema=HITS)
-    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)), coded)
+    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)), coded, codings)
     chance = [(n, check) for n, check in enumerate(checks) if _may_fire(check, frame)]
     if not chance:
         return pl.DataFrame(schema=HITS)

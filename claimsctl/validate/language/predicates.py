@@ -9,7 +9,7 @@ is left of a rule is logic on booleans.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -148,9 +148,16 @@ CodedColumns = Callable[[str], Coded | None]
 
 
 def with_predicates(
-    frame: pl.DataFrame, predicates: Iterable[Predicate], coded: CodedColumns = lambda _name: None
+    frame: pl.DataFrame,
+    predicates: Iterable[Predicate],
+    coded: CodedColumns = lambda _name: None,
+    codings: MutableMapping[str, Coding] | None = None,
 ) -> pl.DataFrame:
-    """The frame with one boolean column per predicate."""
+    """The frame with one boolean column per predicate.
+
+    `codings` are kept by the caller from part to part: here columns that come without codes get theirs.
+    """
+    codings = {} if codings is None else codings
     by_column: dict[str, list[Predicate]] = {}
     for predicate in sorted(set(predicates), key=lambda p: p.name):
         by_column.setdefault(predicate.column, []).append(predicate)
@@ -161,14 +168,14 @@ def with_predicates(
         if column and small and frame[column].null_count() == frame.height:
             blank += members
             continue
-        found = (coded(column) or _coded_here(frame[column], members)) if column else None
+        found = (coded(column) or _coded_here(frame[column], members, codings)) if column else None
         if found is None:
             directly += [p.expr.alias(p.name) for p in members]
             continue
         key = ("answers", column, tuple(p.name for p in members))
         answers = found.coding.table(key, found.texts, partial(_decide, found, column, members))
         directly += answers.constant
-        spread.add(answers, found)
+        spread.add(answers, column, found)
     frame = frame.with_columns(spread.columns()).hstack(_of_blanks(blank, frame.height))
     if directly:
         frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
@@ -192,17 +199,30 @@ def _of_blanks(predicates: list[Predicate], rows: int) -> list[pl.Series]:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Predicates decided per distinct value: `constant` have one answer for all; each of `packs` holds up
-    to 62 answers per value as bits of one number, since spreading a number over the rows is cheaper than
-    spreading 62 booleans; `single` are unknown for some values. The first entry is for null.
+    """Predicates decided per distinct value: `constant` have one answer for all; each of `packs` brings up
+    to 62 answers as bits of one number to the rows, since spreading a number over them is cheaper than
+    spreading 62 booleans, or one that is unknown for some values; `bits` are the predicates, from the packs.
     """
 
-    constant: list[pl.Expr]
-    packs: list[tuple[pl.Series, list[str]]]
-    single: list[pl.Series]
+    constant: list[pl.Expr] = field(default_factory=list)
+    packs: list[pl.Expr] = field(default_factory=list)
+    bits: list[pl.Expr] = field(default_factory=list)
+
+    def add(self, column: str, values: pl.Series) -> pl.Expr:
+        """Bring one of `values` to every row, the first where the column is null, the second for code 0."""
+        name = f"pack:{column}:{len(self.packs)}"
+        place = (pl.col(_code(column)) + 1).fill_null(0)
+        self.packs.append(pl.lit(values).gather(place).alias(name))
+        return pl.col(name)
 
 
 _BITS = 62
+_NUMBERS = {8: pl.UInt8(), 16: pl.UInt16(), 32: pl.UInt32(), _BITS: pl.Int64()}
+"""Numbers that hold so many answers: small ones are spread and tested faster."""
+
+
+def _code(column: str) -> str:
+    return f"code:{column}"
 
 
 def _decide(coded: Coded, column: str, members: list[Predicate]) -> _Answers:
@@ -214,7 +234,7 @@ def _decide(coded: Coded, column: str, members: list[Predicate]) -> _Answers:
     key = ("decided", column, tuple(p.name for p in members))
     decided = coded.coding.answers(key, values, decide)
     same = decided.select(pl.all().eq_missing(pl.all().first()).all()).row(0)
-    answers = _Answers([], [], [])
+    answers, single = _Answers(), list[pl.Series]()
     flags: dict[bool, list[pl.Series]] = {True: [], False: []}
     for answer, constant in zip(decided.get_columns(), same, strict=True):
         unknown = answer.null_count()
@@ -223,11 +243,16 @@ def _decide(coded: Coded, column: str, members: list[Predicate]) -> _Answers:
         elif unknown == 0 or (unknown == 1 and answer[0] is None):
             flags[unknown == 1].append(answer)
         else:
-            answers.single.append(answer)
+            single.append(answer)
     for nullable, found in flags.items():
         for start in range(0, len(found), _BITS):
             some = found[start : start + _BITS]
-            answers.packs.append((_packed(some, nullable=nullable), [answer.name for answer in some]))
+            packed = _packed(some, nullable=nullable)
+            number = answers.add(column, packed)
+            for bit, answer in enumerate(some):
+                mask = pl.lit(1 << bit, packed.dtype)
+                answers.bits.append(((number & mask) != 0).alias(answer.name))
+    answers.bits.extend(answers.add(column, answer).alias(answer.name) for answer in single)
     return answers
 
 
@@ -235,7 +260,8 @@ def _packed(answers: list[pl.Series], *, nullable: bool) -> pl.Series:
     total = pl.sum_horizontal(
         pl.col(a.name).fill_null(False).cast(pl.Int64) * (1 << bit) for bit, a in enumerate(answers)
     )
-    numbers = pl.DataFrame(answers).select(total.alias("pack")).to_series()
+    kind = next(kind for bits, kind in _NUMBERS.items() if len(answers) <= bits)
+    numbers = pl.DataFrame(answers).select(total.cast(kind).alias("pack")).to_series()
     return numbers.scatter([0], None) if nullable else numbers
 
 
@@ -247,20 +273,11 @@ class _Spread:
     packs: list[pl.Expr] = field(default_factory=list)
     bits: list[pl.Expr] = field(default_factory=list)
 
-    def add(self, answers: _Answers, coded: Coded) -> None:
-        if not answers.packs and not answers.single:
-            return
-        self.codes.append(coded.codes.to_physical().alias(f"code_{len(self.codes)}"))
-        place = (pl.col(self.codes[-1].name) + 1).fill_null(0)
-        for pack, names in answers.packs:
-            number = self._take(pack, place)
-            self.bits += [((number & (1 << bit)) != 0).alias(name) for bit, name in enumerate(names)]
-        self.bits += [self._take(answer, place).alias(answer.name) for answer in answers.single]
-
-    def _take(self, values: pl.Series, place: pl.Expr) -> pl.Expr:
-        name = f"pack_{len(self.packs)}"
-        self.packs.append(pl.lit(values).gather(place).alias(name))
-        return pl.col(name)
+    def add(self, answers: _Answers, column: str, coded: Coded) -> None:
+        if answers.packs:
+            self.codes.append(coded.codes.to_physical().alias(_code(column)))
+            self.packs += answers.packs
+            self.bits += answers.bits
 
     def columns(self) -> list[pl.Series]:
         if not self.packs:
@@ -268,12 +285,17 @@ class _Spread:
         return pl.DataFrame(self.codes).lazy().select(self.packs).select(self.bits).collect().get_columns()
 
 
-def _coded_here(values: pl.Series, members: list[Predicate]) -> Coded | None:
-    """A column that came without codes (a fact), coded for this part where that pays."""
+def _coded_here(
+    values: pl.Series, members: list[Predicate], codings: MutableMapping[str, Coding]
+) -> Coded | None:
+    """A column that came without codes (a fact), coded where that pays: with those of the parts before, or
+    for this part alone where every part brings many new values."""
     if len(values) < FEW_ROWS or len(members) <= _FEW_PREDICATES:
         return None
     if values.head(_SAMPLE).n_unique() > _SAMPLE * _DISTINCT_SHARE:
         return None
-    coding = Coding()
+    coding = codings.setdefault(values.name, Coding())
+    if coding.too_many:
+        coding = Coding()
     codes = coding.encode(values)
     return Coded(values.name, codes, coding.values, coding)
