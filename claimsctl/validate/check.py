@@ -10,8 +10,9 @@ from claimsctl.facts import ncci, originals, priced
 from claimsctl.facts.originals import Originals
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
+from claimsctl.validate.chances import gates, with_answers
 from claimsctl.validate.checks import Check, names_needed
-from claimsctl.validate.cross import ROW, Group, key_frame, needed, plan_groups
+from claimsctl.validate.cross import ROW, Group, key_frame, needed, only, plan_groups
 from claimsctl.validate.evaluate import evaluate
 from claimsctl.validate.gathering import cross_columns
 
@@ -53,17 +54,21 @@ def check_in_memory(
     wanted |= set(originals.NEEDED) if context.originals else set()
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
+    frame, answers = with_answers(frame, gates(checks))
+    among = [n for n, check in enumerate(checks) if answers.allow(check)]
+    live = [checks[n] for n in among]
+    groups = only(groups, set().union(*(check.aggregates for check in live)))
     if groups:
         keys = key_frame(frame, groups).lazy()
         earlier = None if history is None else _earlier(history, layout, groups, context)
         found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)))
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
-    if any(check.columns & ncci.TYPES.keys() for check in checks):
+    if any(check.columns & ncci.TYPES.keys() for check in live):
         pairs = context.ncci
         past = None if history is None else _ncci_lines(history, layout, context)
         edits = pl.DataFrame() if pairs is None else ncci.bundled(ncci.lines(frame).lazy(), pairs, past)
         frame = frame.with_columns(ncci.aligned(frame.lazy(), edits).collect().get_columns())
-    if priced_for:
+    if any(check.columns & priced.TYPES.keys() for check in live):
         frame = priced.with_prices(frame, context.pricing)
         if overrides is not None:
             said = [n for n in overrides.columns if n in priced.TYPES]
@@ -72,7 +77,7 @@ def check_in_memory(
         known = Originals() if history is None else _originals(history, layout, context)
         told = known.told(originals.lines(frame).lazy()).collect()
         frame = frame.with_columns(told.get_columns())
-    return frame, evaluate(frame, checks)
+    return frame, evaluate(frame, checks, among=among)
 
 
 def _ncci_lines(rows: pl.DataFrame, layout: Layout, context: Context) -> pl.LazyFrame:

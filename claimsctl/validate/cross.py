@@ -13,8 +13,8 @@ Lines of earlier runs (`history`) come as key frames of their own, of the same s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -84,6 +84,19 @@ def plan_groups(aggregates: Iterable[Aggregate], *, defer: bool = False) -> tupl
         now = tuple(a for a in found if a not in deferred)
         groups.append(Group(ids[keys], keys, now, deferred, source, window))
     return tuple(groups)
+
+
+def only(groups: Iterable[Group], aggregates: Collection[Aggregate]) -> tuple[Group, ...]:
+    """The groups with these aggregates only, those without any left out."""
+    kept = (
+        replace(
+            group,
+            aggregates=tuple(a for a in group.aggregates if a in aggregates),
+            deferred=tuple(a for a in group.deferred if a in aggregates),
+        )
+        for group in groups
+    )
+    return tuple(group for group in kept if group.aggregates or group.deferred)
 
 
 def _repeats(aggregate: Aggregate, keys: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from claimsctl.facts.coded import FEW_ROWS, Coding
+from claimsctl.validate.chances import Answers
 from claimsctl.validate.checks import Check
 from claimsctl.validate.language.predicates import CodedColumns, with_predicates
 
@@ -20,16 +21,22 @@ def evaluate(
     checks: Sequence[Check],
     coded: CodedColumns = lambda _name: None,
     codings: MutableMapping[str, Coding] | None = None,
+    *,
+    among: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Where each check fires: `row` (position in `frame`) and `check` (position in `checks`).
 
     Ordered by row, then check. Unknown (null) does not fire. `coded` gives the codes of text columns,
-    `codings` are those of other columns, kept by the caller from part to part.
+    `codings` are those of other columns, kept by the caller from part to part; `among` are the positions
+    of checks that can fire, where more is known than the frame says.
     """
-    if not checks or not frame.height:
+    tried = [(n, checks[n]) for n in (range(len(checks)) if among is None else among)]
+    if not tried or not frame.height:
         return pl.DataFrame(schema=HITS)
-    frame = with_predicates(frame, set().union(*(check.predicates for check in checks)), coded, codings)
-    chance = [(n, check) for n, check in enumerate(checks) if _may_fire(check, frame)]
+    frame = with_predicates(frame, set().union(*(check.predicates for _, check in tried)), coded, codings)
+    # Looking at what predicates say is cheaper than planning the rest.
+    answers = Answers.read(frame, set().union(*(c.needs_true | c.needs_false for _, c in tried)))
+    chance = [(n, check) for n, check in tried if answers.allow(check)]
     if not chance:
         return pl.DataFrame(schema=HITS)
     expressions = [check.fires.alias(str(n)) for n, check in chance]
@@ -47,10 +54,3 @@ def evaluate(
     rows = np.concatenate([found for _, found in hits])
     numbers = np.repeat([n for n, _ in hits], [len(found) for _, found in hits])
     return pl.DataFrame({"row": rows, "check": numbers}, schema_overrides=HITS).sort("row", "check")
-
-
-def _may_fire(check: Check, frame: pl.DataFrame) -> bool:
-    """Whether the predicates alone leave a row on which it may fire: looking is cheaper than planning."""
-    return all(frame[name].any() for name in check.needs_true) and not any(
-        frame[name].all() for name in check.needs_false
-    )

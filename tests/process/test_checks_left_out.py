@@ -12,7 +12,7 @@ from claimsctl.price.terms import Terms
 from claimsctl.process.request import Request
 from claimsctl.process.rulebook import EXAMPLE_TERMS, Rulebook, load_rulebook
 from claimsctl.store.workspace import Workspace
-from claimsctl.validate import evaluate
+from claimsctl.validate.chances import Answers
 from claimsctl.validate.checks import Check, NotRun
 from claimsctl.validate.language.groups import OVER_LINES
 from claimsctl.validate.ruleset import Selection
@@ -29,16 +29,16 @@ def test_findings_are_the_same_when_every_check_is_evaluated(
         return (tmp_path / name / "errors.csv").read_text("utf-8")
 
     decided = {True: 0, False: 0}
-    may_fire = evaluate._may_fire
+    allow = Answers.allow
 
-    def counted(check: Check, frame: object) -> bool:
-        found = may_fire(check, frame)  # type: ignore[arg-type]
+    def counted(answers: Answers, check: Check) -> bool:
+        found = allow(answers, check)
         decided[found] += 1
         return found
 
-    monkeypatch.setattr(evaluate, "_may_fire", counted)
+    monkeypatch.setattr(Answers, "allow", counted)
     some = errors("some")
-    monkeypatch.setattr(evaluate, "_may_fire", lambda _check, _frame: True)
+    monkeypatch.setattr(Answers, "allow", lambda _answers, _check: True)
     assert some == errors("every")
     assert some.count("\n") > 20
     assert min(decided.values()) > 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -53,7 +54,7 @@ class Aggregate:
     source: Source = field(default="run", compare=False)
     window: tuple[int, int] | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Stable column name, from the text alone."""
         return "agg_" + hashlib.blake2b(self.text.encode(), digest_size=8).hexdigest()

@@ -9,7 +9,7 @@ is left of a rule is logic on booleans.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -153,13 +153,14 @@ def with_predicates(
     coded: CodedColumns = lambda _name: None,
     codings: MutableMapping[str, Coding] | None = None,
 ) -> pl.DataFrame:
-    """The frame with one boolean column per predicate.
+    """The frame with one boolean column per predicate; those that it has are not computed again.
 
     `codings` are kept by the caller from part to part: here columns that come without codes get theirs.
     """
     codings = {} if codings is None else codings
+    there = set(frame.columns)
     by_column: dict[str, list[Predicate]] = {}
-    for predicate in sorted(set(predicates), key=lambda p: p.name):
+    for predicate in sorted((p for p in set(predicates) if p.name not in there), key=lambda p: p.name):
         by_column.setdefault(predicate.column, []).append(predicate)
     directly: list[pl.Expr] = []
     spread, blank = _Spread(), list[Predicate]()
@@ -184,6 +185,14 @@ def with_predicates(
 
 def _of_blanks(predicates: list[Predicate], rows: int) -> list[pl.Series]:
     """The answers on columns without any value; most columns of a small input are like that."""
+    answers = {
+        answer: pl.repeat(answer, rows, dtype=pl.Boolean, eager=True) for answer in (True, False, None)
+    }
+    return [answers[answer].alias(p.name) for p, answer in zip(predicates, at_blank(predicates), strict=True)]
+
+
+def at_blank(predicates: Sequence[Predicate]) -> list[bool | None]:
+    """What each predicate is of a blank cell."""
     new = [p for p in predicates if not p.at_null]
     if new:
         blank = pl.DataFrame(schema=dict.fromkeys((p.column for p in new), pl.String)).clear(1)
@@ -191,10 +200,7 @@ def _of_blanks(predicates: list[Predicate], rows: int) -> list[pl.Series]:
             new, blank.select(p.expr.alias(p.name) for p in new).row(0), strict=True
         ):
             predicate.at_null.append(answer)
-    answers = {
-        answer: pl.repeat(answer, rows, dtype=pl.Boolean, eager=True) for answer in (True, False, None)
-    }
-    return [answers[p.at_null[0]].alias(p.name) for p in predicates]
+    return [p.at_null[0] for p in predicates]
 
 
 @dataclass(frozen=True)

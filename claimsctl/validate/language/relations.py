@@ -38,16 +38,23 @@ def rows_of(table: TableInfo, columns: Sequence[str], asked: pl.DataFrame) -> pl
     """
     keys = [key_name(n) for n in range(len(columns))]
     dated = DAY in asked.columns
-    distinct = asked.unique().drop_nulls(keys)
+    distinct = asked.drop_nulls(keys).unique()
+    if distinct.is_empty():
+        return _no_rows(asked)
     found = [_met(distinct, shape, table, columns, dated=dated) for shape in _shapes(table, columns)]
     newest = [] if dated else [pl.col("from").fill_null(0)]
-    best = (
-        pl.concat(found)
-        .sort("filled", "length", *newest, "row", descending=[True, True, *(True for _ in newest), False])
-        .unique(asked.columns, keep="first", maintain_order=True)
-    )
+    met = pl.concat(found)
+    if met.is_empty():
+        return _no_rows(asked)
+    best = met.sort(
+        "filled", "length", *newest, "row", descending=[True, True, *(True for _ in newest), False]
+    ).unique(asked.columns, keep="first", maintain_order=True)
     rows = asked.join(best, on=asked.columns, how="left", nulls_equal=True, maintain_order="left")
     return rows["row"]
+
+
+def _no_rows(asked: pl.DataFrame) -> pl.Series:
+    return pl.repeat(None, asked.height, dtype=pl.UInt32, eager=True).alias("row")
 
 
 def anywhere(table: TableInfo, column: str, values: pl.Series) -> pl.Series:

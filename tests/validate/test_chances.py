@@ -1,0 +1,135 @@
+"""Rules that cannot fire on a part are left out before anything is spent on them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from claimsctl.facts.table import Context
+from claimsctl.facts.typed import Layout
+from claimsctl.validate import check
+from claimsctl.validate.chances import Answers, gates, with_answers
+from claimsctl.validate.check import check_in_memory
+from claimsctl.validate.cross import only, plan_groups
+from claimsctl.validate.pack import load_pack
+from claimsctl.validate.ruleset import RuleSet, compile_rules
+
+PACK = """
+[pack]
+name = "house"
+[[rule]]
+code = "HOUSE-001"
+name = "therapy_units"
+fields = ["units"]
+severity = "error"
+when = "procedure_code = '97110'"
+rule_expression = "sum_in(by(claim_number), units) <= 4"
+error_message = "too many"
+why = "w"
+suggestion = "s"
+passes = [{}]
+fails = [{ procedure_code = "97110", claim_number = "A", units = 5 }]
+
+[[rule]]
+code = "HOUSE-002"
+name = "drug_has_units"
+fields = ["ndc_code"]
+severity = "error"
+when = "starts_with(procedure_code, 'J')"
+rule_expression = "starts_with(ndc_code, '0') or starts_with(ndc_code, '1')"
+error_message = "no code"
+why = "w"
+suggestion = "s"
+passes = [{}]
+fails = [{ procedure_code = "J1100", ndc_code = "2" }]
+
+[[rule]]
+code = "HOUSE-003"
+name = "few_lines"
+fields = ["claim_number"]
+severity = "error"
+rule_expression = "count_in(by(claim_number), true) < 3"
+error_message = "many"
+why = "w"
+suggestion = "s"
+passes = [{}]
+fails = [{ claim_number = "A" }, { claim_number = "A" }, { claim_number = "A" }]
+"""
+CELLS = {
+    "claim_number": ["A", "A", "A", "B"],
+    "procedure_code": ["97110", "97110", "J1100", None],
+    "units": ["3", "2", "1", "9"],
+}
+LAYOUT = Layout({name: f"c{n}" for n, name in enumerate(CELLS)})
+
+
+@pytest.fixture(name="rules")
+def _rules(tmp_path: Path) -> RuleSet:
+    path = tmp_path / "house.toml"
+    path.write_text(PACK)
+    return compile_rules([load_pack(path)], {})
+
+
+def fired(rules: RuleSet, cells: dict[str, list[str | None]]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    height = len(cells["claim_number"])
+    rows = pl.DataFrame(
+        {"row_number": range(2, height + 2)} | {LAYOUT.columns[name]: cells[name] for name in CELLS},
+        schema={"row_number": pl.Int64} | dict.fromkeys(LAYOUT.columns.values(), pl.String),
+    )
+    frame, hits = check_in_memory(rows, LAYOUT, rules.checks, Context(date(2026, 6, 1)))
+    return frame, [(row, rules.checks[n].rule.code) for row, n in hits.iter_rows()]
+
+
+def aggregates(frame: pl.DataFrame) -> int:
+    return sum(name.startswith("agg_") and "__" not in name for name in frame.columns)
+
+
+@pytest.mark.parametrize("code", ["97110", "J1100", "99213", None])
+def test_hits_are_those_of_all_rules(
+    code: str | None, rules: RuleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = {**CELLS, "procedure_code": [code, None, "J3490", code]}
+    found = fired(rules, cells)[1]
+    monkeypatch.setattr(check, "gates", lambda _checks: ())
+    assert fired(rules, cells)[1] == found
+    assert ("HOUSE-001" in {rule for _, rule in found}) == (code == "97110")
+
+
+def test_other_lines_are_not_asked_for_rules_that_cannot_fire(rules: RuleSet) -> None:
+    frame, found = fired(rules, {**CELLS, "procedure_code": ["99213"] * 4})
+    assert aggregates(frame) == 1
+    assert found == [(0, "HOUSE-003"), (1, "HOUSE-003"), (2, "HOUSE-003")]
+    assert aggregates(fired(rules, CELLS)[0]) == 2
+
+
+def test_answers_of_filled_and_blank_columns(rules: RuleSet) -> None:
+    frame = pl.DataFrame(
+        {"procedure_code": ["97110", "99213", None], "ndc_code": [None] * 3},
+        schema={"procedure_code": pl.String, "ndc_code": pl.String},
+    )
+    asked = gates(rules.checks)
+    seen, answers = with_answers(frame, asked)
+    names = {(p.column, str(p.expr)): p.name for p in asked}
+    by_column = {column: name for (column, _), name in names.items()}
+    assert answers.asked == {p.name for p in asked}
+    assert by_column["ndc_code"] not in answers.true | answers.false  # unknown: it neither holds nor fails
+    assert by_column["ndc_code"] not in seen.columns
+    allowed = [answers.allow(each) for each in rules.checks]
+    assert allowed == [True, False, True]
+
+
+def test_what_was_not_asked_rules_nothing_out(rules: RuleSet) -> None:
+    nothing = Answers.read(pl.DataFrame({"claim_number": ["A"]}), [])
+    assert all(nothing.allow(each) for each in rules.checks)
+
+
+def test_groups_with_some_aggregates_only(rules: RuleSet) -> None:
+    every = [a for each in rules.checks for a in each.aggregates]
+    groups = plan_groups(every)
+    assert only(groups, every) == groups
+    assert only(groups, ()) == ()
+    (kept,) = only(groups, every[:1])
+    assert kept.aggregates == (every[0],)
