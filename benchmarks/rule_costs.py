@@ -45,6 +45,7 @@ from claimsctl.store.workspace import Workspace
 from claimsctl.validate.checks import Check
 from claimsctl.validate.cross import Group
 from claimsctl.validate.evaluate import evaluate
+from claimsctl.validate.language.needs import NOTHING
 from claimsctl.validate.ruleset import Selection
 
 ROUNDS = 3
@@ -174,8 +175,7 @@ def _rule_costs(
         next(iter(rules.values()))[0],
         fires=pl.lit(False),
         predicates=frozenset(),
-        needs_true=frozenset(),
-        needs_false=frozenset(),
+        needs=NOTHING,
     )
     work = _evaluation(checked, (nothing,), context)
     found.nothing = min(seconds(work) for _ in range(ROUNDS)) * share

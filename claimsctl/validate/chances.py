@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import polars as pl
 
@@ -18,17 +17,21 @@ from claimsctl.validate.language.predicates import Predicate, at_blank
 
 @dataclass(frozen=True)
 class Answers:
-    """Names of predicates: asked of a part, true on some row of it, and false on some row."""
+    """Names of boolean columns: asked of a part, true on some row of it, and false on some row; and columns
+    that are `blank` on all rows."""
 
-    asked: frozenset[str]
-    true: frozenset[str]
-    false: frozenset[str]
+    asked: frozenset[str] = frozenset()
+    true: frozenset[str] = frozenset()
+    false: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
 
     @staticmethod
     def read(frame: pl.DataFrame, names: Collection[str]) -> Answers:
-        """Those of predicates that are columns of the frame."""
+        """Those of columns of the frame."""
+        nulls = zip(frame.columns, frame.null_count().row(0), strict=True)
+        blank = frozenset(name for name, count in nulls if count == frame.height)
         if not names:
-            return Answers(frozenset(), frozenset(), frozenset())
+            return Answers(blank=blank)
         columns = frame.select(names)
         true = columns.select(pl.all().any()).row(0, named=True)
         all_true = columns.select(pl.all().all()).row(0, named=True)  # nulls left out
@@ -36,35 +39,52 @@ class Answers:
             frozenset(names),
             frozenset(name for name, answer in true.items() if answer),
             frozenset(name for name, answer in all_true.items() if not answer),
+            blank,
         )
 
     def allow(self, check: Check) -> bool:
         """Whether the check may fire on some row, as far as is known."""
-        return self.true.issuperset(check.needs_true & self.asked) and self.false.issuperset(
-            check.needs_false & self.asked
+        needs = check.needs
+        return (
+            self.blank.isdisjoint(needs.filled)
+            and self.true.issuperset(needs.true & self.asked)
+            and self.false.issuperset(needs.false & self.asked)
         )
 
 
-def with_answers(frame: pl.DataFrame, predicates: Iterable[Predicate]) -> tuple[pl.DataFrame, Answers]:
+def likely(frame: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame, list[int]]:
+    """The positions of checks that may fire on a small frame, and the frame with the predicates looked at.
+
+    What the frame does not have yet (facts of other lines) is left open.
+    """
+    there = frozenset(frame.columns)
+    facts = set().union(*(check.needs.true | check.needs.false for check in checks)) & there
+    first = Answers.read(frame, facts)
+    among = [n for n, check in enumerate(checks) if first.allow(check)]
+    frame, answers = with_answers(frame, gates([checks[n] for n in among]), first.blank)
+    return frame, [n for n in among if answers.allow(checks[n])]
+
+
+def with_answers(
+    frame: pl.DataFrame, predicates: Iterable[Predicate], blank: Collection[str]
+) -> tuple[pl.DataFrame, Answers]:
     """The answers of predicates on columns of a small frame, and the frame with those that took a look."""
-    blank, filled = list[Predicate](), list[Predicate]()
-    nulls = dict(zip(frame.columns, frame.null_count().row(0), strict=True))
-    for predicate in predicates:
-        count = nulls.get(predicate.column)
-        if count is not None:
-            (blank if count == frame.height else filled).append(predicate)
+    there = frozenset(frame.columns)
+    asked = [p for p in predicates if p.column in there]
+    unfilled = [p for p in asked if p.column in blank]
+    filled = [p for p in asked if p.column not in blank]
     frame = frame.with_columns(p.expr.alias(p.name) for p in filled)
     looked = Answers.read(frame, [p.name for p in filled])
-    known = list(zip(blank, at_blank(blank), strict=True)) if frame.height else []
+    known = list(zip(unfilled, at_blank(unfilled), strict=True)) if frame.height else []
     return frame, Answers(
-        frozenset(chain(looked.asked, (p.name for p in blank))),
-        frozenset(chain(looked.true, (p.name for p, answer in known if answer is True))),
-        frozenset(chain(looked.false, (p.name for p, answer in known if answer is False))),
+        frozenset(p.name for p in asked),
+        looked.true.union(p.name for p, answer in known if answer is True),
+        looked.false.union(p.name for p, answer in known if answer is False),
     )
 
 
 def gates(checks: Sequence[Check]) -> tuple[Predicate, ...]:
     """Predicates without which some check cannot fire, in a stable order."""
     found = {p.name: p for check in checks for p in check.predicates
-             if p.name in check.needs_true or p.name in check.needs_false}  # fmt: skip
+             if p.name in check.needs.true or p.name in check.needs.false}  # fmt: skip
     return tuple(found[name] for name in sorted(found))

@@ -10,7 +10,7 @@ from claimsctl.facts import ncci, originals, priced
 from claimsctl.facts.originals import Originals
 from claimsctl.facts.table import GIVEN, Context, fact_frame
 from claimsctl.facts.typed import Layout
-from claimsctl.validate.chances import gates, with_answers
+from claimsctl.validate.chances import likely
 from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import ROW, Group, key_frame, needed, only, plan_groups
 from claimsctl.validate.evaluate import evaluate
@@ -54,8 +54,7 @@ def check_in_memory(
     wanted |= set(originals.NEEDED) if context.originals else set()
     frame = fact_frame(rows, layout, (wanted | {"claim_number", "row_number"}) - aggregates, context,
                        overrides=overrides)  # fmt: skip
-    frame, answers = with_answers(frame, gates(checks))
-    among = [n for n, check in enumerate(checks) if answers.allow(check)]
+    frame, among = likely(frame, checks)
     live = [checks[n] for n in among]
     groups = only(groups, set().union(*(check.aggregates for check in live)))
     if groups:

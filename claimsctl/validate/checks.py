@@ -18,6 +18,7 @@ from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
 from claimsctl.validate.language.compiler import Compiled, compile_expression
+from claimsctl.validate.language.needs import NOTHING, Needs
 from claimsctl.validate.language.predicates import Met, Predicate
 from claimsctl.validate.language.types import LangType, MissingTable, Names, TableInfo
 from claimsctl.validate.language.words import as_words
@@ -47,10 +48,8 @@ class Check:
     dated: frozenset[tuple[str, str]] = frozenset()
     """Tables that it reads in the edition of a day, each with the column of that day."""
     needs_history: bool = False
-    needs_true: frozenset[str] = frozenset()
-    """Names of predicates that hold wherever it fires."""
-    needs_false: frozenset[str] = frozenset()
-    """Names of predicates that are false, not only unknown, wherever it fires."""
+    needs: Needs = NOTHING
+    """What is so wherever it fires."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +175,9 @@ def _compiled(
     for key, said in shown.items():
         _refuse_identifiers(rule, key, said)
     conditions = [compiled(expr, split=True) for expr in (holds, guard) if expr is not None]
-    fires = ~conditions[0].expr
+    fires, needed = ~conditions[0].expr, conditions[0].if_false
     if guard is not None:
-        fires = conditions[1].expr & fires
+        fires, needed = conditions[1].expr & fires, conditions[1].if_true | needed
     parts = (*conditions, *shown.values())
     columns = set().union(*(part.columns for part in parts))
     aggregates = frozenset().union(*(part.aggregates for part in parts))
@@ -200,8 +199,7 @@ def _compiled(
         {key: as_words(said) for key, said in shown.items()},
         frozenset((table, name if on == "value" else on) for table, on in dated_reads(rule)),
         any(part.needs_history for part in conditions) or not OF_HISTORY.isdisjoint(columns),
-        conditions[1].joined_by_and if guard is not None else frozenset(),
-        conditions[0].joined_by_or,
+        needed,
     )
 
 

@@ -35,7 +35,7 @@ def evaluate(
         return pl.DataFrame(schema=HITS)
     frame = with_predicates(frame, set().union(*(check.predicates for _, check in tried)), coded, codings)
     # Looking at what predicates say is cheaper than planning the rest.
-    answers = Answers.read(frame, set().union(*(c.needs_true | c.needs_false for _, c in tried)))
+    answers = Answers.read(frame, set().union(*(c.needs.true | c.needs.false for _, c in tried)))
     chance = [(n, check) for n, check in tried if answers.allow(check)]
     if not chance:
         return pl.DataFrame(schema=HITS)

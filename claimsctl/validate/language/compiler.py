@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
@@ -54,13 +55,14 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
 from claimsctl.validate.language.groups import OVER_LINES, SOURCES
+from claimsctl.validate.language.needs import NOTHING, Needs, needs
 from claimsctl.validate.language.parser import Expr
 from claimsctl.validate.language.places import replace_name, stand_in
 from claimsctl.validate.language.predicates import (
     Met,
     Predicate,
+    column_of,
     decided,
-    joined,
     named_predicate,
     text_of,
 )
@@ -91,9 +93,9 @@ class Compiled:
     """What a rule needs from the engine.
 
     `expr` reads `columns`, one column per aggregate, named `Aggregate.name`, and one per predicate.
-    `columns` leaves out what only the aggregates read. Predicates are made on request;
-    `joined_by_and` names those that the whole is, or is joined of by `and` on the top, `joined_by_or`
-    likewise. `needs_history`: it cannot be decided where earlier runs are not read.
+    `columns` leaves out what only the aggregates read. Predicates are made on request, and with them
+    what a condition needs `if_true`, and `if_false`, not only unknown. `needs_history`: it cannot be
+    decided where earlier runs are not read.
     """
 
     expr: pl.Expr
@@ -103,8 +105,8 @@ class Compiled:
     aggregates: frozenset[Aggregate]
     predicates: frozenset[Predicate] = frozenset()
     needs_history: bool = False
-    joined_by_and: frozenset[str] = frozenset()
-    joined_by_or: frozenset[str] = frozenset()
+    if_true: Needs = NOTHING
+    if_false: Needs = NOTHING
 
 
 def compile_expression(
@@ -139,6 +141,7 @@ def compile_expression(
         raise compiler.error("a duration stands only after a date and + or -", value.node)
     if compiler.missing:
         raise MissingTable(compiler.missing, where=expr.where)
+    named = partial(column_of, compiler)
     return Compiled(
         value.expr,
         value.type,
@@ -147,8 +150,7 @@ def compile_expression(
         frozenset(compiler.aggregates.values()),
         frozenset((compiler.predicates or {}).values()),
         compiler.needs_history,
-        joined(compiler, root, And) if split and condition else frozenset(),
-        joined(compiler, root, Or) if split and condition else frozenset(),
+        *(needs(root, wanted, named) if split and condition else NOTHING for wanted in (True, False)),
     )
 
 

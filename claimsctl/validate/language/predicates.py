@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from claimsctl.facts.coded import FEW_ROWS, Coded, Coding
-from claimsctl.validate.language.ast import And, Call, IsNull, Name, Node, Not, Or, Pattern, Truth, children
+from claimsctl.validate.language.ast import Call, IsNull, Name, Node, Not, Pattern, Truth, children
 from claimsctl.validate.language.groups import OVER_LINES
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, Names
@@ -109,15 +109,13 @@ def decided(compiler: Compiler, node: Node, text: str) -> Decision:
     return decision
 
 
-def joined(compiler: Compiler, root: Node, by: type[And] | type[Or]) -> frozenset[str]:
-    """Names of the predicates that are the whole condition, or stand in its outermost `and` or `or`."""
-    for terms in ((root,), root.terms if isinstance(root, by) else ()):
-        texts = [(term, text_of(compiler, term)) for term in terms]
-        decisions = [decided(compiler, term, text) for term, text in texts if text is not None]
-        names = frozenset(each.predicate.name for each in decisions if each.predicate is not None)
-        if names:
-            return names
-    return frozenset()
+def column_of(compiler: Compiler, node: Node) -> str | None:
+    """The boolean column that says what a condition is, that of a predicate or fact; None without one."""
+    if isinstance(node, Name):
+        return node.name if compiler.names.types.get(node.name) is LangType.BOOLEAN else None
+    text = text_of(compiler, node)
+    predicate = None if text is None else decided(compiler, node, text).predicate
+    return None if predicate is None else predicate.name
 
 
 def _predicate_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -230,3 +230,6 @@ _BUILDERS: Mapping[str, _Builder] = {
     "weekday": lambda node, v: _whole(v[0].expr.dt.weekday(), 1),
     "is_weekend": lambda node, v: _truth(v[0].expr.dt.weekday() >= 6),
 }
+
+BLANK_OF_BLANK: Final = frozenset(_BUILDERS)
+"""Functions that give nothing where one of their arguments is blank."""
