@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
 import polars as pl
 
-from claimsctl.claim import BY_NAME, COLUMNS, Column
-from claimsctl.facts.coded import Codebook, Coded, Coding, as_text, is_coded, spread
-from claimsctl.facts.values import MONEY, no_date, read_amounts, read_dates, read_integers, read_times
+from claimsctl.claim import BY_NAME, COLUMNS
+from claimsctl.facts.cells import typed_columns, typed_text
+from claimsctl.facts.coded import FEW_ROWS, Codebook, Coded, Coding, as_text, is_coded, spread
+from claimsctl.facts.values import MONEY
 
 TEXT_SUFFIX = ":text"
 """`charge_amount:text` is the stripped original text of `charge_amount`; null = blank."""
@@ -25,16 +26,6 @@ DTYPES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "decimal": MONEY,
     "money": MONEY,
 }
-BIRTH_DATES = frozenset({"patient_dob", "subscriber_dob"})
-# Catalogue DAT-016: on these columns a "no date" date is read as blank.
-OPTIONAL_DATES = frozenset(
-    {
-        "coverage_start_date", "coverage_end_date", "received_date", "admission_date", "discharge_date",
-        "onset_date", "accident_date", "lmp_date", "initial_treatment_date", "last_seen_date",
-        "patient_death_date", "other_payer_adjudication_date", "subscriber_dob",
-    }
-)  # fmt: skip
-_DIAGNOSES = frozenset(f"diagnosis_{n}" for n in range(1, 13))
 
 
 @dataclass(frozen=True)
@@ -113,8 +104,13 @@ def clean_cells(
 
 def _clean_text_cells(rows: pl.DataFrame, cells: list[str], *, keep_empty: bool) -> list[pl.Expr]:
     # Comparing is cheaper than stripping, and nearly all columns need none.
-    padded = rows.select(_padded(pl.col(cells), empty=keep_empty).any()).row(0)
-    strip = [name for name, change in zip(cells, padded, strict=True) if change]
+    if rows.height < FEW_ROWS:
+        every = pl.concat([rows[name].alias("v") for name in cells])
+        places = _padded_values(every, empty=keep_empty).arg_true() // rows.height
+        strip = [cells[place] for place in places.unique(maintain_order=True)]
+    else:
+        padded = rows.select(_padded(pl.col(cells), empty=keep_empty).any()).row(0)
+        strip = [name for name, change in zip(cells, padded, strict=True) if change]
     text = [pl.col(name).str.strip_chars() if name in strip else pl.col(name) for name in cells]
     cleaned = [pl.when(t != "").then(t).alias(name) for name, t in zip(cells, text, strict=True)]
     return cleaned + [pl.col(name).alias(VERBATIM + name) for name in strip]
@@ -208,6 +204,8 @@ def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run
     coded = {name: found for name in base if (found := coded_column(rows, layout, name)) is not None}
     text = clean_text(rows, layout, [name for name in base if name not in coded])
     wanted = set(ordered)
+    filled = [s for s in text.iter_columns() if s.name in wanted and s.null_count() < text.height]
+    typed = typed_columns(filled, run_date)
     columns: list[pl.Series | pl.Expr] = []
     spreads: list[pl.Expr] = []
     for name in base:
@@ -229,7 +227,7 @@ def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run
         if name + TEXT_SUFFIX in wanted:
             columns.append(text[name].alias(name + TEXT_SUFFIX))
         if name in wanted:
-            columns.append(_typed(text[name], column, run_date))
+            columns.append(typed[name])
     index = pl.select(pl.int_range(rows.height, dtype=pl.UInt32).alias("__row"))
     columns += rows.select(spreads).get_columns()
     return index.select([*columns, pl.col("__row")]).select(ordered)  # keeps height when all are literals
@@ -255,59 +253,8 @@ def coded_text(rows: pl.DataFrame, layout: Layout, name: str, run_date: date) ->
 def _typed_values(coded: Coded, run_date: date) -> pl.Series:
     column = BY_NAME[coded.name]
     return coded.coding.derived(
-        (column.name, run_date), lambda values: _typed(values.alias(column.name), column, run_date)
+        (column.name, run_date), lambda values: typed_text(values.alias(column.name), column, run_date)
     )
-
-
-def _typed(text: pl.Series, column: Column, run_date: date) -> pl.Series:
-    if column.cell_type == "date":
-        dates = read_dates(text, latest=run_date if column.name in BIRTH_DATES else None)
-        if column.name not in OPTIONAL_DATES:
-            return dates
-        frame = dates.to_frame("d")
-        return frame.select(pl.when(~no_date(pl.col("d"))).then("d").alias(column.name)).to_series()
-    reader = _READERS.get(column.cell_type)
-    if reader is not None:
-        return reader(text)
-    return _code(text, column)
-
-
-def readable(text: pl.Series, column: Column, run_date: date) -> pl.Series | None:
-    """Whether stripped texts are what a column holds: dates, times, numbers, the ten digits of an NPI.
-
-    Null for blank; None for a column that may hold any text.
-    """
-    if column.name.endswith("_npi"):
-        return text.str.contains("^[0-9]{10}$")
-    if column.cell_type == "date":
-        values = read_dates(text, latest=run_date if column.name in BIRTH_DATES else None)
-    elif column.cell_type in _READERS:
-        values = _READERS[column.cell_type](text)
-    else:
-        return None
-    return pl.select(pl.when(text.is_not_null()).then(values.is_not_null())).to_series()
-
-
-_READERS: Mapping[str, Callable[[pl.Series], pl.Series]] = {
-    "time": read_times,
-    "integer": read_integers,
-    "decimal": read_amounts,
-    "money": read_amounts,
-}
-
-
-def _code(text: pl.Series, column: Column) -> pl.Series:
-    if column.cell_type == "text" and not column.value_aliases:
-        return text
-    if column.name.endswith("_npi"):  # digits, or reported as wrong
-        return text
-    upper = text.str.to_uppercase()
-    if column.name in _DIAGNOSES:
-        return upper.str.replace_all(r"[. ]", "")
-    if column.value_aliases:
-        aliases = dict(column.value_aliases)
-        return upper.to_frame().select(pl.all().replace(list(aliases), list(aliases.values()))).to_series()
-    return upper
 
 
 CANONICAL = tuple(column.name for column in COLUMNS)

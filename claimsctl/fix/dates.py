@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.facts.typed import BIRTH_DATES
+from claimsctl.facts.cells import BIRTH_DATES
 from claimsctl.facts.values import ZERO_TIME, no_date, read_dates
 from claimsctl.fix.changes import Change, rewritten
 

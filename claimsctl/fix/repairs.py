@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME, COLUMNS, PATIENT_NAME, SUBSCRIBER_NAME, Column
-from claimsctl.facts.typed import BIRTH_DATES
+from claimsctl.facts.cells import BIRTH_DATES
 from claimsctl.fix import changes, dates
 from claimsctl.fix.changes import Change
 from claimsctl.fix.dates import DateEvidence

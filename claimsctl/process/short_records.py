@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts.typed import Layout, readable
+from claimsctl.facts.cells import readable
+from claimsctl.facts.typed import Layout
 from claimsctl.ingest.parts import MALFORMED_SCHEMA, ROW_NUMBER, RawPart
 
 if TYPE_CHECKING:

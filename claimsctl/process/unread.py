@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts.typed import OPTIONAL_DATES, Layout, readable
+from claimsctl.facts.cells import OPTIONAL_DATES, readable
+from claimsctl.facts.typed import Layout
 
 _REPORTED: Final = frozenset({"line_number", "patient_dob", "service_date_from", "service_date_to"})
 """Columns whose unreadable cells are findings (CLM-004, PAT-006, DAT-002)."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from claimsctl.claim import BY_NAME
+from claimsctl.facts.coded import FEW_ROWS
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.aggregates import SPAN_KINDS, Aggregate, AggregateKind
 from claimsctl.validate.language.groups import DAY as SERVICE_DATE
@@ -129,15 +130,19 @@ def key_frame(
     keys = {group.id: group.keys for group in here}
     predicates = set().union(*(a.predicates for g in giving for a in (*g.aggregates, *g.deferred)))
     day = pl.col(SERVICE_DATE).to_physical().alias(DAY)
-    return with_predicates(frame, predicates, coded).lazy().select(
+    schema = frame.schema
+    wanted = (
         [pl.col(ROW)]
-        + [_key(names, frame.schema).alias(name) for name, names in keys.items()]
+        + [_key(names, schema).alias(name) for name, names in keys.items()]
         + ([day] if any(group.window for group in here) else [])
         + [_value(a).alias(a.name) for group in giving for a in group.aggregates]
         + [part.alias(a.part(n)) for group in giving for a in group.aggregates if a.kind in PARTED
            for n, part in enumerate(a.parts)]
         + [_tuple(group).alias(group.tuple_column) for group in giving if group.deferred]
-    ).collect()  # fmt: skip
+    )  # fmt: skip
+    frame = with_predicates(frame, predicates, coded)
+    # Planning a lazy query costs more than it saves where rows are few.
+    return frame.select(wanted) if frame.height < FEW_ROWS else frame.lazy().select(wanted).collect()
 
 
 def _key(keys: tuple[str, ...], schema: pl.Schema) -> pl.Expr:

@@ -11,7 +11,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claimsctl.facts.typed import BIRTH_DATES, Layout
+from claimsctl.facts.cells import BIRTH_DATES
+from claimsctl.facts.typed import Layout
 from claimsctl.facts.values import read_amounts, read_dates
 from claimsctl.fix.applying import Repaired, Repairer
 from claimsctl.fix.repairs import DATES, MONEY, Knowledge
