@@ -16,10 +16,12 @@ class Hand:
 
 
 def taken(limiter: Limiter, clock: Hand, times: list[float]) -> list[bool]:
+    """Answers of a server that beats all the time."""
     answers = []
     for moment in times:
-        clock.now = 100.0 + moment
-        limiter.pulse()
+        while clock.now < 100.0 + moment:
+            clock.now = min(clock.now + 0.005, 100.0 + moment)
+            limiter.pulse()
         answers.append(limiter.take())
     return answers
 
@@ -49,6 +51,19 @@ def test_what_came_during_a_stall_may_have_come_evenly() -> None:
     assert all(taken(limiter, clock, [place / 10 for place in range(10)]))
     clock.now = 100.0 + 1.5  # nothing was handled since 0.9: those of 1.0 to 1.5 are handled now
     assert [limiter.take() for _ in range(7)] == [True] * 6 + [False]
+
+
+def test_what_is_handled_right_after_a_stall_may_have_come_in_it() -> None:
+    """The server shows that it is alive before it gets to what had to wait."""
+    clock = Hand()
+    limiter = Limiter(10, clock)
+    assert all(taken(limiter, clock, [place / 10 for place in range(10)]))
+    clock.now = 100.0 + 1.5
+    limiter.pulse()
+    assert [limiter.take() for _ in range(7)] == [True] * 6 + [False]
+    assert taken(limiter, clock, [1.59, 1.61, 1.7]) == [False, True, True], (
+        "long after it nothing is forgiven"
+    )
 
 
 def test_without_a_limit() -> None:
