@@ -18,7 +18,7 @@ from claimsctl.payers.inquiry import Answer, Inquiry, RouteTotals
 from claimsctl.settings import Settings
 from claimsctl.settings_tables import PracticeSettings
 
-_PAGE: Final = 200
+_PAGE: Final = 50
 """Questions read at once: nobody else has a turn meanwhile."""
 _CACHED: Final = 1_000
 

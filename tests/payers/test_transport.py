@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +15,8 @@ from claimsctl.payers.clock import Clock
 from claimsctl.payers.connector import Breaker as Terms
 from claimsctl.payers.transport.allowance import Allowance
 from claimsctl.payers.transport.breaker import Breaker, GivenUp
-from claimsctl.payers.transport.pacer import Pacer, QuotaUsedUp, RunQuota
+from claimsctl.payers.transport.client import Client
+from claimsctl.payers.transport.pacer import Pacer, QuotaUsedUp, RunQuota, Trip
 from claimsctl.payers.transport.retry_after import retry_after
 from claimsctl.payers.transport.tokens import NoToken, Tokens
 from claimsctl.payers.verdict import Verdict
@@ -302,3 +304,18 @@ def test_waiting_for_our_own_limits_is_not_the_claims_time() -> None:
     assert run(story()) == "done"
     with pytest.raises(TimeoutError):
         run(too_long())
+
+
+@pytest.mark.parametrize("protocol", ["http11", "http2"])
+def test_a_request_leaves_with_its_last_part(protocol: str) -> None:
+    """Its head is written, then others have their turn: the payer has it when it has the body."""
+    clock, trip = Driven(), Trip(0.0, 0.0)
+    note = Client._leaving(cast(Client, SimpleNamespace(_clock=clock)), trip)
+    left = []
+    for event in ("send_request_headers.started", "send_request_headers.complete",
+                  "send_request_body.started", "send_request_body.complete",
+                  "receive_response_headers.started", "receive_response_headers.complete"):  # fmt: skip
+        clock.time += 0.05
+        run(note(f"{protocol}.{event}", {}))
+        left.append((trip.left, trip.arrived))
+    assert left == [pytest.approx((1000.05, 1000.05))] * 3 + [pytest.approx((1000.2, 1000.2))] * 3

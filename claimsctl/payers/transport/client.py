@@ -28,6 +28,7 @@ Judging = Callable[[Reply], Verdict]
 _REPLAYS: Final = 2
 _RENEWALS: Final = 2
 """So often a request gets a newer token, when that it had grew old while the request waited for its turn."""
+_WRITTEN: Final = ("send_request_headers.started", "send_request_body.complete")
 _FAILING: Final = frozenset({429, 500, 502, 503, 504})
 _GIVEN_UP = Verdict(
     "later", "PAYER_DOWN", "the payer failed again and again; nothing more was sent to it", "network"
@@ -233,10 +234,11 @@ class Client:
                     await response.aclose()
 
     def _leaving(self, trip: Trip) -> Callable[[str, Any], Awaitable[None]]:
-        """Notes when the request is really written, which may be later than it was meant to be."""
+        """Notes when the request is really written, which may be later than it was meant to be; others may
+        have their turn before the last part of it."""
 
         async def note(event: str, _: Any) -> None:
-            if event.endswith("send_request_headers.started"):
+            if event.endswith(_WRITTEN):
                 trip.left = trip.arrived = self._clock.monotonic()
 
         return note
