@@ -120,7 +120,7 @@ class _Counting:
                 form = "%Y-%m" if self.days else "%Y"
                 mine = [row | {"month": row["month"] and row["month"].strftime(form)} for row in mine]
             else:
-                mine.sort(key=_by_claims(group[0]))
+                mine.sort(key=_by_claims(*group))
                 mine = self.cut(key, mine)
             found[key] = mine
         return found
@@ -263,8 +263,8 @@ def _less(rows: Rows, gone: Rows, figures: tuple[str, ...]) -> Rows:
     return left
 
 
-def _by_claims(first: str) -> Callable[[dict[str, Any]], tuple[int, str]]:
-    return lambda row: (-row["claims"], str(row[first] or ""))
+def _by_claims(*names: str) -> Callable[[dict[str, Any]], tuple[int, list[str]]]:
+    return lambda row: (-row["claims"], [str(row[name] or "") for name in names])
 
 
 def _most(figure: str) -> Callable[[dict[str, Any]], tuple[int, str]]:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from claimsctl.claim import BY_NAME
-from claimsctl.facts.typed import readable
+from claimsctl.facts.cells import readable
 from claimsctl.fix.fixing import fix_input
 from claimsctl.fix.knowing import knowledge_of
 from claimsctl.process.request import Request
