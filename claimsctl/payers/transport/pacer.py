@@ -14,7 +14,7 @@ from claimsctl.payers.clock import Clock
 
 # Requests that leave within one second may arrive within less, when one of two machines stalls: a second
 # counts as this long. It costs the same share of the allowed rate.
-_SECOND = 1.025
+_SECOND = 1.015
 _LATE = 0.3
 """At most so much later than it left a request is taken to have arrived, judged by when its reply came."""
 _NEIGHBOURS = 4
