@@ -17,6 +17,7 @@ from claimsctl.validate.language.groups import DAY, Scope, Source, group_of, sco
 from claimsctl.validate.language.predicates import Predicate
 from claimsctl.validate.language.render import render
 from claimsctl.validate.language.types import LangType, TableInfo
+from claimsctl.validate.language.unknown import require_stored
 from claimsctl.validate.language.values import COLUMN_DIGITS, SUM_DIGITS, WHOLE_DIGITS, Value, summable
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _aggregate(
         raise compiler.error("a duration stands only after a date and + or -", value.node)
     if "history" in scope.sources:
         for column in sorted(inside.columns):
-            compiler.require_stored(column, node.arguments[1])
+            require_stored(compiler, column, node.arguments[1])
         compiler.needs_history |= scope.sources == ("history",)
     result = LangType.INTEGER if kind in ("count", "distinct") or value is None else value.type
     made = [

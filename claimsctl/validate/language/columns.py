@@ -23,6 +23,7 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.places import stand_in
 from claimsctl.validate.language.types import LangType, did_you_mean, text_column
+from claimsctl.validate.language.unknown import unknown_name
 from claimsctl.validate.language.values import Value, every, some
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _file_column(compiler: Compiler, node: Call) -> str:
     if not isinstance(argument, Name):
         raise compiler.error(f"{node.function} takes a column of the file", argument)
     if argument.name not in compiler.names.types:
-        raise compiler.unknown_name(argument)
+        raise unknown_name(compiler, argument)
     if argument.name not in compiler.names.columns:
         raise compiler.error(f"{argument.name} is a fact, not a column of the file", argument)
     return argument.name

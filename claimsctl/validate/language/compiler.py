@@ -51,9 +51,8 @@ from claimsctl.validate.language.ast import (
     Text,
     Time,
     Truth,
-    walk,
 )
-from claimsctl.validate.language.functions import FUNCTIONS, GROUPS
+from claimsctl.validate.language.functions import FUNCTIONS
 from claimsctl.validate.language.groups import OVER_LINES, SOURCES
 from claimsctl.validate.language.needs import NOTHING, Needs, needs
 from claimsctl.validate.language.parser import Expr
@@ -72,8 +71,8 @@ from claimsctl.validate.language.types import (
     MissingTable,
     Names,
     TableInfo,
-    did_you_mean,
 )
+from claimsctl.validate.language.unknown import unknown_function, unknown_name
 from claimsctl.validate.language.values import (
     COLUMN_DIGITS,
     WHOLE_DIGITS,
@@ -299,39 +298,10 @@ class Compiler:
     def _name(self, node: Name) -> Value:
         kind = self.names.types.get(node.name)
         if kind is None:
-            raise self.unknown_name(node)
+            raise unknown_name(self, node)
         self.columns.add(node.name)
         digits = WHOLE_DIGITS if kind is LangType.INTEGER else COLUMN_DIGITS
         return Value(pl.col(node.name), kind, node, digits)
-
-    def unknown_name(self, node: Name) -> ExpressionError:
-        """The error for a name nobody knows, with the most helpful hint."""
-        if node.name == "it":
-            return self.error("`it` has a meaning only inside any_of, all_of and count_of", node)
-        if node.name == "value":
-            return self.error("`value` has a meaning only in a rule with each = true", node)
-        if node.name in FUNCTIONS:
-            return self.error(f"{node.name} is a function", node, f"write {FUNCTIONS[node.name].signature}")
-        if node.name in GROUPS:
-            return self.error(
-                f"{node.name} is a group of lines", node, f"use it as in count_in({node.name}, ...)"
-            )
-        hint = did_you_mean(node.name, self.names.types)
-        return self.error(
-            f"unknown name '{node.name}'", node, hint or "names are the canonical columns and the facts"
-        )
-
-    def require_stored(self, column: str, node: Node) -> None:
-        """Refuse a column or fact that nothing is known of on lines of earlier runs."""
-        if self.names.stored is None or column in self.names.stored:
-            return
-        name = column.partition(":")[0]
-        place = next((part for part in walk(node) if isinstance(part, Name) and part.name == name), node)
-        if column != name and name in self.names.stored:
-            raise self.error(f"of earlier runs {name} is kept as it was read, not as text", place,
-                             "text, given and unreadable look at the file of this run")  # fmt: skip
-        raise self.error(f"{name} is not known of lines of earlier runs", place,
-                         "identifiers are sealed; same_patient stands for the patient")  # fmt: skip
 
     def unify(self, values: list[Value], node: Node, use: str) -> LangType:
         """The one type of several values that must agree; nulls fit everything."""
@@ -374,14 +344,11 @@ class Compiler:
     def _call(self, node: Call) -> Value:
         function = FUNCTIONS.get(node.function)
         if function is None:
-            hint = did_you_mean(node.function, FUNCTIONS)
             if node.function in SOURCES or node.function == "days":
                 place = "last in by, history and with_history" if node.function == "days" else (
                     "as the group of count_in and its like")  # fmt: skip
                 raise self.error(f"{node.function}(...) stands only {place}", node)
-            if hint is None and node.function in self.names.types:
-                hint = f"{node.function} is a column or fact: write it without brackets"
-            raise self.error(f"unknown function '{node.function}'", node, hint)
+            raise unknown_function(self, node)
         count = len(node.arguments)
         if count < function.least or (function.most is not None and count > function.most):
             raise self.error(f"{function.name} takes {counted(function)}, here are {count}", node,

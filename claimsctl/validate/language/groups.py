@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from claimsctl.validate.language.ast import Call, Minus, Name, Node, Number
 from claimsctl.validate.language.functions import GROUPS
 from claimsctl.validate.language.types import did_you_mean
+from claimsctl.validate.language.unknown import require_stored, unknown_name
 
 if TYPE_CHECKING:
     from claimsctl.validate.language.compiler import Compiler
@@ -91,9 +92,9 @@ def _made(compiler: Compiler, node: Call) -> Scope:
             hint = "days(from, to) stands last" if isinstance(argument, Call) else None
             raise compiler.error(f"{node.function} takes columns and facts only", argument, hint)
         if argument.name not in compiler.names.types:
-            raise compiler.unknown_name(argument)
+            raise unknown_name(compiler, argument)
         if "history" in SOURCES[node.function] and argument.name != PATIENT:
-            compiler.require_stored(argument.name, argument)
+            require_stored(compiler, argument.name, argument)
         keys.append(argument.name)
     if not keys:
         raise compiler.error(f"{node.function} needs at least one column beside days", node)

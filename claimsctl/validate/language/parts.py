@@ -17,6 +17,7 @@ from claimsctl.facts.values import read_amounts, read_dates
 from claimsctl.validate.language.ast import Call, Name, Node
 from claimsctl.validate.language.places import rewritten
 from claimsctl.validate.language.types import LangType, Names, text_column
+from claimsctl.validate.language.unknown import unknown_name
 from claimsctl.validate.language.values import (
     COLUMN_DIGITS,
     SUM_DIGITS,
@@ -105,7 +106,7 @@ def _column(compiler: Compiler, node: Node, function: str) -> str:
         raise compiler.error(f"{function} takes a column with a list here", node)
     kind = compiler.names.types.get(node.name)
     if kind is None:
-        raise compiler.unknown_name(node)
+        raise unknown_name(compiler, node)
     if kind is not LangType.TEXT:
         raise compiler.error(f"{node.name} is a {kind.word}, not a list parted by semicolons", node)
     return node.name
