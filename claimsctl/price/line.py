@@ -75,7 +75,7 @@ def worked(frame: pl.DataFrame, schedule: Schedule, ranks: pl.DataFrame | None =
     frame = with_needed(frame)
     if ranks is None:
         found = ranked(candidates(frame, schedule).lazy())
-        ranks = aligned(frame.lazy(), found).collect()
+        ranks = aligned(frame.lazy(), found).collect(engine="in-memory")
     numbers, combinations = keyed(frame, schedule)
     unit = _unit_columns(unit_prices(combinations, schedule), schedule)
     rows = pl.DataFrame([unit[name].gather(numbers) for name in unit.columns])

@@ -61,7 +61,7 @@ class LinePricing:
 
     @staticmethod
     def _ranks(frame: pl.DataFrame, found: pl.DataFrame | None) -> pl.DataFrame | None:
-        return None if found is None else aligned(frame.lazy(), found).collect()
+        return None if found is None else aligned(frame.lazy(), found).collect(engine="in-memory")
 
 
 _FORMS = {

@@ -60,7 +60,7 @@ class CrossFacts:
         if self.columns is not None:
             return self.columns.slice(first, rows)
         parts = [scan_spills(path).slice(first, rows) for path in self.paths]
-        return pl.concat(pl.collect_all(parts), how="horizontal")
+        return pl.concat(pl.collect_all(parts, engine="in-memory"), how="horizontal")
 
     def repeated(self, first: int, rows: int) -> pl.Series:
         """True for rows of the part that are exact copies of an earlier row."""

@@ -46,7 +46,7 @@ def gather_claims(
         )
         .group_by("claim_id", maintain_order=True)
         .agg(_together([*(f"asked_{name}" for name in asked), "last_day"] if with_history else []))
-        .collect()
+        .collect(engine="in-memory")
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def gather(
             pl.col("service_date_from").min().alias("first_day"),
             pl.len().cast(pl.Int64).alias("lines"),
         )
-        .collect()
+        .collect(engine="in-memory")
     )
     return _with_findings(claims, findings)
 

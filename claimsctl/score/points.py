@@ -184,7 +184,12 @@ class PointsScore:
     def _of_warnings(self, findings: pl.DataFrame) -> pl.DataFrame:
         """claim_id and number of each rule that warns about a claim, once however many lines it warns of."""
         warnings = findings.lazy().filter(pl.col("severity") == "warning").select("claim_id", "code")
-        return warnings.unique().join(self._codes.lazy(), on="code").select("claim_id", "what").collect()
+        return (
+            warnings.unique()
+            .join(self._codes.lazy(), on="code")
+            .select("claim_id", "what")
+            .collect(engine="in-memory")
+        )
 
 
 def warning_words(rule: Warned) -> str:

@@ -60,13 +60,15 @@ def check_in_memory(
     if groups:
         keys = key_frame(frame, groups).lazy()
         earlier = None if history is None else _earlier(history, layout, groups, context)
-        found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)))
+        found = pl.collect_all(list(cross_columns(keys, groups, history=earlier)), engine="in-memory")
         frame = frame.with_columns([column for columns in found for column in columns.get_columns()])
     if any(check.columns & ncci.TYPES.keys() for check in live):
         pairs = context.ncci
         past = None if history is None else _ncci_lines(history, layout, context)
         edits = pl.DataFrame() if pairs is None else ncci.bundled(ncci.lines(frame).lazy(), pairs, past)
-        frame = frame.with_columns(ncci.aligned(frame.lazy(), edits).collect().get_columns())
+        frame = frame.with_columns(
+            ncci.aligned(frame.lazy(), edits).collect(engine="in-memory").get_columns()
+        )
     if any(check.columns & priced.TYPES.keys() for check in live):
         frame = priced.with_prices(frame, context.pricing)
         if overrides is not None:
@@ -74,7 +76,7 @@ def check_in_memory(
             frame = frame.with_columns([pl.coalesce(overrides[n], frame[n]).alias(n) for n in said])
     if context.originals:
         known = Originals() if history is None else _originals(history, layout, context)
-        told = known.told(originals.lines(frame).lazy()).collect()
+        told = known.told(originals.lines(frame).lazy()).collect(engine="in-memory")
         frame = frame.with_columns(told.get_columns())
     return frame, evaluate(frame, checks, among=among)
 

@@ -141,8 +141,9 @@ def key_frame(
         + [_tuple(group).alias(group.tuple_column) for group in giving if group.deferred]
     )  # fmt: skip
     frame = with_predicates(frame, predicates, coded)
-    # Planning a lazy query costs more than it saves where rows are few.
-    return frame.select(wanted) if frame.height < FEW_ROWS else frame.lazy().select(wanted).collect()
+    if frame.height < FEW_ROWS:  # planning a lazy query costs more than it saves
+        return frame.select(wanted)
+    return frame.lazy().select(wanted).collect(engine="in-memory")
 
 
 def _key(keys: tuple[str, ...], schema: pl.Schema) -> pl.Expr:

@@ -74,7 +74,9 @@ def _parted(
     if excluded is not None and len(excluded):
         counts &= ~pl.col(ROW).is_in(excluded.implode())
     parts = [pl.col(aggregate.part(n)).alias(names[n]) for n in range(len(aggregate.parts))]
-    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect()
+    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect(
+        engine="in-memory"
+    )
     if aggregate.pair is None:
         return span_column(aggregate.kind, lines).alias(aggregate.name).to_frame().lazy()
     return paired_column(lines, *aggregate.pair).alias(aggregate.name).to_frame().lazy()

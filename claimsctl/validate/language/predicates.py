@@ -177,7 +177,11 @@ def with_predicates(
         spread.add(answers, column, found)
     frame = frame.with_columns(spread.columns()).hstack(_of_blanks(blank, frame.height))
     if directly:
-        frame = frame.with_columns(directly) if small else frame.lazy().with_columns(directly).collect()
+        frame = (
+            frame.with_columns(directly)
+            if small
+            else frame.lazy().with_columns(directly).collect(engine="in-memory")
+        )
     return frame
 
 
@@ -286,7 +290,14 @@ class _Spread:
     def columns(self) -> list[pl.Series]:
         if not self.packs:
             return []
-        return pl.DataFrame(self.codes).lazy().select(self.packs).select(self.bits).collect().get_columns()
+        return (
+            pl.DataFrame(self.codes)
+            .lazy()
+            .select(self.packs)
+            .select(self.bits)
+            .collect(engine="in-memory")
+            .get_columns()
+        )
 
 
 def _coded_here(

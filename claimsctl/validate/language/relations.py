@@ -168,4 +168,4 @@ def _met(
         met = met.filter(_DAY.is_null() | covers)
     return met.select(
         *asked.columns, "row", "from", pl.lit(len(shape.filled)).alias("filled"), "length"
-    ).collect()
+    ).collect(engine="in-memory")
