@@ -69,9 +69,11 @@ def newest_of(key: pl.Expr, table: TableInfo, column: str, series: pl.Series) ->
 def _ordered(table: TableInfo) -> tuple[pl.Series, pl.Series]:
     """The codes of a table, each once, sorted, and beside each the number of its newest row."""
     if "ordered" not in table.prepared:
-        rows = periods(table).with_row_index("row").drop_nulls("code")
-        rows = rows.sort("from", nulls_last=False, maintain_order=True).unique("code", keep="last")
-        table.prepared["ordered"] = rows.sort("code").select("code", "row")
+        rows = periods(table).with_row_index("row").drop_nulls("code").sort("code")
+        if rows["code"].n_unique() < rows.height:
+            rows = rows.sort("from", nulls_last=False, maintain_order=True).unique("code", keep="last")
+            rows = rows.sort("code")
+        table.prepared["ordered"] = rows.select("code", "row")
     ordered = table.prepared["ordered"]
     assert isinstance(ordered, pl.DataFrame)
     return ordered["code"], ordered["row"]
@@ -81,8 +83,10 @@ def _newest(table: TableInfo, column: str, series: pl.Series) -> pl.DataFrame:
     """Without a date the newest row of a code speaks."""
     if column not in table.prepared:
         rows = periods(table).with_columns(series.alias("value")).drop_nulls("code")
-        rows = rows.sort("from", nulls_last=False, maintain_order=True)
-        table.prepared[column] = rows.unique("code", keep="last", maintain_order=True)
+        if rows["code"].n_unique() < rows.height:
+            rows = rows.sort("from", nulls_last=False, maintain_order=True)
+            rows = rows.unique("code", keep="last", maintain_order=True)
+        table.prepared[column] = rows
     rows = table.prepared[column]
     assert isinstance(rows, pl.DataFrame)
     return rows

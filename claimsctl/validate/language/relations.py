@@ -59,6 +59,8 @@ def _no_rows(asked: pl.DataFrame) -> pl.Series:
 
 def anywhere(table: TableInfo, column: str, values: pl.Series) -> pl.Series:
     """Whether some row of the table has each value, or its beginning, in a column; null for null."""
+    if values.null_count() == len(values):
+        return _nowhere(values)
     made = table.prepared.get(("anywhere", column))
     if made is None:
         cells = table.column(column)[1].drop_nulls().unique().sort()
@@ -79,7 +81,7 @@ def search(values: pl.Series, among: pl.Series) -> tuple[np.ndarray, pl.Series]:
 
     The place of a value that is not there means nothing.
     """
-    if not len(among):
+    if not len(among) or values.null_count() == len(values):
         return np.zeros(len(values), np.int64), _nowhere(values)
     found = np.minimum(among.search_sorted(values).to_numpy(), len(among) - 1)
     return found, among.gather(found) == values
