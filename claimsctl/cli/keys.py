@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from claimsctl.cli import options as given
+
+if TYPE_CHECKING:
+    from claimsctl.cli.keyways import Given
 
 app = typer.Typer(
     help="Keys of patients' data: wrapped for users, rotated, recovered.\n\nExample: claimsctl keys status",
@@ -50,14 +54,31 @@ Practices = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class WayIn:
+    """How keys are to be opened from now on: the options of every command that makes new ones."""
+
+    method: Way = None
+    key_file: KeyFile = None
+    reference: Reference = None
+    passphrase_from: PassphraseFrom = None
+
+    def given(self) -> Given:
+        """As the keys take them."""
+        from claimsctl.cli.keyways import Given
+
+        return Given(
+            self.method.value if self.method else None, self.key_file, self.reference, self.passphrase_from
+        )
+
+
 @app.command("init")
+@given.with_groups
 def init(
     context: typer.Context,
+    *,
     user: Name = None,
-    method: Way = None,
-    key_file: KeyFile = None,
-    reference: Reference = None,
-    passphrase_from: PassphraseFrom = None,
+    way_in: WayIn,
     practice: Annotated[
         list[str] | None, typer.Option(help="A practice that gets keys of its own; may be repeated.")
     ] = None,
@@ -73,11 +94,9 @@ def init(
     Example: claimsctl keys init --user owner --method file
     """
     from claimsctl.cli.keyfounding import found_keys
-    from claimsctl.cli.keyways import Given
 
-    ways = Given(method.value if method else None, key_file, reference, passphrase_from)
     day = trained.date() if trained else None
-    found_keys(context.obj.with_options(json=json), user, ways, practice or [], day)
+    found_keys(context.obj.with_options(json=json), user, way_in.given(), practice or [], day)
 
 
 @app.command("list")
@@ -149,13 +168,12 @@ def export_recovery(
 
 
 @app.command("import-recovery")
+@given.with_groups
 def import_recovery(
     context: typer.Context,
+    *,
     user: Name = None,
-    method: Way = None,
-    key_file: KeyFile = None,
-    reference: Reference = None,
-    passphrase_from: PassphraseFrom = None,
+    way_in: WayIn,
     code_from: CodeFrom = None,
     kit: Annotated[
         Path | None, typer.Option(help="Copy of access.json to be put back, where it is lost.")
@@ -167,10 +185,8 @@ def import_recovery(
     Example: claimsctl keys import-recovery --code-from file:code.txt --user bo
     """
     from claimsctl.cli.keyfounding import recover
-    from claimsctl.cli.keyways import Given
 
-    ways = Given(method.value if method else None, key_file, reference, passphrase_from)
-    recover(context.obj.with_options(json=json), user, ways, code_from, kit)
+    recover(context.obj.with_options(json=json), user, way_in.given(), code_from, kit)
 
 
 @app.command("unlock")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from claimsctl.cli import options as given
-from claimsctl.cli.keys import KeyFile, Method, PassphraseFrom, Practices, Reference
+from claimsctl.cli.keys import Method, Practices, WayIn
 
 app = typer.Typer(
     help="Users, their roles and practices: add, list, change, disable.\n\nExample: claimsctl users list",
@@ -37,10 +38,19 @@ Way = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class TheirWayIn(WayIn):
+    """How another user's keys are to be opened."""
+
+    method: Way = None
+
+
 @app.command("add")
+@given.with_groups
 def add(
     context: typer.Context,
     name: Who,
+    *,
     role: Annotated[RoleName, typer.Option(help="What the user may do (docs/security.md).")],
     practice: Practices = None,
     account: Annotated[
@@ -50,22 +60,17 @@ def add(
     trained: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of their PHI training.")
     ] = None,
-    method: Way = None,
-    key_file: KeyFile = None,
-    reference: Reference = None,
-    passphrase_from: PassphraseFrom = None,
+    way_in: TheirWayIn,
     json: given.Json = False,
 ) -> None:
     """Add a user of some practices, or of all where none is named.
 
     Example: claimsctl users add pat --role billing --trained 2026-01-15
     """
-    from claimsctl.cli.keyways import Given
     from claimsctl.cli.userlist import add_named
 
-    ways = Given(method.value if method else None, key_file, reference, passphrase_from)
     add_named(
-        context.obj.with_options(json=json), name, role.value, ways, practice, account, npi,
+        context.obj.with_options(json=json), name, role.value, way_in.given(), practice, account, npi,
         trained.date() if trained else None,
     )  # fmt: skip
 
@@ -149,21 +154,17 @@ def training(
 
 
 @app.command("reset")
+@given.with_groups
 def reset(
     context: typer.Context,
     name: Who,
-    method: Way = None,
-    key_file: KeyFile = None,
-    reference: Reference = None,
-    passphrase_from: PassphraseFrom = None,
+    way_in: TheirWayIn,
     json: given.Json = False,
 ) -> None:
     """Give a user new keys and another way in, when theirs is lost or was seen; the old one opens nothing.
 
     Example: claimsctl users reset pat --method token
     """
-    from claimsctl.cli.keyways import Given
     from claimsctl.cli.userlist import reset_named
 
-    ways = Given(method.value if method else None, key_file, reference, passphrase_from)
-    reset_named(context.obj.with_options(json=json), name, ways)
+    reset_named(context.obj.with_options(json=json), name, way_in.given())
