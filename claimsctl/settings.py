@@ -41,6 +41,7 @@ RESERVED: Final = frozenset(
         "CLAIMSCTL_SQL_PASSWORD",
         "CLAIMSCTL_TOKEN",
         "CLAIMSCTL_PURPOSE",
+        "CLAIMSCTL_PRACTICE",
     }
 )
 """Variables that are read elsewhere and are no settings."""

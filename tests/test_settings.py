@@ -73,6 +73,7 @@ def test_environment_wins_over_file(tmp_path: Path) -> None:
         "CLAIMSCTL_RULES__PACKS": '["house.toml"]',
         "CLAIMSCTL_PRACTICE__MAIN__NPI": "0000000006",
         "CLAIMSCTL_WORKSPACE": "/elsewhere",
+        "CLAIMSCTL_PRACTICE": "Main",
         "OTHER": "x",
     }
     settings = load_settings(write(tmp_path, FILE), env)

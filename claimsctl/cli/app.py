@@ -49,7 +49,9 @@ def options(
         Path | None,
         typer.Option(envvar="CLAIMSCTL_WORKSPACE", help="Workspace directory; else found upwards from here."),
     ] = None,
-    practice: Annotated[str | None, typer.Option(help="Practice id, as in [practice.<id>].")] = None,
+    practice: Annotated[
+        str | None, typer.Option(envvar="CLAIMSCTL_PRACTICE", help="Practice id, as in [practice.<id>].")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="More about what happens.")] = False,

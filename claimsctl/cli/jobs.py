@@ -172,6 +172,7 @@ def retry(
 def resume(
     context: typer.Context,
     job: JobId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, however large it is.")] = False,
     json: given.Json = False,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,
@@ -183,6 +184,7 @@ def resume(
     Example: claimsctl jobs resume last
     """
     state: State = context.obj.with_options(json=json, quiet=quiet, verbose=verbose)
+    state = replace(state, yes=state.yes or yes)
     from claimsctl.cli.jobactions import resume_job
 
     resume_job(state, job)

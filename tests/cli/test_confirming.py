@@ -62,6 +62,16 @@ def test_without_a_terminal_the_run_goes_on(
     assert (ended.code, "Go on?" in ended.err) == (0, False)
 
 
+@pytest.mark.parametrize("said", [("--yes", "jobs", "resume", "last"), ("jobs", "resume", "last", "-y")])
+def test_resume_is_told_yes_before_the_command_or_after_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, said: tuple[str, ...]
+) -> None:
+    states: list[State] = []
+    monkeypatch.setattr("claimsctl.cli.jobactions.resume_job", lambda state, _job: states.append(state))
+    assert command(*said).code == 0
+    assert [state.yes for state in states] == [True]
+
+
 def test_priorities() -> None:
     assert parse_priorities(["3", "a=b=-2", "4"], inbox=True) == (4, {"a=b": -2})
     for wrong in ("high", "a=", "1e3", "99999999"):

@@ -90,7 +90,7 @@ def test_payer_fills_lines_without_one(command: Command, tmp_path: Path) -> None
     assert ended.json["rows"]["accepted"] == 2
 
 
-def test_practice_from_settings(command: Command, tmp_path: Path) -> None:
+def test_practice_from_settings(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "workspace").mkdir()
     (tmp_path / "workspace" / "claimsctl.toml").write_text(
         '[practice.main]\nnpi = "1679576722"\ntax_id = "042104338"\n'
@@ -106,6 +106,9 @@ def test_practice_from_settings(command: Command, tmp_path: Path) -> None:
     assert command("--practice", "other", "process", path, *AS_OF, "--dry-run", "--json").json["rows"][
         "rejected"
     ]
+    monkeypatch.setenv("CLAIMSCTL_PRACTICE", "other")
+    named = command("process", path, *AS_OF, "--dry-run", "--json")
+    assert named.json["rows"]["rejected"] == 1
     unknown = command("process", path, "--practice", "mian")
     assert unknown.code == 2
     assert "Did you mean main?" in unknown.err
