@@ -20,7 +20,7 @@ from claimsctl.process.history import NOT_READ, HistoryLines
 from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.keying import Patients
 from claimsctl.process.ledger import Ledger
-from claimsctl.process.parallel import ordered
+from claimsctl.process.parallel import checkers, ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.pricing import PriceBook
 from claimsctl.process.request import Request
@@ -197,10 +197,10 @@ def check_inputs(
     _plan(outcome, rulebook, reviewer, required_columns(request.profile))
     router.fail(_malformed_claim_ids(intake))
     done = 0
-    for checked in ordered(intake.parts, reviewer.check):
+    for checked in ordered(intake.parts, reviewer.check, count=checkers()):
         reviewer.take(checked)
         done += checked.part.rows
-        del checked  # or this part would stay in memory while the next one is checked
+        del checked  # or this part would stay in memory while later ones are checked
         progress("checking", done, intake.rows, done)
     router.finish()
     outcome.lines, outcome.unserved = reviewer.lines, reviewer.unserved

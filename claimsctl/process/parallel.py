@@ -26,6 +26,15 @@ def workers() -> int:
     return max(0, min(4, cores() // 2) - 1)
 
 
+def checkers() -> int:
+    """Parts checked beside the one whose results are written: as `workers`, but one on two cores.
+
+    Writing keeps one core busy at most, and what waits meanwhile is a part's facts and hits: measured on
+    two cores, a million lines take a tenth less time, and 90 MB more.
+    """
+    return max(workers(), min(1, cores() - 1))
+
+
 def ordered(
     items: Iterable[Item], work: Callable[[Item], Result], *, count: int | None = None
 ) -> Iterator[Result]:

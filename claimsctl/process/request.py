@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OutputFormat = Literal["parquet", "csv", "xlsx"]
 Duplicates = Literal["error", "skip", "update"]
 Dates = Literal["shift", "year"]
-DEFAULT_BATCH = 35_000
+DEFAULT_BATCH = 30_000
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,8 @@ ABOUT: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "process.output_format": ('"parquet"', "Format of the accepted claims."),
     "process.batch_size": (
-        "35000",
-        "Lines held in memory at a time, 100 to 5000000; 35000 where it is not set.",
+        "30000",
+        "Lines held in memory at a time, 100 to 5000000; 30000 where it is not set.",
     ),
     "process.duplicates": (
         '"error"',

@@ -6,7 +6,7 @@ from threading import Event, Lock
 import pytest
 
 from claimsctl.process import parallel
-from claimsctl.process.parallel import ordered, workers
+from claimsctl.process.parallel import checkers, ordered, workers
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -20,6 +20,14 @@ def test_parts_are_worked_on_at_once_where_there_are_cores_to_spare(
 ) -> None:
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     assert workers() == expected
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 0), (2, 1), (4, 1), (6, 2), (8, 3), (64, 3)])
+def test_a_part_is_checked_while_another_is_written(
+    monkeypatch: pytest.MonkeyPatch, cores: int, expected: int
+) -> None:
+    monkeypatch.setattr(parallel, "cores", lambda: cores)
+    assert checkers() == expected
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
