@@ -50,7 +50,7 @@ def relate(
     keys = intake.keys()
     small = intake.rows <= _IN_MEMORY_ROWS
     if small:
-        keys = keys.collect().lazy()
+        keys = keys.collect(engine="in-memory").lazy()
     repeats = exact_copies(keys)
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
     past = None if earlier.unread else NOTHING if earlier.lines is None else earlier.lines
@@ -62,7 +62,7 @@ def relate(
     named = {old: new for new, old in span.items()}
     if small:
         if earlier.rows <= _IN_MEMORY_ROWS:
-            columns = pl.collect_all(list(frames))
+            columns = pl.collect_all(list(frames), engine="in-memory")
         else:  # quickest is not best for patients with a long history: that would be in memory as a whole
             columns = [frame.collect(engine="streaming") for frame in frames]
         found = pl.concat(columns, how="horizontal").rename(named)
