@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from claimsctl.cli.optional import SandboxCommand
+from claimsctl.cli.plain_values import read_plainly
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,16 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **rest: Any) -> None:
         super().__init__(**rest)
+        read_plainly(self)
         self.commands = _Loaded(self)  # type: ignore[assignment]  # nobody adds to it
 
     def load(self, name: str) -> Any:
         """Import and build one command. KeyError for a name that is none."""
+        command = self._built(name)
+        read_plainly(command)
+        return command
+
+    def _built(self, name: str) -> Any:
         entry = ENTRIES[name]
         module = import_module(f"claimsctl.cli.{entry.module}")
         if hasattr(module, "app"):
