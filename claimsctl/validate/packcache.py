@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import time
 from collections.abc import Collection
 from datetime import date
 from functools import lru_cache
@@ -19,7 +20,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, Final
 
 from claimsctl.claim import BY_NAME
 from claimsctl.validate.language import parser, serial
@@ -28,6 +29,7 @@ from claimsctl.validate.pack import Example, Pack, Rule, fact_names, load_pack
 _LISTS = ("fields", "requires", "needs", "uses")
 _EXAMPLES = ("passes", "fails")
 _DATE = b'"$date"'
+_LONG_SECONDS: Final = 180 * 24 * 3600
 
 
 def load_pack_cached(path: Path | Traversable, cache: Path, *, facts: Collection[str] | None = None) -> Pack:
@@ -48,10 +50,17 @@ def load_pack_cached(path: Path | Traversable, cache: Path, *, facts: Collection
     # An expression that does not parse is reported when the rule is compiled, not here.
     with contextlib.suppress(Exception):
         _write(kept, pack)
-        for old in cache.glob(f"{path.name}-{place}-*.json"):
-            if old != kept:
-                old.unlink()
+        _tidy(cache, f"{path.name}-{place}-", kept)
     return pack
+
+
+def _tidy(cache: Path, pack: str, kept: Path) -> None:
+    """Remove what was kept of the same pack before, and of packs that were long not kept anew: an
+    installation that is gone cleans up nothing, and one that is there reads its pack once more."""
+    long_ago = time.time() - _LONG_SECONDS
+    for old in cache.glob("*.toml-*.json"):
+        if old != kept and (old.name.startswith(pack) or old.stat().st_mtime < long_ago):
+            old.unlink()
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -275,6 +276,21 @@ def test_a_kept_pack_goes_with_its_file(tmp_path: Path) -> None:
     changed = load_pack_cached(path, tmp_path, facts=FACTS)
     assert changed.rules[0].rule_expression == "units > 1"
     assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_packs_of_installations_that_are_gone_are_not_kept_for_ever(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    old, recent, other = (cache / name for name in ("a.toml-1-2.json", "b.toml-1-2.json", "tables.json"))
+    for file in (old, recent, other):
+        file.write_text("{}")
+    a_year_ago = time.time() - 365 * 24 * 3600
+    os.utime(old, (a_year_ago, a_year_ago))
+    os.utime(other, (a_year_ago, a_year_ago))
+    load_pack_cached(write(tmp_path, HEAD + RULE), cache, facts=FACTS)
+    assert not old.exists()
+    assert recent.exists()
+    assert other.exists()
 
 
 @pytest.mark.parametrize("damage", ["", "{", "{}", '{"pack": {}, "rules": [{}], "trees": {}}', "[]", "\x00"])
