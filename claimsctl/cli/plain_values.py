@@ -2,18 +2,22 @@
 
 Typer makes a Pydantic adapter for each option of a command, also for those that nobody gave, and imports
 Pydantic for the first one: that takes longer than many a command. Text, choices, whole numbers, days, paths
-and options that were not given are read here; everything else, and whatever is refused, is left to Typer.
+and options that were not given are read here, everything else is left to Typer; so is what is no number or
+cannot be read, as Typer words that well.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from typer import BadParameter
 
 _UNREAD: Final = object()
 
@@ -63,15 +67,34 @@ def _read(kind: type[Any], details: Any, given: Any) -> Any:
     if not isinstance(given, str):
         return _UNREAD
     if issubclass(kind, Enum):
-        return next((choice for choice in kind if choice.value == given), _UNREAD)
+        return _choice(kind, given)
     if kind is int and given.isascii() and given.isdigit():
         return int(given) if _within(int(given), details) else _UNREAD
-    if kind is datetime:
-        for form in details.formats or ():
-            with suppress(ValueError):
-                return datetime.strptime(given, form)  # noqa: DTZ007  # as Typer does; a day has no zone
-        return _UNREAD
+    if kind is datetime and details.formats:
+        return _moment(details.formats, given)
     return Path(given) if kind is Path and _anywhere(given, details) else _UNREAD
+
+
+def _choice(kind: type[Enum], given: str) -> Enum:
+    for choice in kind:
+        if choice.value == given:
+            return choice
+    raise BadParameter(f"{given!r} is not one of {', '.join(str(choice.value) for choice in kind)}.")
+
+
+def _moment(formats: Sequence[str], given: str) -> datetime:
+    for form in formats:
+        with suppress(ValueError):
+            return datetime.strptime(given, form)  # noqa: DTZ007 - a day has no zone
+    words = " or ".join(_words(form) for form in formats)
+    raise BadParameter(f"{given!r} is not a day written as {words}.")
+
+
+def _words(form: str) -> str:
+    """A format as people write it: YYYY-MM-DD."""
+    for sign, letters in (("%Y", "YYYY"), ("%m", "MM"), ("%d", "DD")):
+        form = form.replace(sign, letters)
+    return form
 
 
 def _within(number: int, details: Any) -> bool:

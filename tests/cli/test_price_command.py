@@ -283,7 +283,7 @@ def test_compare_two_releases(command: Command, bare: Path, tmp_path: Path) -> N
         (("{file}", "--by-claim"), "--by-claim writes a file beside --out."),
         (("--code", "99213", "--by-claim"), "--by-claim is for files, not for --code."),
         (("{file}", "--compare", "RVU1Z"), "There is no release RVU1Z of the physician fee schedule."),
-        (("--code", "99213", "--date", "2026-02-30"), "does not match the formats"),
+        (("--code", "99213", "--date", "2026-02-30"), "is not a day written as YYYY-MM-DD"),
         (("--code", "99213", "--units", "many"), "units 'many' cannot be read. Write --units 1."),
         (("--code", "99213", *("--modifier", "25,59,LT,RT,76")), "5 modifiers were given."),
         (("--code", "99213", "--locality", "01112/99"), "There is no Medicare locality 01112/99"),
