@@ -74,12 +74,13 @@ def _parted(
     if excluded is not None and len(excluded):
         counts &= ~pl.col(ROW).is_in(excluded.implode())
     parts = [pl.col(aggregate.part(n)).alias(names[n]) for n in range(len(aggregate.parts))]
-    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts).collect(
-        engine="in-memory"
-    )
+    lines = keys.select(pl.col(group.id).alias(GROUP), counts.alias(COUNTS), *parts)
+    # Nothing here holds the lines that are brought together, so that what reads them can let go of them.
     if aggregate.pair is None:
-        return span_column(aggregate.kind, lines).alias(aggregate.name).to_frame().lazy()
-    return paired_column(lines, *aggregate.pair).alias(aggregate.name).to_frame().lazy()
+        found = span_column(aggregate.kind, lines.collect(engine="in-memory"))
+    else:
+        found = paired_column(lines.collect(engine="in-memory"), *aggregate.pair)
+    return found.alias(aggregate.name).to_frame().lazy()
 
 
 def _settled(keys: pl.LazyFrame, group: Group, counted: pl.DataFrame | None) -> pl.LazyFrame:
@@ -142,8 +143,11 @@ def _together(group: Group, silent: Collection[str], most: int | None) -> Iterat
     few = (("count",), ("distinct", "several", "sum", "min", "max"))
     for kinds in sorts if most or group.window else few:
         members = [a for a in aggregates if a.kind in kinds]
-        for first in range(0, len(members), most or len(members) or 1):
-            yield members[first : first + (most or len(members))]
+        step = most or len(members) or 1
+        if most and kinds == ("distinct",):
+            step = max(1, most // 2)  # each keeps two values for a group
+        for first in range(0, len(members), step):
+            yield members[first : first + step]
 
 
 def _saying(rows: pl.LazyFrame, at: Sequence[str], members: Sequence[Aggregate]) -> pl.LazyFrame:
