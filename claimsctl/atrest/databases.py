@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import duckdb  # noqa: F401  the package teaches connections of the store Arrow
 import polars as pl
 
 from claimsctl.asking.cache import CACHE

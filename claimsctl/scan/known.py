@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+import duckdb  # noqa: F401  the package adds .sql() and Arrow to connections of the store
 import polars as pl
 
 from claimsctl.errors import PermissionDenied

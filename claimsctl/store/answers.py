@@ -92,7 +92,7 @@ def _within(
     connection: duckdb.DuckDBPyConnection, memory: str, job_id: str, parts: Sequence[Path]
 ) -> Stored | None:
     """Store them with little memory; None where it is not enough, and nothing has changed then."""
-    import duckdb
+    from claimsctl.store.engine import duckdb
 
     try:
         return _store(connection, memory, job_id, parts)

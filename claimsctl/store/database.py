@@ -81,7 +81,7 @@ def open_store(
 
 def empty_store() -> duckdb.DuckDBPyConnection:
     """A store that nothing was put into, in memory: what a reader finds where there is none yet."""
-    import duckdb
+    from claimsctl.store.engine import duckdb
 
     connection = duckdb.connect(":memory:")
     connection.execute(TABLES)
@@ -98,7 +98,7 @@ def _connect(
     waiting: Callable[[], None] | None,
     wait_seconds: float,
 ) -> duckdb.DuckDBPyConnection:
-    import duckdb
+    from claimsctl.store.engine import duckdb
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY,
@@ -184,7 +184,7 @@ def _check_version(
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     """The version of the store's tables; None where there are none yet."""
-    import duckdb
+    from claimsctl.store.engine import duckdb
 
     try:  # to ask which tables there are takes ten times as long
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
@@ -200,7 +200,7 @@ def _store_errors(path: Path) -> Iterator[None]:
     except ClaimsctlError:
         raise
     except Exception as error:
-        import duckdb
+        from claimsctl.store.engine import duckdb
 
         # DuckDB 2.0 turns Ctrl-C in a query into this.
         if isinstance(error, RuntimeError) and "interrupted" in str(error):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -77,7 +76,7 @@ def _host() -> str:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
         space = ""
-    return f"{socket.gethostname()} {space}".strip()
+    return f"{os.uname().nodename} {space}".strip()
 
 
 def _started(pid: int) -> str | None:

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-_SLOW = ("sqlalchemy", "duckdb", "cryptography.hazmat.primitives.ciphers.aead")
+_SLOW = ("sqlalchemy", "claimsctl.store.engine", "cryptography.hazmat.primitives.ciphers.aead")
 
 
-_ANSWERING = ("duckdb", "cryptography.hazmat.primitives.ciphers.aead")
+_ANSWERING = ("claimsctl.store.engine", "cryptography.hazmat.primitives.ciphers.aead")
 
 
 def warm() -> None:

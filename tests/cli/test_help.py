@@ -32,7 +32,18 @@ from claimsctl.write import formats
 from tests.cli.conftest import Prepared
 from tests.commands import EXAMPLES, ROOT, Command, ended, start
 
-HEAVY = ("polars", "duckdb", "sqlalchemy", "sklearn", "httpx", "pydantic", "rich", "pyarrow", "cryptography")
+HEAVY = (
+    "polars",
+    "duckdb",
+    "_duckdb",
+    "sqlalchemy",
+    "sklearn",
+    "httpx",
+    "pydantic",
+    "rich",
+    "pyarrow",
+    "cryptography",
+)
 
 
 @pytest.mark.parametrize(

@@ -224,12 +224,19 @@ def refusals_recorded(workspace: KeyOwner) -> Iterator[None]:
         raise
 
 
-def _open(workspace: KeyOwner, env: Mapping[str, str] | None, ask: Ask | None) -> Access:
+def _registry(workspace: KeyOwner) -> Registry | None:
+    if not workspace.access_file.exists():
+        return None
     from claimsctl.security.access.registry import load_registry
+
+    return load_registry(workspace)
+
+
+def _open(workspace: KeyOwner, env: Mapping[str, str] | None, ask: Ask | None) -> Access:
     from claimsctl.security.access.remembering import check_revision, revision_seen
 
     seen = revision_seen(workspace, env)
-    registry = load_registry(workspace) if workspace.access_file.exists() else None
+    registry = _registry(workspace)
     if registry is None:
         check_unmanaged(workspace)
         return Access(account_name(), "admin", False, None, None, None, OneSecret(workspace, env))
