@@ -117,6 +117,8 @@ class Reviewer:
             if checked.skipped is not None:
                 checked.skipped.hits = self._told(part, checked.skipped)
             checked.unread = tuple(unread_cells(checked.rows, checked.frame, layout, day))
+        # Two thirds of a part's memory are what only conditions read.
+        checked.frame = checked.frame.select(name for name in checked.frame.columns if name in plan.told)
         return checked
 
     def take(self, checked: Checked) -> None:
@@ -268,12 +270,14 @@ class InputPlan:
     """What is decided once per input: the checks that run, the columns they and the outputs need.
 
     `checks` are what hits may point to: those `evaluated`, what `steering` adds, and those `built_in` (by
-    field), whose findings are made in code. `unserved` are the times that no edition of some table is for.
+    field), whose findings are made in code. `told` are the columns that findings, scores and outputs read,
+    `kept` the outputs alone. `unserved` are the times that no edition of some table is for.
     """
 
     checks: tuple[Check, ...]
     evaluated: tuple[Check, ...]
     names: tuple[str, ...]
+    told: frozenset[str]
     kept: tuple[str, ...]
     error_checks: pl.Series
     file_level: tuple[str, ...]
@@ -318,11 +322,18 @@ class InputPlan:
         unserved = tuple(unserved_times(evaluated, tables))
         steered = steering.checks if steering is not None else evaluated
         checks = (*steered, *built_in)
+        kept = list(dict.fromkeys([*kept, "claim_number", "payer_sequence", *ROUTED]))
+        told = display_names(checks) | {*kept, *scored, *STORED}
+        told |= {
+            root for check in checks for shown in check.shown.values() for root in shown.meta.root_names()
+        }
+        told |= steering.names if steering is not None else set()
         return InputPlan(
             tuple(checks),
             evaluated,
             tuple(sorted(names)),
-            tuple(dict.fromkeys([*kept, "claim_number", "payer_sequence", *ROUTED])),
+            frozenset(told),
+            tuple(kept),
             pl.Series([n for n, c in enumerate(checks) if c.severity == "error"], dtype=pl.UInt16),
             tuple({c.rule.code for c in checks if c.rule.level == "file"}),
             repeat_check,
