@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,8 @@ from claimsctl.process.intake import Input
 from claimsctl.process.spilling import coded_types, read_aside, write_aside
 
 _IN_MEMORY = 2
+_FEW = 4
+"""A rest goes out with the part that follows if that is so many times as long."""
 CLAIM_FIRST, CLAIM_LAST = "claim_first_row", "claim_last_row"
 
 
@@ -38,19 +40,49 @@ class Reviewed:
         """Lines of claims that go out: neither rejected nor held."""
         return ~rejected if self.held is None else ~rejected & ~self.held
 
+    def decided(self, rows_done: int) -> int:
+        """How many rows stand before the first claim that is open when so many rows are checked."""
+        if self.last_needed < rows_done:
+            return self.rows.height
+        return (self.frame[CLAIM_LAST] >= rows_done).arg_max() or 0
+
     def between(self, first: int, last: int) -> Reviewed:
         """Rows `first` to `last` as copies: a slice would keep the whole part in memory."""
         rows = pl.int_range(first, last, dtype=pl.UInt32, eager=True)
-        numbers = self.rows["row_number"].gather(rows)
+        return replace(
+            self,
+            rows=self.rows[rows],
+            frame=self.frame[rows],
+            claim_id=self.claim_id.gather(rows),
+            findings=self._findings_of(self.rows["row_number"].gather(rows)),
+        )
+
+    def is_rest_before(self, part: Reviewed) -> bool:
+        """Whether these few rows can go out with a part that follows them."""
+        return (
+            self.rows.height * _FEW <= part.rows.height
+            and self.input is part.input
+            and self.rows.schema == part.rows.schema
+            and self.frame.schema == part.frame.schema
+        )
+
+    def with_beginning(self, part: Reviewed, last: int) -> Reviewed:
+        """These rows and, as copies, those of the part that follows before `last`."""
+        beginning = part.findings
+        if last < part.rows.height:
+            beginning = part._findings_of(part.rows["row_number"].head(last))
         return Reviewed(
             self.input,
-            self.rows[rows],
-            self.frame[rows],
-            self.claim_id.gather(rows),
-            self.last_needed,
-            self.failed,
-            self.findings.filter(pl.col("row_number").is_in(numbers.implode())),
+            pl.concat([self.rows, part.rows.head(last)], rechunk=True),
+            pl.concat([self.frame, part.frame.head(last)], rechunk=True),
+            pl.concat([self.claim_id, part.claim_id.head(last)], rechunk=True),
+            max(self.last_needed, part.last_needed),
+            pl.concat([self.failed, part.failed]).unique(),
+            pl.concat([self.findings, beginning]),
         )
+
+    def _findings_of(self, row_numbers: pl.Series) -> pl.DataFrame:
+        return self.findings.filter(pl.col("row_number").is_in(row_numbers.implode()))
 
 
 class Router:
@@ -76,6 +108,7 @@ class Router:
         """Take a checked part; deliver what is now decided. `rows_done` counts rows checked so far."""
         self.fail(failed_elsewhere)
         self._waiting.append(part)
+        self._deliver_rest(rows_done)
         while self._waiting and self._waiting[0].last_needed < rows_done:
             self._pop()
         if len(self._waiting) == 1:
@@ -91,14 +124,29 @@ class Router:
         while self._waiting:
             self._pop()
 
+    def _deliver_rest(self, rows_done: int) -> None:
+        """Deliver the few rows that wait and the beginning of the newest part as one: each delivery costs as
+        much as thousands of rows."""
+        if len(self._waiting) != 2:
+            return
+        rest, part = self._waiting
+        if not isinstance(rest, Reviewed) or not isinstance(part, Reviewed):
+            return
+        decided = part.decided(rows_done)
+        if rest.last_needed >= rows_done or _scattered(part, decided) or not rest.is_rest_before(part):
+            return
+        self._waiting.clear()
+        self._hand_over(rest.with_beginning(part, decided))
+        if decided < part.rows.height:
+            self._waiting.append(part.between(decided, part.rows.height))
+
     def _deliver_beginning(self, rows_done: int) -> None:
         """Deliver the rows before the first open claim, so that only the last few of a part wait."""
         part = self._waiting[0]
         if not isinstance(part, Reviewed):
             return
-        open_rows = part.frame[CLAIM_LAST] >= rows_done
-        decided = open_rows.arg_max() or 0
-        if decided * 2 < part.rows.height:  # claims stand scattered: the part waits as a whole
+        decided = part.decided(rows_done)
+        if not decided or _scattered(part, decided):
             return
         self._waiting.popleft()
         self._hand_over(part.between(0, decided))
@@ -121,6 +169,11 @@ class Router:
         return _Parked(
             part.input, paths, part.claim_id, part.last_needed, part.failed, coded_types(part.rows)
         )
+
+
+def _scattered(part: Reviewed, decided: int) -> bool:
+    """Whether its claims stand so far apart that the part waits as a whole."""
+    return decided * 2 < part.rows.height
 
 
 @dataclass
