@@ -52,17 +52,18 @@ def compiled_once(compile_check: _Compile) -> _Compile:
         return compared[id(one), id(other)][2]
 
     def compiled(
-        rule: Rule, name: str, names: Any, tables: Any, declared: Collection[str], severity: str, met: Any
-    ) -> Check:
+        rule: Rule, name: str, names: Any, tables: Any, declared: Collection[str], severity: str, met: Any,
+        *, sound: bool,
+    ) -> Check:  # fmt: skip
         if not isinstance(tables, _TableInfos):
-            return compile_check(rule, name, names, tables, declared, severity, met)
+            return compile_check(rule, name, names, tables, declared, severity, met, sound=sound)
         there = tables._tables
-        made = kept.setdefault((rule.code, name, severity, frozenset(declared)), [])
+        made = kept.setdefault((rule.code, name, severity, frozenset(declared), sound), [])
         for check, asked in made:
             if check.rule == rule and all(equal(table, there.get(each)) for each, table in asked.items()):
                 return check
         noting = _Noting(tables)
-        check = compile_check(rule, name, names, noting, declared, severity, met)
+        check = compile_check(rule, name, names, noting, declared, severity, met, sound=sound)
         # What an earlier rule compiled is not asked for again.
         asked = {each: there.get(each) for each in check.tables} | noting.asked
         made.append((check, asked))

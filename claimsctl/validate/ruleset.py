@@ -159,7 +159,8 @@ def compile_rules(
         if selection.takes(r.code)
     )
     digest = blake2b(text.encode(), digest_size=8).hexdigest()
-    maker = CheckMaker(tables, declared, run_date, lacking or {})
+    sound = frozenset(rule.code for pack in later for rule in pack.rules)
+    maker = CheckMaker(tables, declared, run_date, lacking or {}, sound)
     found = RuleSet(tuple(pack.name for pack in every), tuple(rules), digest, maker, selection)
     for rule in (rule for pack in packs for rule in pack.rules):
         found.checks_of(rule.code)

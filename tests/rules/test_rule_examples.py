@@ -19,7 +19,8 @@ RULES = [rule for pack in load_packs(PACKS) for rule in pack.rules]
 
 @pytest.fixture(scope="module")
 def rulebook() -> Rulebook:
-    return load_rulebook(Selection(), [OF_QUESTIONS], samples=True, terms=EXAMPLE_TERMS)
+    # Shipped packs count as sound in use; here, as packs of a house, everything in them is tried.
+    return load_rulebook(Selection(), PACKS, samples=True, terms=EXAMPLE_TERMS, left_out=PACKS)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

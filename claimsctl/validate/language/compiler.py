@@ -119,16 +119,18 @@ def compile_expression(
     split: bool = False,
     optional: Collection[str] = (),
     met: Met | None = None,
+    sound: bool = False,
 ) -> Compiled:
     """Compile against the names and tables there are; a condition must be boolean.
 
     `value` in the expression stands for `value_column`, `column` for its name as a text. Raises
     RuleError with a position for anything wrong, MissingTable when it is right but needs tables of
     `declared` that are not in `tables`; look-ups in those of `optional` are unknown instead. `met` keeps
-    the predicates of earlier compilations against the same names and tables: rules repeat many.
+    the predicates of earlier compilations against the same names and tables: rules repeat many. Of an
+    expression known to be `sound` the regular expressions are not tried once more.
     """
     known = frozenset(declared) | frozenset(tables)
-    compiler = Compiler(expr, names, tables, known, optional=frozenset(optional))
+    compiler = Compiler(expr, names, tables, known, optional=frozenset(optional), sound=sound)
     if met is not None:
         compiler.met = met
     compiler.predicates = {} if split else None
@@ -169,6 +171,7 @@ class Compiler:
     predicates: dict[str, Predicate] | None = None
     needs_history: bool = False
     optional: frozenset[str] = frozenset()
+    sound: bool = False
     met: Met = field(default_factory=dict)
     texts: dict[int, tuple[Node, str | None]] = field(default_factory=dict)
     """By the id of a node, which is kept so that no other one gets it: see predicates.text_of."""
