@@ -42,7 +42,7 @@ from claimsctl.process.timing import Timings
 from claimsctl.reference.editions import EditionStore
 from claimsctl.settings import load_settings
 from claimsctl.store.workspace import Workspace
-from claimsctl.validate.checks import Check
+from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import Group
 from claimsctl.validate.evaluate import evaluate
 from claimsctl.validate.language.needs import NOTHING
@@ -120,6 +120,9 @@ def measure(source: Path, rulebook: Rulebook, spill: Path, batch_size: int | Non
     checks, _not_run = rulebook.ruleset.active(present | blank)
     checks = tuple(check for check in checks if check.rule.code != EXACT_COPY)
     plan = InputPlan.of(checks, present, groups, None, rulebook.tables, stored=False)
+    # Rules are evaluated once more here, so that nothing they read may be dropped.
+    read = names_needed(checks) | {a.name for check in checks for a in check.aggregates}
+    plan = replace(plan, told=plan.told | read.union(plan.names))
     router = Router(spill, lambda *_: None)
     reviewer = Reviewer(context, cross, FindingBook(_Nowhere()), router, timings)
     reviewer.plans[inputs[0].source.index] = plan
