@@ -37,7 +37,10 @@ def span_column(kind: AggregateKind, lines: pl.DataFrame) -> pl.Series:
     asked = lines[GROUP].is_not_null().to_numpy() & ordered.fill_null(False).to_numpy()
     counts = lines[COUNTS].fill_null(False).to_numpy()[asked]
     answers = np.zeros(lines.height, np.int64)
-    lines = lines.filter(asked).select(GROUP, pl.col(A, B).to_physical())
+    ends = pl.col(A, B).to_physical()
+    if lines.schema[A] != lines.schema[B]:  # whole numbers may have several widths
+        ends = ends.cast(pl.Int64)
+    lines = lines.filter(asked).select(GROUP, ends)
     if len(counts):
         lined = _Lined.of(lines, counts)
         del lines, counts  # a run has millions of them

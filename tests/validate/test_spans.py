@@ -121,6 +121,12 @@ def test_whole_numbers_are_spans_too() -> None:
     assert ask("overlapping_in(by(claim_number), minutes - 1, minutes)", frame) == [2, 2, 1, None]
 
 
+def test_whole_numbers_may_have_several_widths() -> None:
+    frame = lines([{"claim_number": "A", "minutes": n} for n in (1, 2, 5, None)])
+    assert ask("overlapping_in(by(claim_number), row_index, minutes)", frame) == [2, 3, 2, None]
+    assert ask("at_once_in(by(claim_number), row_index, minutes)", frame) == [2, 2, 2, None]
+
+
 def test_many_lines_in_many_groups() -> None:
     """One moment has all lines of a group, however many there are."""
     frame = lines([
