@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import duckdb  # noqa: F401  the package teaches connections of the store Arrow
+import duckdb
 import polars as pl
 
 from claimsctl.asking.cache import CACHE
@@ -70,7 +70,7 @@ def reseal_store(workspace: Workspace, tally: Tally) -> None:
             sealed = [read(value) for _, value, _ in rows]
             anew = tally.anew(table, str(workspace.claims_database), sealed, [place(n) for *_, n in rows])
             fresh = pl.DataFrame({"place": [row[0] for row in rows], "fresh": [write(each) for each in anew]})
-            connection.register("fresh", fresh.to_arrow())
+            duckdb.register("fresh", fresh.to_arrow(), connection=connection)
             connection.execute(
                 f"UPDATE {table} SET {column} = f.fresh FROM fresh f WHERE {table}.rowid = f.place"
             )

@@ -146,7 +146,7 @@ class Router:
         if not isinstance(part, Reviewed):
             return
         decided = part.decided(rows_done)
-        if not decided or _scattered(part, decided):
+        if _scattered(part, decided):
             return
         self._waiting.popleft()
         self._hand_over(part.between(0, decided))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-import duckdb  # noqa: F401  the package adds .sql() and Arrow to connections of the store
+import duckdb
 import polars as pl
 
 from claimsctl.errors import PermissionDenied
@@ -72,9 +72,11 @@ def known_patients(workspace: Workspace) -> Known | None:
     except PermissionDenied:
         return None
     with reading(workspace) as connection:
-        found: Any = (
-            connection.cursor().sql(f"SELECT {', '.join(_COLUMNS.values())} FROM patients").to_arrow_table()
+        # Of the package: a connection of the store has neither relations nor Arrow of its own (store.engine).
+        told: Any = duckdb.sql(
+            f"SELECT {', '.join(_COLUMNS.values())} FROM patients", connection=connection.cursor()
         )
+        found = told.to_arrow_table()
         people = pl.DataFrame(found)
     if not keys or not people.height:
         return None
