@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from claimsctl.errors import UsageError
 from claimsctl.inquiry.finding import Named, versions_of
 from claimsctl.inquiry.notes import sealed_note
+from claimsctl.inquiry.places import CLAIMS, places_of
 from claimsctl.requiring import require
 from claimsctl.security import audit
 from claimsctl.security.access.opening import user_name
@@ -111,7 +112,8 @@ def _change(
             "version INTEGER, from_status VARCHAR, to_status VARCHAR, note VARCHAR, payer_reference VARCHAR)"
         )
         for each in dict.fromkeys(named):
-            claim, before, after = change(versions_of(each, connection, workspace))
+            places = places_of(each.number, connection, [CLAIMS])
+            claim, before, after = change(versions_of(each, places, connection, workspace))
             if claim["claim_id"] in done:  # named twice
                 continue
             done.add(claim["claim_id"])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.errors import UsageError
+from claimsctl.inquiry.places import CLAIMS, Places
 from claimsctl.inquiry.scope import Scope, scope_of
-from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,9 +25,11 @@ class Named:
 
 
 def versions_of(
-    named: Named, connection: duckdb.DuckDBPyConnection, workspace: Workspace
+    named: Named, places: Places, connection: duckdb.DuckDBPyConnection, workspace: Workspace
 ) -> list[dict[str, Any]]:
     """Every stored version of the claim, the newest first, the one in force before all others.
+
+    `places` are those of its number.
 
     The number counts as written, or in other capitals where none is written so. Raises UsageError where
     there is no such claim, none that the user may see (which is told alike), or several have the number;
@@ -39,7 +41,7 @@ def versions_of(
     number = named.number.strip()
     rows: list[dict[str, Any]] = []
     for term in ("claim_number = $number", "upper(claim_number) = upper($number)"):
-        rows = _rows(term, number, named, scope, connection)
+        rows = _rows(f"{places[CLAIMS]} AND {term}", number, named, scope, connection)
         if rows:
             break
     else:
@@ -61,7 +63,7 @@ def versions_of(
 def _rows(
     term: str, number: str, named: Named, scope: Scope, connection: duckdb.DuckDBPyConnection
 ) -> list[dict[str, Any]]:
-    terms, values = [f"number_hash = {NUMBER_HASH.format('$number')}", term], {"number": number}
+    terms, values = [term], {"number": number}
     for column, value in (("practice_id", named.practice), ("payer_sequence", named.payer_sequence)):
         if value is not None:
             terms.append(f"{column} = ${column}")
@@ -72,10 +74,7 @@ def _rows(
         return f"${name}"
 
     terms += scope.terms(put)
-    # Which rows first: of all columns, DuckDB then opens only the row groups that have one.
-    found = connection.execute(
-        f"SELECT * FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE {' AND '.join(terms)})", values
-    )
+    found = connection.execute(f"SELECT * FROM claims WHERE {' AND '.join(terms)}", values)
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

@@ -10,12 +10,13 @@ from claimsctl.inquiry.columns import COLUMNS
 from claimsctl.inquiry.finding import Named, versions_of
 from claimsctl.inquiry.notes import read_note
 from claimsctl.inquiry.opening import reading
+from claimsctl.inquiry.places import ANSWERS, CLAIMS, HISTORY, Places, places_of
 from claimsctl.inquiry.scope import scope_of
 from claimsctl.requiring import require
 from claimsctl.settings_security import SEALABLE
 from claimsctl.store.database import Notify
 from claimsctl.store.headers import RISK_FACTS, files
-from claimsctl.store.schema import STATUS_ONLY
+from claimsctl.store.schema import KEY, STATUS_ONLY
 from claimsctl.store.workspace import DETAILS, Workspace
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _HISTORY: Final = (
     "changed_at", "action", "version", "from_status", "to_status", "changed_by", "job_id", "note",
     "payer_reference",
 )  # fmt: skip
+_SAME: Final = " AND ".join(f"{name} IS NOT DISTINCT FROM ?" for name in KEY)
 _FINDING: Final = ("line_number", "code", "severity", "field", "message", "suggestion")
 _PATIENT: Final = ("patient_last_name", "patient_first_name", "member_id")
 _BIRTHS: Final = ("patient_dob", "subscriber_dob")
@@ -67,10 +69,11 @@ def show_claim(
     if show_phi:
         require(workspace, "identifiers")
     with reading(workspace, notify) as connection:
-        versions = versions_of(named, connection, workspace)
+        places = places_of(named.number, connection)
+        versions = versions_of(named, places, connection, workspace)
         claim = versions[0]
-        history = _history(claim, connection, workspace)
-        answers = _answers(claim, connection)
+        history = _history(claim, places, connection, workspace)
+        answers = _answers(claim, places, connection)
         told_only = claim["origin"] == STATUS_ONLY
         lines = [] if told_only else _lines(claim, connection, workspace, show_phi=show_phi)
         findings = [] if told_only else _findings(claim, history, connection, workspace)
@@ -95,31 +98,32 @@ def claim_history(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The claim and what has become of it, the oldest first."""
     with reading(workspace, notify) as connection:
-        claim = versions_of(named, connection, workspace)[0]
+        places = places_of(named.number, connection, [CLAIMS, HISTORY])
+        claim = versions_of(named, places, connection, workspace)[0]
         scope = scope_of(workspace)
-        return claim, scope.history(_history(claim, connection, workspace))
+        return claim, scope.history(_history(claim, places, connection, workspace))
 
 
 def _history(
-    claim: dict[str, Any], connection: duckdb.DuckDBPyConnection, workspace: Workspace
+    claim: dict[str, Any], places: Places, connection: duckdb.DuckDBPyConnection, workspace: Workspace
 ) -> list[dict[str, Any]]:
     found = connection.execute(
-        f"SELECT {', '.join(_HISTORY)} FROM claim_status_history WHERE rowid IN ("
-        "SELECT rowid FROM claim_status_history WHERE number_hash = ? AND claim_number = ? "
-        "AND practice_id = ? AND payer_sequence IS NOT DISTINCT FROM ?) ORDER BY changed_at, version, rowid",
-        [claim["number_hash"], claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
+        f"SELECT {', '.join(_HISTORY)} FROM {HISTORY} WHERE {places[HISTORY]} AND {_SAME} "
+        "ORDER BY changed_at, version, rowid",
+        [claim[name] for name in KEY],
     ).fetchall()
     entries = [dict(zip(_HISTORY, row, strict=True)) for row in found]
     return [entry | {"note": read_note(entry["note"], claim["claim_id"], workspace)} for entry in entries]
 
 
-def _answers(claim: dict[str, Any], connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+def _answers(
+    claim: dict[str, Any], places: Places, connection: duckdb.DuckDBPyConnection
+) -> list[dict[str, Any]]:
     """What its payer answered, the newest first."""
     found = connection.execute(
         "SELECT * EXCLUDE (practice_id, claim_number, payer_sequence, number_hash, asked) "
-        "FROM claim_answers WHERE number_hash = ? AND claim_number = ? AND practice_id = ? "
-        "AND payer_sequence IS NOT DISTINCT FROM ? ORDER BY asked_at DESC, job_id DESC",
-        [claim["number_hash"], claim["claim_number"], claim["practice_id"], claim["payer_sequence"]],
+        f"FROM {ANSWERS} WHERE {places[ANSWERS]} AND {_SAME} ORDER BY asked_at DESC, job_id DESC",
+        [claim[name] for name in KEY],
     )
     names = [column[0] for column in found.description or ()]
     return [

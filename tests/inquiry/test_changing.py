@@ -122,6 +122,17 @@ def test_a_claim_shows_its_lines_findings_and_patient(workspace: Workspace) -> N
     assert len(rejected.versions) == 1
 
 
+def test_a_number_counts_as_typed_and_is_told_from_others_with_its_hash(workspace: Workspace) -> None:
+    before = show_claim(workspace, Named("A1"))
+    with open_store(workspace, write=True) as connection:
+        for table in ("claims", "claim_status_history"):
+            connection.execute(
+                f"UPDATE {table} SET number_hash = "
+                "(SELECT number_hash FROM claims WHERE claim_number = 'A1') WHERE claim_number = 'A2'"
+            )
+    assert show_claim(workspace, Named(" a1 ")) == show_claim(workspace, Named("A1")) == before
+
+
 def test_lines_that_were_removed_are_said_to_be(workspace: Workspace) -> None:
     for part in (workspace.root / "lines").rglob("part-*.parquet"):
         part.unlink()
