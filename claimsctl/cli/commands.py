@@ -5,14 +5,17 @@ Reading the parameters of all commands takes longer than many a command does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command, get_group
+from typer.main import get_command, get_command_from_info, get_command_name, get_group
+from typer.models import CommandInfo
 
 from claimsctl.cli.optional import SandboxCommand
 from claimsctl.cli.plain_values import read_plainly
@@ -94,29 +97,36 @@ ENTRIES: Final = {
 
 
 class LazyGroup(TyperGroup):
-    """The application: its commands are those of ENTRIES."""
+    """The application: its commands are those of ENTRIES, and none is built, in groups neither, before it is
+    looked up."""
 
     def __init__(self, **rest: Any) -> None:
         super().__init__(**rest)
         read_plainly(self)
-        self.commands = _Loaded(self)  # type: ignore[assignment]  # nobody adds to it
+        self.commands = _Commands(ENTRIES, self._load)  # type: ignore[assignment]  # nobody adds to it
 
-    def load(self, name: str) -> Any:
-        """Import and build one command. KeyError for a name that is none."""
-        command = self._built(name)
+    def ready(self, path: str, command: Any) -> Any:
+        """A command or group as it runs, before it is first given out; `path` is its name below the
+        application, such as "payers map list"."""
         read_plainly(command)
+        if isinstance(command, TyperGroup):
+            below = command.commands
+            command.commands = _Commands(  # type: ignore[assignment]  # nobody adds to it
+                below, lambda name: self.ready(f"{path} {name}", below[name])
+            )
         return command
 
-    def _built(self, name: str) -> Any:
+    def _load(self, name: str) -> Any:
+        """Import a command. KeyError for a name that is none."""
         entry = ENTRIES[name]
         module = import_module(f"claimsctl.cli.{entry.module}")
         if hasattr(module, "app"):
-            group = get_group(module.app)
+            group = _group(module.app)
             group.name = name
-            return group
+            return self.ready(name, group)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(name, cls=entry.cls)(getattr(module, name.replace("-", "_")))
-        return get_command(alone)
+        return self.ready(name, get_command(alone))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names, in the order help shows them."""
@@ -128,23 +138,49 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, entry.summary) for name, entry in ENTRIES.items()])
 
 
-class _Loaded(Mapping[str, Any]):
-    """Commands by name; one is loaded when it is looked up."""
+def _group(app: typer.Typer) -> TyperGroup:
+    """A group whose commands are built when they are looked up, a millisecond each; groups in it at once."""
+    empty = copy(app)
+    empty.registered_commands = []
+    group = get_group(empty)
+    build = partial(
+        get_command_from_info,
+        pretty_exceptions_short=app.pretty_exceptions_short,
+        rich_markup_mode=app.rich_markup_mode,
+    )
+    infos = {_name(each): each for each in app.registered_commands}
+    groups = group.commands
+    group.commands = _Commands(  # type: ignore[assignment]  # nobody adds to it
+        (*infos, *groups), lambda name: build(infos[name]) if name in infos else groups[name]
+    )
+    return group
 
-    def __init__(self, group: LazyGroup) -> None:
-        self._group = group
-        self._built: dict[str, Any] = {}
+
+def _name(info: CommandInfo) -> str:
+    """As Typer names it."""
+    return info.name or get_command_name(getattr(info.callback, "__name__", ""))
+
+
+class _Commands(Mapping[str, Any]):
+    """Commands by name; each is made when it is first looked up."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Any]) -> None:
+        self._names = tuple(names)
+        self._make = make
+        self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._built:
-            self._built[name] = self._group.load(name)
-        return self._built[name]
+        if name not in self._made:
+            if name not in self._names:
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in ENTRIES
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(ENTRIES)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(ENTRIES)
+        return len(self._names)

@@ -6,7 +6,7 @@ A workspace without a registry costs one look for a file. Where data leaves, it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -32,20 +32,12 @@ IN_A_PRACTICE: Final = frozenset({"prepare", "submit"})
 class PermittedGroup(LazyGroup):
     """The application; no command below it runs unasked."""
 
-    def load(self, name: str) -> Any:
-        """The command, which asks before it runs; so does each below it, if it is a group."""
-        loaded = super().load(name)
-        for path, command in _leaves(name, loaded):
-            command.invoke = partial(_invoke, path, command.invoke)
-        return loaded
-
-
-def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
-    if not hasattr(command, "commands"):
-        yield path, command
-        return
-    for name, below in command.commands.items():
-        yield from _leaves(f"{path} {name}", below)
+    def ready(self, path: str, command: Any) -> Any:
+        """The command, which asks before it runs."""
+        made = super().ready(path, command)
+        if not hasattr(made, "commands"):
+            made.invoke = partial(_invoke, path, made.invoke)
+        return made
 
 
 def _invoke(path: str, invoke: Callable[[Any], Any], context: Any) -> Any:

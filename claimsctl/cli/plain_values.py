@@ -23,9 +23,7 @@ _UNREAD: Final = object()
 
 
 def read_plainly(command: Any) -> None:
-    """Let a command of Typer, and all below it, take plain values as they are."""
-    for below in getattr(command, "commands", {}).values():
-        read_plainly(below)
+    """Let a command of Typer take plain values as they are."""
     command.get_params = partial(_parameters, command.get_params)
 
 

@@ -16,11 +16,13 @@ from typing import Any, get_args
 
 import pytest
 import typer
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
 from claimsctl import __version__
 from claimsctl.cli import claims, jobs, options, sql
 from claimsctl.cli.app import app
-from claimsctl.cli.commands import ENTRIES
+from claimsctl.cli.commands import ENTRIES, LazyGroup
 from claimsctl.jobs.pruning import Kind
 from claimsctl.process.request import Dates, Duplicates, OutputFormat
 from claimsctl.security.audited import RECORDS
@@ -183,6 +185,21 @@ def test_a_command_is_imported_when_it_is_asked_for() -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True)
     loaded = {name.removeprefix("claimsctl.cli.") for name in ran.stdout.splitlines()[-1].split()}
     assert loaded & {entry.module for entry in ENTRIES.values()} == {"template"}
+
+
+def test_of_a_group_only_what_is_asked_for_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str | None] = []
+
+    def noted(info: CommandInfo, **rest: Any) -> Any:
+        built.append(info.name)
+        return get_command_from_info(info, **rest)
+
+    monkeypatch.setattr("claimsctl.cli.commands.get_command_from_info", noted)
+    group = LazyGroup().commands["payers"]
+    assert list(group.commands) == ["list", "show", "test", "check", "map"]
+    assert built == []
+    assert group.commands["show"] is group.commands["show"]
+    assert built == ["show"]
 
 
 def test_a_command_that_is_none_is_refused_with_what_is_near(command: Command) -> None:
