@@ -67,17 +67,41 @@ def price(frame: pl.DataFrame, schedule: Schedule, ranks: pl.DataFrame | None = 
     show), `expected_net_amount` after sequestration too. RVU and indices are those the amount was computed
     with, of one unit.
     """
-    return worked(frame, schedule, ranks).select(list(OUTPUT))
+    frame = with_needed(frame)
+    numbers, combinations = keyed(frame, schedule)
+    unit = unit_prices(combinations, schedule)
+    if not (unit["status"] == status.PRICED).any():
+        return _reasons(unit, numbers)  # as of most files of a practice whose locality is not known
+    return _worked(frame, numbers, unit, schedule, ranks).select(list(OUTPUT))
 
 
 def worked(frame: pl.DataFrame, schedule: Schedule, ranks: pl.DataFrame | None = None) -> pl.DataFrame:
     """OUTPUT and what it was computed from."""
     frame = with_needed(frame)
+    numbers, combinations = keyed(frame, schedule)
+    return _worked(frame, numbers, unit_prices(combinations, schedule), schedule, ranks)
+
+
+def _reasons(unit: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+    """OUTPUT of lines of which none is priced: the reasons of their combinations."""
+    said = pl.DataFrame({f"pricing_{name}": unit[name].gather(numbers) for name in ("status", "note")})
+    return said.select(
+        pl.col(name) if name in said.columns else pl.lit(None, kind).alias(name)
+        for name, kind in OUTPUT.items()
+    )
+
+
+def _worked(
+    frame: pl.DataFrame,
+    numbers: pl.Series,
+    unit: pl.DataFrame,
+    schedule: Schedule,
+    ranks: pl.DataFrame | None,
+) -> pl.DataFrame:
     if ranks is None:
         found = ranked(candidates(frame, schedule).lazy())
         ranks = aligned(frame.lazy(), found).collect(engine="in-memory")
-    numbers, combinations = keyed(frame, schedule)
-    unit = _unit_columns(unit_prices(combinations, schedule), schedule)
+    unit = _unit_columns(unit, schedule)
     rows = pl.DataFrame([unit[name].gather(numbers) for name in unit.columns])
     rows = rows.with_columns(
         *frame["units", "unit_type", "minutes", "charge_amount"].get_columns(),

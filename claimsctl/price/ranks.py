@@ -122,10 +122,14 @@ def _day(provider: str) -> pl.Expr:
 
 def _values(rows: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     """CANDIDATE columns, but for the day, of lines that may be ranked."""
+    none = pl.DataFrame(schema=CANDIDATE).drop("rank_day")
     if rows.is_empty():
-        return pl.DataFrame(schema=CANDIDATE).drop("rank_day")
+        return none
     numbers, combinations = keyed(rows, schedule)
-    unit = _unit_values(unit_prices(combinations, schedule), schedule)
+    prices = unit_prices(combinations, schedule)
+    if not (prices["status"] == status.PRICED).any():
+        return none
+    unit = _unit_values(prices, schedule)
     line = pl.DataFrame([unit[name].gather(numbers) for name in unit.columns])
     group_day = rows.select(_day("billing_npi").alias("rank_group_day"))
     given = rows["row_index", "units", "charge_amount"].get_columns()
