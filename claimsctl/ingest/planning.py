@@ -159,7 +159,8 @@ def _judge(
 
 
 def _malformed(refused: Refused, row_number: int, text: bytes, dialect: Dialect) -> Malformed:
-    reason, fields = refused.reason, refused.fields[: dialect.width]
+    # Two more than the header has tell that there are more, and what a surplus delimiter moved on.
+    reason, fields = refused.reason, refused.fields[: dialect.width + 2]
     if len(text) > MAX_FIELD_BYTES:
         text = text[:MAX_RAW_BYTES]
         reason += " (raw text cut to 64 KB)"

@@ -14,12 +14,13 @@ from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
 from claimsctl.process.damaged import damage_checks
-from claimsctl.process.file_checks import as_frame, header_findings, malformed_claims, record_findings
+from claimsctl.process.file_checks import as_frame, header_findings, record_findings
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.history import NOT_READ, HistoryLines
 from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.keying import Patients
 from claimsctl.process.ledger import Ledger
+from claimsctl.process.malformed import claims_of_malformed
 from claimsctl.process.parallel import checkers, ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.pricing import PriceBook
@@ -173,7 +174,8 @@ def check_inputs(
             progress=lambda each, done, rows: progress("reading", done, total, rows),
         )  # fmt: skip
         outcome.seen = seen(intake)
-    _count_intake(outcome, fan, rulebook)
+    torn = claims_of_malformed(intake)
+    _count_intake(outcome, fan, rulebook, torn)
     if not intake.parts:
         ledger.check()
         return outcome
@@ -195,7 +197,7 @@ def check_inputs(
     router = Router(spill, scoring.lines if scoring is not None else fan.lines)
     reviewer = Reviewer(context, cross, outcome.book, router, timings, scoring=scoring)
     _plan(outcome, rulebook, reviewer, required_columns(request.profile))
-    router.fail(_malformed_claim_ids(intake))
+    router.fail(_claim_ids(intake, torn))
     done = 0
     for checked in ordered(intake.parts, reviewer.check, count=checkers()):
         reviewer.take(checked)
@@ -215,11 +217,11 @@ def _ask(groups: Sequence[Group], context: Context) -> bool:
     return context.ncci is not None or context.originals or any(group.source == "history" for group in groups)
 
 
-def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook) -> None:
+def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook, malformed_claims: list[pl.Series]) -> None:
     """Ledger entries and findings of records that are no claim lines."""
     ledger, intake = outcome.ledger, outcome.intake
     found = [f for each in intake.inputs for f in header_findings(each, rulebook.file_rules)]
-    found += record_findings(intake, rulebook.file_rules, outcome.seen)
+    found += record_findings(intake, rulebook.file_rules, outcome.seen, malformed_claims)
     for each in intake.inputs:
         ledger.rows.read += read_rows(each)
         ledger.rows.skipped += len(each.repeated) + len(each.footers)
@@ -261,12 +263,12 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
         outcome.not_run.pop(code, None)
 
 
-def _malformed_claim_ids(intake: Intake) -> pl.Series:
-    """Claims that a malformed record names: they cannot be complete, so they are rejected."""
-    numbers = [malformed_claims(each, malformed).drop_nulls() for each, malformed in intake.malformed]
+def _claim_ids(intake: Intake, malformed: list[pl.Series]) -> pl.Series:
+    """Claims that a malformed record is of: they cannot be complete, so they are rejected."""
+    numbers = [numbers.drop_nulls() for numbers in malformed]
     if not any(len(found) for found in numbers):
         return pl.Series("claim_id", [], dtype=pl.UInt64)
-    named = pl.concat([found.rename("claim_number") for found in numbers]).unique()
+    named = pl.concat(numbers).unique()
     keys = intake.keys()
     return (
         keys.filter(pl.col("claim_number").is_in(named.implode()))

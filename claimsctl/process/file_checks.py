@@ -28,12 +28,14 @@ def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
 
 
 def record_findings(
-    intake: Intake, rules: FileRules, seen: Mapping[str, tuple[str, str]]
+    intake: Intake, rules: FileRules, seen: Mapping[str, tuple[str, str]], malformed_claims: list[pl.Series]
 ) -> list[dict[str, object]]:
-    """Malformed, blank, repeated and footer records, each on its row; inputs without lines."""
+    """Malformed, blank, repeated and footer records, each on its row; inputs without lines.
+
+    `malformed_claims` are those of the malformed records (`malformed.claims_of_malformed`).
+    """
     found: list[dict[str, object]] = []
-    for each, malformed in intake.malformed:
-        claims = malformed_claims(each, malformed)
+    for (each, malformed), claims in zip(intake.malformed, malformed_claims, strict=True):
         for row, reason, claim in zip(
             malformed["row_number"].to_list(), malformed["reason"].to_list(), claims.to_list(), strict=True
         ):
@@ -63,21 +65,6 @@ def column_findings(each: Input, rules: FileRules) -> Iterator[dict[str, object]
         yield from rules.finding("DAT-014", name, field=column, column=column)
     for column, values in each.look.money.items():
         yield from rules.finding("FIN-023", name, field=column, column=column, n=f"{values:,}")
-
-
-def malformed_claims(each: Input, malformed: pl.DataFrame) -> pl.Series:
-    """The claim number of each malformed record, where its cells could be told apart; else null."""
-    index = each.header_map.columns.get("claim_number")
-    if index is None:
-        return pl.repeat(None, malformed.height, dtype=pl.String, eager=True)
-    cells = malformed.select(
-        pl.col("cells").list.get(index, null_on_oob=True).str.strip_chars().alias("claim_number")
-    )["claim_number"]
-    return cells.to_frame().select(
-        pl.when((pl.col("claim_number") != "") & (pl.col("claim_number").str.len_chars() <= 50)).then(
-            "claim_number"
-        )
-    ).to_series()  # fmt: skip
 
 
 def as_frame(findings: Iterable[dict[str, object]]) -> pl.DataFrame:

@@ -42,19 +42,40 @@ def short_records(rows: pl.DataFrame, layout: Layout, header: Sequence[str], run
         return pl.DataFrame(schema=dict.fromkeys(_FOUND, pl.Int64))
     places = rows[f"c{cells[-1]}"].is_null().arg_true()
     some = rows[places]
-    asked = {n: _fits(some, n, name, run_date) for n, name in _anchors(layout).items()}
+    lacking = some.select(pl.sum_horizontal(pl.col(f"c{n}").is_null() for n in cells).alias("lacking"))
+    found = _judged(some, _anchors(layout), len(header), run_date)
+    return found.with_columns(places.alias("place"), lacking.to_series()).select(_FOUND).cast(pl.Int64)
+
+
+def in_their_places(cells: pl.Series, each: Input, run_date: date) -> pl.Series:
+    """Of records as lists of cells the last raw column of which it is sure that it and those before it stand
+    in their places, -1 for none: all of them where there are as many as the header has.
+
+    Only dates and NPIs tell: a small number may as well be of the column beside it.
+    """
+    width = each.source.width
+    telling = {n: name for n, name in _anchors(each.layout).items()
+               if BY_NAME[name].cell_type == "date" or name.endswith("_npi")}  # fmt: skip
+    rows = cells.to_frame("cells").with_columns(
+        pl.col("cells").list.get(n, null_on_oob=True).alias(f"c{n}") for n in telling
+    )
+    trusted = _judged(rows, telling, width, run_date)[TRUSTED]
+    return trusted.zip_with((cells.list.len() != width).fill_null(True), pl.Series([width], dtype=pl.Int64))
+
+
+def _judged(rows: pl.DataFrame, anchors: Mapping[int, str], width: int, run_date: date) -> pl.DataFrame:
+    """TRUSTED, `misfits` and `misfit` of raw rows, by the canonical columns that some raw ones are."""
+    asked = {n: _fits(rows, n, name, run_date) for n, name in anchors.items()}
     fits = {n: fit for n, fit in asked.items() if fit is not None}
-    frame = pl.DataFrame({str(n): fit for n, fit in fits.items()}).with_columns(places.alias("place"))
+    frame = pl.DataFrame({"at": range(rows.height), **{str(n): fit for n, fit in fits.items()}})
     wrong = {n: (~pl.col(str(n))).fill_null(False) for n in fits}
     frame = frame.with_columns(
-        some.select(pl.sum_horizontal(pl.col(f"c{n}").is_null() for n in cells).alias("lacking")).to_series(),
         pl.sum_horizontal([pl.lit(0), *wrong.values()]).alias("misfits"),
         pl.min_horizontal([pl.lit(None), *(pl.when(w).then(n) for n, w in wrong.items())]).alias("misfit"),
     )
-    end = pl.col("misfit").fill_null(len(header))
+    end = pl.col("misfit").fill_null(width)
     right = [pl.when(pl.col(str(n)) & (pl.lit(n) < end)).then(n) for n in fits]
-    trusted = pl.max_horizontal([pl.lit(-1), *right])
-    return frame.with_columns(trusted.alias(TRUSTED)).select(_FOUND).cast(pl.Int64)
+    return frame.with_columns(pl.max_horizontal([pl.lit(-1), *right]).alias(TRUSTED))
 
 
 def without_shifted(part: RawPart, each: Input, run_date: date) -> RawPart:
