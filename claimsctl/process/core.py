@@ -33,6 +33,7 @@ from claimsctl.process.spilling import temporary_files
 from claimsctl.process.stored_before import StoredBefore
 from claimsctl.process.summary import read_rows
 from claimsctl.process.timing import Timings
+from claimsctl.process.unread import unread_checks
 from claimsctl.validate.checks import NotRun
 from claimsctl.validate.cross import Group
 from claimsctl.validate.dated import Unserved
@@ -251,7 +252,10 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
             checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,
             stored=reviewer.cross.stored is not None, rejects_all=bool(each.header_map.missing),
             control=rulebook.control, pricing=reviewer.context.pricing,
-            built_in=damage_checks(each.damaged, rulebook.file_rules),
+            built_in=(
+                *damage_checks(each.damaged, rulebook.file_rules),
+                *unread_checks(present, rulebook.file_rules),
+            ),
             scored=reviewer.scoring.terms.needed if reviewer.scoring is not None else (),
         )  # fmt: skip
         reviewer.plans[each.source.index] = plan

@@ -15,7 +15,7 @@ from claimsctl.validate.checks import Check
 from claimsctl.validate.findings import fill_text
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-_CODE: Final = "FILE-006"
+DAMAGED: Final = "FILE-006"
 
 
 def damaged_cells(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
@@ -53,12 +53,12 @@ def _damaged(texts: pl.Series) -> pl.Series:
 
 def damage_checks(fields: Collection[str], rules: FileRules) -> tuple[Check, ...]:
     """What findings of damaged cells say, a check for each field; none where the rule is left out."""
-    rule = rules.rules.get(_CODE)
+    rule = rules.rules.get(DAMAGED)
     if rule is None:
         return ()
     reason = "{column} has a character that could not be read ({value})"
     told = replace(rule, level="line", error_message=fill_text(rule.error_message, {"reason": reason}))
-    severity, nothing = rules.severities.get(_CODE, rule.severity), frozenset[str]()
+    severity, nothing = rules.severities.get(DAMAGED, rule.severity), frozenset[str]()
     return tuple(
         Check(told, severity, field, pl.lit(False), nothing, frozenset()) for field in sorted(fields)
     )

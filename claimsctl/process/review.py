@@ -18,6 +18,7 @@ from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
 from claimsctl.process.control import Control, Steering
+from claimsctl.process.damaged import DAMAGED
 from claimsctl.process.file_rules import STORED_BEFORE
 from claimsctl.process.intake import SpilledPart
 from claimsctl.process.keying import CONTENT
@@ -27,7 +28,7 @@ from claimsctl.process.scoring import ClaimScoring
 from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
-from claimsctl.process.unread import Unread, unread_cells
+from claimsctl.process.unread import UNREAD, Unread, unread_cells
 from claimsctl.security.spills import scan_spills
 from claimsctl.validate.checks import Check, names_needed
 from claimsctl.validate.cross import Group, settle
@@ -79,7 +80,7 @@ class Checked:
     repeats: pl.DataFrame
     hits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HITS))
     unserved: Mapping[Unserved, int] = field(default_factory=dict)
-    unread: Sequence[Unread] = ()
+    unread: Sequence[tuple[Unread, pl.Series]] = ()
     skipped: Skipped | None = None
 
 
@@ -128,7 +129,7 @@ class Reviewer:
             self._note_skipped(checked)
             self.lines += checked.frame.height
             self.unserved.update(checked.unserved)
-            for unread in checked.unread:
+            for unread, _ in checked.unread:
                 checked.part.input.take_unread(unread)
             self._route(checked)
 
@@ -209,7 +210,7 @@ class Reviewer:
         plan = self.plans[part.input.source.index]
         if plan.steering is not None:
             hits = plan.steering.apply(hits, frame, self.book.suppressed)
-        hits = _with_damaged_cells(hits, part, frame, plan)
+        hits = _with_cells(hits, checked, plan)
         claim_id = frame["claim_id"]
         end = part.first + part.rows
         elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)
@@ -241,19 +242,26 @@ class Reviewer:
         self.router.add(reviewed, spread_failed, end)
 
 
-def _with_damaged_cells(
-    hits: pl.DataFrame, part: SpilledPart, frame: pl.DataFrame, plan: InputPlan
-) -> pl.DataFrame:
-    """The hits, and one for each damaged cell of the rows that are left of a part."""
-    damaged = part.seen.damaged
-    if damaged is None or damaged.is_empty() or not plan.built_in:
-        return hits
-    places = frame.select("row_index").with_row_index("row")
-    found = damaged.join(places, on="row_index").with_columns(
-        pl.col("field").replace_strict(dict(plan.built_in)).alias("check")
-    )
-    found = found.select(pl.col(name).cast(kind) for name, kind in HITS.items())
-    return pl.concat([hits, found]).sort("row", "check")
+def _with_cells(hits: pl.DataFrame, checked: Checked, plan: InputPlan) -> pl.DataFrame:
+    """The hits, and one for each damaged and each unreadable cell of the rows that are left of a part."""
+    found = [hits]
+    damaged = checked.part.seen.damaged
+    if damaged is not None and not damaged.is_empty():
+        places = checked.frame.select("row_index").with_row_index("row")
+        for (name,), cells in damaged.join(places, on="row_index").group_by("field", maintain_order=True):
+            found.append(_hits(cells["row"], plan.built_in.get((DAMAGED, str(name)))))
+    for unread, rows in checked.unread:
+        found.append(_hits(rows, plan.built_in.get((UNREAD, unread.column))))
+    return pl.concat(found).sort("row", "check") if len(found) > 1 else hits
+
+
+def _hits(rows: pl.Series, check: int | None) -> pl.DataFrame:
+    """None where the rule is left out."""
+    if check is None:
+        return pl.DataFrame(schema=HITS)
+    return rows.alias("row").to_frame().select(
+        pl.col("row").cast(HITS["row"]), pl.lit(check, HITS["check"]).alias("check")
+    )  # fmt: skip
 
 
 def _trusted(part: SpilledPart, rows: pl.DataFrame) -> pl.Series | None:
@@ -270,8 +278,8 @@ class InputPlan:
     """What is decided once per input: the checks that run, the columns they and the outputs need.
 
     `checks` are what hits may point to: those `evaluated`, what `steering` adds, and those `built_in` (by
-    field), whose findings are made in code. `told` are the columns that findings, scores and outputs read,
-    `kept` the outputs alone. `unserved` are the times that no edition of some table is for.
+    code and field), whose findings are made in code. `told` are the columns that findings, scores and
+    outputs read, `kept` the outputs alone. `unserved` are the times that no edition of some table is for.
     """
 
     checks: tuple[Check, ...]
@@ -285,7 +293,7 @@ class InputPlan:
     rejects_all: bool = False
     steering: Steering | None = None
     unserved: tuple[Unserved, ...] = ()
-    built_in: Mapping[str, int] = field(default_factory=dict)
+    built_in: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @staticmethod
     def of(
@@ -340,5 +348,5 @@ class InputPlan:
             rejects_all,
             steering,
             unserved,
-            {check.field: len(steered) + n for n, check in enumerate(built_in)},
+            {(check.rule.code, check.field): len(steered) + n for n, check in enumerate(built_in)},
         )

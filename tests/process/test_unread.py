@@ -1,13 +1,16 @@
-"""Cells that are no dates or numbers: counted by column, with the row of the first."""
+"""Cells that are no dates or numbers: counted by column with the row of the first, found on their rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from claimsctl.cli.fact_lines import fact_lines
+from claimsctl.process.rulebook import load_rulebook
+from claimsctl.validate.ruleset import Selection
 from tests.claims import claim, write_csv
 from tests.conftest import Process
 
@@ -33,6 +36,30 @@ def test_cells_are_counted_by_column(run: Process, tmp_path: Path, batch_size: i
         "cells that are no date, time or number and count as blank: 2 of admission_date (first in row 2),"
         " 2 of minutes (first in row 3), 1 of session_start_time (first in row 3)"
     )
+
+
+@pytest.mark.parametrize("batch_size", [1, 10_000])
+def test_each_is_a_finding_where_no_other_rule_is_about_it(
+    run: Process, tmp_path: Path, batch_size: int
+) -> None:
+    rows = [
+        claim("A1", copay_amount="250,00", subscriber_dob="1979-14-03"),
+        claim("A2", copay_amount="20.00", units="x", charge_amount="many", patient_dob="soon"),
+        claim("A3", copay_amount="n/k", session_start_time="noon", relationship_code="18"),
+    ]
+    path, out = write_csv(tmp_path / "claims.csv", rows), tmp_path / "out"
+    run(path, out=out, batch_size=batch_size)
+    found = pl.read_parquet(out / "errors.parquet").filter(code="FILE-017").sort("row_number", "field")
+    assert found.select("row_number", "claim_number", "severity", "field", "value").rows() == [
+        (2, "A1", "warning", "copay_amount", "250,00"),
+        (2, "A1", "warning", "subscriber_dob", "1979-**-**"),
+        (4, "A3", "warning", "copay_amount", "n/k"),
+        (4, "A3", "warning", "session_start_time", "noon"),
+    ]
+    assert "1979-14" not in "".join(found["message"])
+    without = tmp_path / "without"
+    run(path, out=without, book=load_rulebook(Selection(without=frozenset({"FILE-017"}))))
+    assert not pl.read_parquet(without / "errors.parquet").filter(code="FILE-017").height
 
 
 def test_nothing_is_said_where_all_can_be_read(run: Process, tmp_path: Path) -> None:
