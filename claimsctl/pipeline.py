@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from claimsctl import __version__
 from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
-from claimsctl.process.fetched import named_in, notes_of, returning_of, settle_sources
+from claimsctl.process.fetched import named_in, returning_of, settle_sources
 from claimsctl.process.history import EarlierRuns
-from claimsctl.process.intake import Input
+from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.keeping import keep_constants, keep_sources
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
@@ -177,9 +177,10 @@ class _Run:
             stored=lambda intake, copies: stored_claims(
                 intake, copies, workspace, self.keys, practice, self.request.duplicates, notify
             ),
-            seen=lambda intake: note_inputs(self.jobs, self.job_id, intake),
+            seen=lambda intake: note_inputs(self.jobs, self.job_id, intake, self.request.sheet),
             earlier=EarlierRuns(
-                workspace, self.keys, practice, lambda hashes: not_history(hashes, self.jobs), notify
+                workspace, self.keys, practice,
+                lambda hashes: not_history(hashes, self.jobs, self.request.sheet), notify,
             ),
             risk=opened.risk,
             progress=self.told,

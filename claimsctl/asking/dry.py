@@ -17,6 +17,7 @@ from claimsctl.asking.work import inquiry_of
 from claimsctl.errors import SettingsError
 from claimsctl.payers.inputs import masked_values
 from claimsctl.payers.inquiry import Inquiry
+from claimsctl.process.intake import notes_of
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.timing import Timings
 
@@ -62,6 +63,8 @@ def dry_run(request: StatusRequest, place: Place, *, shown: int = SHOWN) -> Dry:
             return Dry(nothing, nothing)
         reading = request.reading(given)
         inputs = open_inputs(reading, spill, place.settings.mapping)
+        for note in notes_of(inputs):
+            place.notify(note)
         taken = take_in(reading, rulebook, inputs, spill, None, timings=Timings())
         ledger = taken.outcome.ledger.as_dict()
         dry = Dry(ledger["rows"], ledger["claims"])

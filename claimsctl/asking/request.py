@@ -42,6 +42,7 @@ class StatusRequest:
     practice_id: str = "default"
     mapping: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
     limit: int | None = None
     fresh: bool = False
     sandbox: str | None = None
@@ -62,7 +63,7 @@ class StatusRequest:
         return Request(
             self.inputs if inputs is None else inputs, self.run_date, profile="status",
             practice_id=self.practice_id, mapping=self.mapping, constants=self.constants,
-            batch_size=_BATCH, limit=self.limit,
+            sheet=self.sheet, batch_size=_BATCH, limit=self.limit,
         )  # fmt: skip
 
     def as_options(self) -> dict[str, Any]:
@@ -70,8 +71,8 @@ class StatusRequest:
         return {
             "inputs": list(self.inputs), "source": self.source, "as_of": self.run_date.isoformat(),
             "profile": "status", "format": self.format, "mapping": dict(self.mapping),
-            "constants": sorted(self.constants), "limit": self.limit, "fresh": self.fresh,
-            "sandbox": self.sandbox, "to": list(self.to),
+            "constants": sorted(self.constants), "sheet": self.sheet, "limit": self.limit,
+            "fresh": self.fresh, "sandbox": self.sandbox, "to": list(self.to),
         }  # fmt: skip
 
     @staticmethod
@@ -85,6 +86,7 @@ class StatusRequest:
             format=options["format"],
             practice_id=practice_id or "default",
             mapping=options["mapping"],
+            sheet=options.get("sheet"),
             limit=options["limit"],
             fresh=options["fresh"],
             sandbox=options["sandbox"],

@@ -24,6 +24,7 @@ from claimsctl.asking.telling import put_aside
 from claimsctl.asking.work import Group, Heard, Work
 from claimsctl.errors import Interrupted, OutsideError, SettingsError, UsageError
 from claimsctl.payers.account import Account
+from claimsctl.process.intake import notes_of
 from claimsctl.process.keeping import keep_constants
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.recording import tidy
@@ -174,6 +175,8 @@ class _Job:
         with self.timings.stage("ingest"):
             reading = request.reading(self._inputs(spill))
             inputs = open_inputs(reading, spill, self.place.settings.mapping)
+        for note in notes_of(inputs):
+            self.place.notify(note)
         taken = take_in(
             reading, rulebook, inputs, spill, self.details, timings=self.timings,
             digest_key=self.keys.digest, seen=self._seen, progress=self.place.progress,

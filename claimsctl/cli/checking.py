@@ -46,6 +46,7 @@ class Chosen:
     practice: str | None = None
     mapping: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    sheet: str | None = None
 
 
 def run_check(state: State, chosen: Chosen, answering: Answering) -> int:
@@ -123,6 +124,7 @@ def _request(
         practice_id=practice,
         mapping=parse_map(chosen.mapping),
         constants=kept if filters is None else {},
+        sheet=chosen.sheet,
         limit=answering.limit,
         fresh=answering.fresh,
         sandbox=answering.sandbox,

@@ -65,6 +65,7 @@ def check_status(
     practice: given.Practice = None,
     mapping: given.Map = None,
     constants: given.Set = None,
+    sheet: given.Sheet = None,
     answering: Answering,
     json: given.Json = False,
     quiet: given.Quiet = False,
@@ -82,6 +83,6 @@ def check_status(
 
     chosen = Chosen(
         tuple(inputs or ()), stale, tuple(status or ()), tuple(claim or ()), payer,
-        practice or state.practice, tuple(mapping or ()), tuple(constants or ()),
+        practice or state.practice, tuple(mapping or ()), tuple(constants or ()), sheet,
     )  # fmt: skip
     raise typer.Exit(run_check(replace(state, yes=state.yes or answering.yes), chosen, answering))

@@ -23,6 +23,7 @@ def fix(
     profile: given.Profile = None,
     mapping: given.Map = None,
     constants: given.Set = None,
+    sheet: given.Sheet = None,
     as_of: given.AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the repairs; write nothing.")] = False,
     yes: given.Yes = False,
@@ -45,6 +46,7 @@ def fix(
         profile=profile,
         mapping=tuple(mapping or ()),
         constants=tuple(constants or ()),
+        sheet=sheet,
         as_of=as_of.date() if as_of else None,
         dry_run=dry_run,
     )

@@ -50,6 +50,7 @@ def _request(options: Options, settings: Settings) -> Request:
         mapping=parse_map(options.mapping),
         constants={**practice.columns(), **parse_set(options.constants)},
         profile=options.profile or practice.profile or settings.process.profile or Request.profile,
+        sheet=options.sheet,
         dry_run=options.dry_run,
     )
 
@@ -72,6 +73,8 @@ def _show(done: Mapping[str, Any], screen: Screen) -> None:
             screen.block(table)
     if not written:
         screen.gap()
+        for note in done["notes"]:
+            screen.wrapped(note)
         screen.line("Nothing was written.")
         return
     screen.heading("Files")

@@ -194,6 +194,7 @@ def recorded_options(workspace: Workspace, job: Job, settings: Settings) -> Opti
         profile=recorded["profile"],
         mapping=tuple(f"{header}={column}" for header, column in recorded["mapping"].items()),
         constants=tuple(f"{column}={value}" for column, value in constants.items()),
+        sheet=recorded.get("sheet"),
         locality=recorded.get("locality"),
         as_of=date.fromisoformat(recorded["as_of"]),
         duplicates=recorded["duplicates"],

@@ -88,6 +88,10 @@ Map = Annotated[
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Constant for a column, as in billing_npi=1234567893.")
 ]
+Sheet = Annotated[
+    str | None,
+    typer.Option(help="Sheet of a workbook to read; else the first that has a header of claims."),
+]
 Locality = Annotated[
     str | None,
     typer.Option(help="Medicare locality of lines that name none, as 01112/05; goes before ZIP codes."),
@@ -165,6 +169,7 @@ class Reading:
     practice_type: PracticeType = None
     mapping: Map = None
     constants: Set = None
+    sheet: Sheet = None
     locality: Locality = None
     as_of: AsOf = None
 

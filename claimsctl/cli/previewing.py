@@ -93,7 +93,7 @@ def describe_preview(
     return {
         "inputs": [
             {"path": str(each.source.path), "format": each.source.format, "bytes": each.source.bytes,
-             "rows_looked_at": each.rows}
+             "rows_looked_at": each.rows, **each.source.told()}
             for each in inputs
         ],
         "mapping": mapping,
@@ -112,6 +112,7 @@ def describe_preview(
 def _warnings(inputs: Sequence[Input], outcome: Outcome) -> Iterator[str]:
     for each in inputs:
         name = each.source.name
+        yield from each.source.notes()
         for column in each.header_map.missing:
             yield f"{name}: the required column {column} is missing; every claim would be rejected."
         if each.header_map.member_id_from_insurance_id:

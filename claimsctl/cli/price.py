@@ -23,6 +23,7 @@ def price(
     ] = None,
     mapping: given.Map = None,
     constants: given.Set = None,
+    sheet: given.Sheet = None,
     payer: given.Payer = None,
     practice: given.Practice = None,
     locality: given.Locality = None,
@@ -66,6 +67,7 @@ def price(
         practice=practice or state.practice,
         mapping=tuple(mapping or ()),
         constants=tuple(constants or ()),
+        sheet=sheet,
         locality=locality,
     )
     line = Line(

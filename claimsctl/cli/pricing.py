@@ -137,8 +137,8 @@ def _require_one(options: Options, line: Line, asked: Asked) -> None:
             hint="Price either files or a line; a value for every line of a file is given with --set.",
         )
     of_files = {
-        "--out": options.out, "--map": options.mapping, "--compare": asked.compare, "--row": asked.row,
-        "--by-claim": asked.by_claim,
+        "--out": options.out, "--map": options.mapping, "--sheet": options.sheet, "--compare": asked.compare,
+        "--row": asked.row, "--by-claim": asked.by_claim,
     }  # fmt: skip
     wrong = [name for name, value in of_files.items() if value]
     verb = "is" if len(wrong) == 1 else "are"

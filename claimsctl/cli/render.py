@@ -6,7 +6,8 @@ Rich takes a tenth of a second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from claimsctl.cli.fact_lines import fact_lines
@@ -29,6 +30,8 @@ def render_summary(
     """
     screen = Screen(console)
     screen.line(*_verdict(summary))
+    for each in _sheets_left(summary):
+        screen.line(each, "bold yellow")
     screen.gap()
     _outcomes(screen, summary)
     show_causes(screen, summary.get("causes") or ())
@@ -66,6 +69,16 @@ def _verdict(summary: Mapping[str, Any]) -> tuple[str, str]:
     verb = "is" if accepted == 1 else "are"
     clean = f"{accepted:,} of {count(judged, 'claim')} {verb} clean"
     return f"{clean}; {rejected:,} {need} fixing.{tail}", "bold"
+
+
+def _sheets_left(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Sheets of claims that nobody has asked to leave out, one sentence for each."""
+    if not any(each.get("code") == "FILE-016" for each in summary.get("findings_by_code") or ()):
+        return
+    for given in summary.get("inputs") or ():
+        for each in given.get("sheets_not_read") or ():
+            if each["claims"] and not each["hidden"]:
+                yield f"Sheet {each['name']} has claims too and was not read: --sheet {quote(each['name'])}"
 
 
 def _outcomes(screen: Screen, summary: Mapping[str, Any]) -> None:

@@ -54,6 +54,8 @@ def show_file(done: Mapping[str, Any], screen: Screen) -> None:
         _show_comparison(done["comparison"], screen)
     if not written:
         screen.gap()
+        for note in done["notes"]:
+            screen.wrapped(note)
         screen.line("Nothing was written; --out priced.csv writes every line with its price.")
         return
     screen.heading("Files")

@@ -39,6 +39,7 @@ class Options:
     practice_type: str | None = None
     mapping: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    sheet: str | None = None
     locality: str | None = None
     as_of: date | None = None
     duplicates: str | None = None
@@ -94,6 +95,7 @@ class Options:
             practice_type=reading.practice_type,
             mapping=tuple(reading.mapping or ()),
             constants=tuple(reading.constants or ()),
+            sheet=reading.sheet,
             locality=reading.locality,
             as_of=reading.as_of.date() if reading.as_of else None,
             rules=tuple(choosing.rules or ()),
@@ -207,6 +209,7 @@ def requested(options: Options, settings: Settings) -> Request:
         dry_run=options.dry_run,
         fix=options.fix,
         priority=parse_priorities(options.priority, inbox=options.is_inbox)[0],
+        sheet=options.sheet,
         locality=options.locality,
         sources=_sources(options, settings),
         to=options.to,

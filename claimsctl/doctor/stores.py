@@ -194,7 +194,10 @@ def _left_undone(jobs: Sequence[Job]) -> list[Job]:
             resumed.add(child)
 
     def taken(job: Job) -> bool:
-        later = [each for each in complete if each.created_at > job.created_at]
+        later = [
+            each for each in complete
+            if each.created_at > job.created_at and each.read_sheet(job.options.get("sheet"))
+        ]  # fmt: skip
         read = {given.sha256 for each in later for given in each.inputs}
         return bool(job.inputs) and {given.sha256 for given in job.inputs} <= read
 

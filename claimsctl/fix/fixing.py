@@ -22,7 +22,7 @@ from claimsctl.process.beside import (
     remove_leftovers,
     with_blank_rows,
 )
-from claimsctl.process.intake import Input
+from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.request import Request
 from claimsctl.process.screen import repeated_headers
@@ -98,7 +98,7 @@ def fix_input(
             for _ in run.parts():
                 pass
             audit.record(workspace, "fix", count=run.read, dry_run=True)
-            return run.summary({}, [])
+            return run.summary({}, notes_of(inputs))
         if request.out is None:
             raise UsageError("Where should the repaired file go?", hint="Say --out fixed.csv, or --dry-run.")
         outputs = Outputs.named(request.out)

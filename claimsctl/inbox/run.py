@@ -170,6 +170,7 @@ class InboxRun:
         """The job that stored the claims of this content, if there is one that was not rolled back."""
         for job in self._jobs.find_by_input_hash([sha256]):
             whole = job.command in ("process", "resume") and not job.options.get("limit")
+            whole = whole and job.read_sheet(self.request.sheet)
             if whole and job.status in _DONE and job.practice_id == self.request.practice_id:
                 return job
         return None

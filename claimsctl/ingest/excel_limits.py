@@ -28,7 +28,7 @@ def check_workbook(file: InputFile, limits: Limits) -> None:
         with zipfile.ZipFile(file.path) as archive:
             for entry in archive.infolist():
                 extent = _Extent()
-                for block in _inflated(file, entry):
+                for block in inflated(file, entry):
                     total += len(block)
                     if total > limits.max_workbook_bytes or (
                         total > limits.ratio_applies_from and total > limits.max_ratio * file.size
@@ -59,7 +59,7 @@ def _too_large(file: InputFile, what: str) -> InputError:
     )
 
 
-def _inflated(file: InputFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+def inflated(file: InputFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
     """A part's content in blocks; the size it states is not believed, as `zipfile` would."""
     with file.open() as handle:
         handle.seek(entry.header_offset)

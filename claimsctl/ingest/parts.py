@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -18,6 +18,9 @@ from claimsctl.ingest.stream import InputFile
 Format = Literal["csv", "parquet", "xlsx", "json", "sql"]
 
 ROW_NUMBER = "row_number"
+Telling = Callable[[Sequence[str]], int]
+"""How many columns that claims need a header names."""
+
 MALFORMED_SCHEMA = pl.Schema(
     {ROW_NUMBER: pl.Int64(), "reason": pl.String(), "raw": pl.String(), "cells": pl.List(pl.String())}
 )
@@ -62,6 +65,14 @@ class Piece:
     bytes_read: int
 
 
+class UnreadSheet(NamedTuple):
+    """A sheet that holds something and is not read; `claims`: its header is one of claims too."""
+
+    name: str
+    hidden: bool
+    claims: bool
+
+
 class Source(ABC):
     """One input file: what it is, its header as given, and its records as parts."""
 
@@ -71,6 +82,9 @@ class Source(ABC):
     header_row_number: int | None = None
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    sheet_asked: bool = False
+    sheet_choosable: bool = False
+    unread_sheets: tuple[UnreadSheet, ...] = ()
 
     def __init__(self, file: InputFile, index: int, name: str) -> None:
         self.file = file
@@ -96,6 +110,10 @@ class Source(ABC):
     def told(self) -> dict[str, object]:
         """What the summary says of the input besides; nothing of most."""
         return {}
+
+    def notes(self) -> list[str]:
+        """What a person is told of how it is read; nothing of most."""
+        return []
 
     def parts(self, batch_rows: int, *, required_indexes: frozenset[int] = frozenset()) -> Iterator[RawPart]:
         """Read the records in batches of exactly `batch_rows` rows, the last one shorter.

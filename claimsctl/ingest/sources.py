@@ -15,7 +15,7 @@ from claimsctl.errors import InputError, OutputError
 from claimsctl.ingest.csv_reader import CsvSource
 from claimsctl.ingest.json_reader import JsonSource
 from claimsctl.ingest.parquet import ParquetSource
-from claimsctl.ingest.parts import RawPart, Source
+from claimsctl.ingest.parts import RawPart, Source, Telling
 from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, Held, InputFile, Limits, Utf8Stream, unreadable
@@ -47,13 +47,15 @@ def open_sources(
     stdin: BinaryIO | None = None,
     spool_dir: Path,
     sheet: str | None = None,
+    telling: Telling | None = None,
     limits: Limits | None = None,
 ) -> list[Source]:
     """Open every input in the order given; a file named twice is read once.
 
     `-` is standard input, copied to `spool_dir` first (delete it with that directory). Names of sources
-    are unique: a second `claims.csv` becomes `claims-2.csv`. Raises InputError, naming the input, when
-    one is missing, unreadable or not a table.
+    are unique: a second `claims.csv` becomes `claims-2.csv`. Of a workbook the `sheet` is read, else the one
+    whose header names columns that claims need, which `telling` counts. Raises InputError, naming the input,
+    when one is missing, unreadable or not a table.
     """
     limits = limits or Limits()
     sources: list[Source] = []
@@ -66,7 +68,7 @@ def open_sources(
             continue
         seen.add(file.identity)
         name = _unique(_name(found.label, found.path), names)
-        sources.append(_open(file, len(sources), name, sheet, limits))
+        sources.append(_open(file, len(sources), name, sheet, telling, limits))
     return sources
 
 
@@ -80,14 +82,16 @@ def input_bytes(inputs: Sequence[str]) -> int:
     return total
 
 
-def _open(file: InputFile, index: int, name: str, sheet: str | None, limits: Limits) -> Source:
+def _open(
+    file: InputFile, index: int, name: str, sheet: str | None, telling: Telling | None, limits: Limits
+) -> Source:
     recognised = recognise(file, limits)
     if recognised.format == "parquet":
         return ParquetSource(file, index, name, limits)
     if recognised.format == "xlsx":
         from claimsctl.ingest.excel import ExcelSource
 
-        return ExcelSource(file, index, name, limits, sheet)
+        return ExcelSource(file, index, name, limits, sheet, telling)
     if recognised.format == "json":
         return JsonSource(file, index, name, recognised, limits)
     return CsvSource(file, index, name, recognised, limits)

@@ -82,7 +82,8 @@ def read_labelled(asked: Asked, rulebook: Rulebook, spool: Path) -> Labelled:
     _require_named(asked, [source.header for source in sources])
     parts = [_FilePart(source, asked, rulebook).read() for source in sources]
     claims = pl.concat([part.claims for part in parts], how="diagonal")
-    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    notes = [note for source in sources for note in source.notes()]
+    notes += dict.fromkeys(note for part in parts for note in part.notes)
     known = claims.filter(pl.col("label").is_not_null()).unique("claim_id", keep="first", maintain_order=True)
     if unused := list(dict.fromkeys(name for part in parts for name in part.unused)):
         more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""

@@ -68,8 +68,7 @@ def refuse_taken(paths: Iterable[Path], sources: Iterable[Source], *, replace: b
 
 def left_out(source: Source, what: str) -> Iterator[str]:
     """What of the input does not stand in `what` is written of it."""
-    if len(source.sheets) > 1:
-        yield f"Only the sheet {source.sheet} is in the {what}; the others are in the input."
+    yield from source.notes()
     above = (source.header_row_number or 1) - 1
     if above:
         yield f"What stands above the header in the input ({above:,} lines) is not in the {what}."

@@ -55,6 +55,10 @@ class FetchedSource(ParquetSource):
         self.asked = asked
         self.fetched = fetched
 
+    def notes(self) -> list[str]:
+        """What is to be told of how it was fetched."""
+        return list(self.fetched.notes)
+
     def told(self) -> dict[str, object]:
         """Where it comes from, and up to which value it was read by its watermark."""
         database, since, mark = self.asked.database, self.asked.since, self.fetched.mark
@@ -135,11 +139,6 @@ def nothing_new(asked: FromDatabase) -> str:
 def fetched_of(inputs: Sequence[Input]) -> list[FetchedSource]:
     """The inputs that came from databases."""
     return [each.source for each in inputs if isinstance(each.source, FetchedSource)]
-
-
-def notes_of(inputs: Sequence[Input]) -> list[str]:
-    """What is to be told of how they were fetched."""
-    return [note for source in fetched_of(inputs) for note in source.fetched.notes]
 
 
 def returning_of(inputs: Sequence[Input], spill: Path) -> list[Returning]:

@@ -13,9 +13,13 @@ from claimsctl.validate.findings import FINDING
 
 
 def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
-    """Required columns that are missing, headers that are carried through."""
+    """Sheets of claims that are not read, required columns that are missing, headers carried through."""
     name = each.source.name
     found: list[dict[str, object]] = []
+    if not each.source.sheet_asked:
+        for sheet in each.source.unread_sheets:
+            if sheet.claims and not sheet.hidden:
+                found += rules.finding("FILE-016", name, sheet=sheet.name, read=each.source.sheet or "")
     for column in each.header_map.missing:
         other = each.header_map.alternatives.get(column)
         shown = f"{column} (or {other})" if other else column

@@ -84,6 +84,11 @@ class Input:
         self.unread[found.column] = found
 
 
+def notes_of(inputs: Sequence[Input]) -> list[str]:
+    """What is to be told of how inputs are read."""
+    return [note for each in inputs for note in each.source.notes()]
+
+
 @dataclass
 class CellsSeen:
     """What was seen of the cells of a part before they were cleaned, by row_index.

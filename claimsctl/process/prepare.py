@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from claimsctl.claim import PROFILES
-from claimsctl.errors import InputError
+from claimsctl.claim import PATIENT_NAME, PROFILES
+from claimsctl.errors import InputError, UsageError
 from claimsctl.facts.typed import Layout
+from claimsctl.ingest.headers import fold, recognise
 from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers, required_columns
+from claimsctl.ingest.parts import Telling
 from claimsctl.ingest.sources import Source, open_sources
 from claimsctl.process.fetched import Progress, fetch_sources
 from claimsctl.process.file_rules import EXACT_COPY
@@ -39,10 +41,28 @@ def open_inputs(
     stdin = sys.stdin.buffer if "-" in request.inputs else None
     sources: list[Source] = []
     if request.inputs or not request.sources:
-        sources += open_sources(request.inputs, stdin=stdin, spool_dir=spool)
+        sources += open_sources(
+            request.inputs, stdin=stdin, spool_dir=spool, sheet=request.sheet,
+            telling=telling_of(request, house_mapping),
+        )  # fmt: skip
+    if request.sheet is not None and not any(source.sheets for source in sources):
+        raise UsageError(
+            f"--sheet {request.sheet}: none of the inputs is a workbook.", hint="Leave --sheet out."
+        )
     if request.sources:
         sources += fetch_sources(request, spool, house_mapping, sources, progress)
     return map_sources(sources, request, house_mapping)
+
+
+def telling_of(request: Request, house: Mapping[str, str]) -> Telling:
+    """Counts the columns of a header that claims need, as far as names and mappings tell."""
+    chosen = {fold(header): column.strip().lower() for header, column in {**house, **request.mapping}.items()}
+
+    def telling(header: Sequence[str]) -> int:
+        known = (chosen.get(fold(text)) or (recognise(text) or ("",))[0] for text in header)
+        return len({*known} & (_TELLING | {PATIENT_NAME}))
+
+    return telling
 
 
 def map_sources(sources: Sequence[Source], request: Request, house_mapping: Mapping[str, str]) -> list[Input]:
@@ -62,9 +82,16 @@ def _map(source: Source, request: Request, house: Mapping[str, str], *, strict: 
     )
     if not header_map.columns.keys() & _TELLING and header_map.patient_name_index is None:
         # Not which headers: where the header line is missing they are a patient's data.
+        what, asked = "its header names no column that claims need", ""
+        if source.sheet_asked:
+            what = f"the header of sheet {source.sheet!r} names no column that claims need"
+        elif len(source.sheets) > 1:
+            names = ", ".join(repr(name) for name in source.sheets)
+            what = f"no header of its sheets ({names}) names a column that claims need"
+            asked = ", or name the sheet with --sheet" if source.sheet_choosable else ""
         raise InputError(
-            f"{source.path}: does not look like claims: its header names no column that claims need.",
-            hint="Check that its first line names the columns; map yours with "
+            f"{source.path}: does not look like claims: {what}.",
+            hint=f"Check that its first line names the columns{asked}; map yours with "
             '--map "Their Header=claim_number", '
             "or start from `claimsctl template download`.",
         )

@@ -26,7 +26,7 @@ from claimsctl.process.beside import (
 )
 from claimsctl.process.claim_totals import CLAIM, ClaimTotals
 from claimsctl.process.comparing_prices import Comparison
-from claimsctl.process.intake import Input
+from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.price_line import LinePricing
 from claimsctl.process.pricing import PriceBook
@@ -104,7 +104,9 @@ def price_files(
             refuse_taken(written, sources, replace=replaces)
         outputs, notes = _write(run, target, replaces=replaces)
     audit.record(workspace, "price", count=run.read, out_files=len(outputs))
-    if target is not None:
+    if target is None:
+        notes = [*notes_of(inputs), *notes]
+    else:
         notes = [*(n for each in inputs for n in left_out(each.source, "priced file")), *notes]
     return run.summary(outputs, notes)
 

@@ -152,11 +152,14 @@ def watched(jobs: JobStore, job_id: str, progress: Progress) -> Progress:
     return told
 
 
-def note_inputs(jobs: JobStore, job_id: str, intake: Intake) -> dict[str, tuple[str, str]]:
-    """Record what was read, as soon as it has been, and find who finished with the same content before."""
+def note_inputs(jobs: JobStore, job_id: str, intake: Intake, sheet: str | None) -> dict[str, tuple[str, str]]:
+    """Record what was read, as soon as it has been, and find who finished with the same content before.
+
+    Another `sheet` of the same workbook is other content.
+    """
     jobs.add_inputs(job_id, [_job_input(each) for each in intake.inputs])
     hashes = [each.source.sha256 for each in intake.inputs if each.source.sha256]
-    return seen_inputs(hashes, jobs.find_by_input_hash(hashes))
+    return seen_inputs(hashes, [job for job in jobs.find_by_input_hash(hashes) if job.read_sheet(sheet)])
 
 
 def _job_input(each: Input) -> JobInput:

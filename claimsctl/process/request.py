@@ -39,6 +39,7 @@ class Request:
     rule_packs: tuple[str, ...] = ()
     selection: Selection = field(default_factory=Selection)
     duplicates: Duplicates = "error"
+    sheet: str | None = None
     batch_size: int = DEFAULT_BATCH
     limit: int | None = None
     safe_csv: bool = False
@@ -62,6 +63,7 @@ class Request:
             "mapping": dict(self.mapping), "constants": sorted(self.constants),
             "rules": list(self.rule_packs), "only": sorted(self.selection.only),
             "without": sorted(self.selection.without), "locality": self.locality,
+            **({} if self.sheet is None else {"sheet": self.sheet}),
             **({"from": [each.database.name for each in self.sources]} if self.sources else {}),
             "to": list(self.to), "phi": self.phi, "score": self.score, "hold_above": self.hold_above,
         }  # fmt: skip

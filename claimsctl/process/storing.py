@@ -282,13 +282,18 @@ def seen_inputs(hashes: Sequence[str], previous: Sequence[Job]) -> dict[str, tup
     return seen
 
 
-def not_history(hashes: Sequence[str], jobs: JobStore) -> list[tuple[str, str | None]]:
+def not_history(
+    hashes: Sequence[str], jobs: JobStore, sheet: str | None = None
+) -> list[tuple[str, str | None]]:
     """Earlier jobs whose claims are no history of a run with these inputs: (job, input name), None for all.
 
-    Those of the same content, which came again, and those that were rolled back.
+    Those of the same content, which came again, and those that were rolled back; another `sheet` of the same
+    workbook is other content.
     """
     left_out: list[tuple[str, str | None]] = []
     for job in jobs.find_by_input_hash(hashes):
+        if not job.read_sheet(sheet):
+            continue
         names = unique_names(each.path for each in job.inputs)
         left_out += [
             (job.job_id, name) for each, name in zip(job.inputs, names, strict=True) if each.sha256 in hashes

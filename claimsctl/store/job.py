@@ -65,6 +65,11 @@ class Job:
         """Whether it waits or runs, as far as anybody can tell."""
         return self.status in UNFINISHED
 
+    def read_sheet(self, sheet: str | None) -> bool:
+        """Whether it was asked for this sheet of its workbooks (None: for none), in any case of letters."""
+        asked: str | None = self.options.get("sheet")
+        return (asked or "").casefold() == (sheet or "").casefold()
+
 
 def job_of_row(row: Mapping[str, Any], inputs: Sequence[JobInput]) -> Job:
     """The job of a row of the jobs table; INTERRUPTED where its process has gone."""

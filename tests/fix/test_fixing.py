@@ -167,7 +167,7 @@ def test_other_sheets_and_titles_are_announced(fix: Fix, tmp_path: Path) -> None
     book.create_sheet("Notes").append(["call the payer"])
     book.save(tmp_path / "claims.xlsx")
     notes = fix(tmp_path / "claims.xlsx", tmp_path / "fixed.xlsx")["notes"]
-    assert any("Only the sheet Sheet" in note for note in notes)
+    assert any("only sheet 'Sheet' is read, not 'Notes'. To read another: --sheet" in n for n in notes)
     assert any("above the header" in note for note in notes)
 
 

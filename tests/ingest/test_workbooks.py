@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fastexcel
 import pytest
 import xlsxwriter
 
 from claimsctl.errors import InputError
-from claimsctl.ingest.stream import Limits
+from claimsctl.ingest.excel_sheets import heads
+from claimsctl.ingest.sources import open_sources
+from claimsctl.ingest.stream import InputFile, Limits
 
 Read = Callable[..., Any]
 
@@ -111,6 +114,26 @@ def test_the_first_sheet_with_data_or_the_one_named(read: Read) -> None:
         read(data, "claims.xlsx", sheet="x")
     with pytest.raises(InputError, match="'Empty' has no cells"):
         read(data, "claims.xlsx", sheet="Empty")
+
+
+def test_of_a_large_sheet_only_the_head_is_looked_at(tmp_path: Path) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        book.add_worksheet("Cover").write_column(0, 0, ["Ask", "Jo"])
+        for name in ("Jan", "Feb"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["a", "b", "c"])
+            for row in range(1, 9_000):
+                sheet.write_row(row, 0, [f"{name}{row}", "x" * 40, row])
+
+    path = tmp_path / "claims.xlsx"
+    path.write_bytes(workbook(fill))
+    short = fastexcel.read_excel(heads(InputFile.at(path, path.name)))
+    assert short.sheet_names == ["Cover", "Jan", "Feb"]
+    assert 100 < short.load_sheet("Feb", header_row=None, skip_rows=0).total_height < 9_000
+    assert short.load_sheet("Cover", header_row=None, skip_rows=0).total_height == 2
+    (source,) = open_sources([str(path)], spool_dir=tmp_path, telling=len)
+    assert (source.sheet, [each.name for each in source.unread_sheets]) == ("Jan", ["Cover", "Feb"])
+    assert sum(part.rows.height for part in source.parts(5_000)) == 8_999
 
 
 def test_a_workbook_without_cells(read: Read) -> None:
