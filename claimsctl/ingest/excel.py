@@ -53,7 +53,7 @@ class ExcelSource(Source):
         telling: Telling | None = None,
     ) -> None:
         super().__init__(file, index, name)
-        check_workbook(file, limits)
+        self.blank_formulas = check_workbook(file, limits)
         workbook = self._open()
         self.sheets = tuple(workbook.sheet_names)
         self.sheet_asked, self.sheet_choosable = sheet is not None, telling is not None
@@ -76,12 +76,17 @@ class ExcelSource(Source):
         return {"sheet": self.sheet, "sheets_not_read": [each._asdict() for each in self.unread_sheets]}
 
     def notes(self) -> list[str]:
-        """Which sheets are not read."""
+        """Which sheets are not read, and whether formulas read as blank."""
         found = []
         if self.unread_sheets:
             names = ", ".join(_described(each) for each in self.unread_sheets)
             another = " To read another: --sheet NAME." if self.sheet_choosable else ""
             found.append(f"{self.path}: only sheet {self.sheet!r} is read, not {names}.{another}")
+        if self.blank_formulas:
+            found.append(
+                f"{self.path}: some formulas have no stored value, and their cells read as blank. "
+                "Open the workbook in Excel and save it again."
+            )
         return found
 
     def expected_rows(self, row_bytes: float) -> float:

@@ -21,9 +21,18 @@ _OVERLAP: Final = 4096
 _BLOCK: Final = 1 << 22
 
 
-def check_workbook(file: InputFile, limits: Limits) -> None:
-    """Raise InputError when a workbook expands beyond the limits, whatever sizes it states."""
-    total = 0
+# Text that a formula gives may be blank; Excel then says that it is text.
+_FORMULA: Final = re.compile(
+    rb"<c(?:\s(?![^>]*t=.str.)[^>]*)?>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
+
+
+def check_workbook(file: InputFile, limits: Limits) -> bool:
+    """Raise InputError when a workbook expands beyond the limits, whatever sizes it states.
+
+    True where a formula is seen without a value, as programs write them that do not calculate.
+    """
+    total, valueless = 0, False
     try:
         with zipfile.ZipFile(file.path) as archive:
             for entry in archive.infolist():
@@ -35,6 +44,7 @@ def check_workbook(file: InputFile, limits: Limits) -> None:
                     ):
                         raise _too_large(file, f"expands to {total:,} bytes and more")
                     extent.add(block)
+                    valueless = valueless or (b"<f" in block and _FORMULA.search(block) is not None)
                 if extent.cells > limits.max_sheet_cells:
                     raise _too_large(
                         file, f"has a sheet that reaches to row {extent.rows:,} and column {extent.columns:,}"
@@ -42,6 +52,7 @@ def check_workbook(file: InputFile, limits: Limits) -> None:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
         file.check()
         raise damaged(file) from None
+    return valueless
 
 
 def damaged(file: InputFile) -> InputError:

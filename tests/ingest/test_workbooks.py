@@ -212,3 +212,31 @@ def test_damaged_workbooks_never_end_in_a_traceback(tmp_path: Path, read: Read) 
         except InputError:
             refused += 1
     assert refused
+
+
+def test_formulas_without_a_value_are_told(tmp_path: Path, read: Read) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["a", "b"], ["1", "=1+1"]):
+        sheet.append(row)
+    book.save(tmp_path / "made.xlsx")
+    found = read((tmp_path / "made.xlsx").read_bytes(), "claims.xlsx")
+    assert found.rows == [("1", None)]
+    (note,) = found.source.notes()
+    assert "some formulas have no stored value" in note
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b", "c"])
+        sheet.write_formula(1, 0, "=1+1", None, 2)
+        sheet.write_formula(1, 1, '=IF(A2=2,"","x")', None, "blank")
+        sheet.write_string(1, 2, "x")
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(fill))) as archive, zipfile.ZipFile(target, "w") as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name).replace(b"<v>blank</v>", b"<v></v>"))
+    assert read(target.getvalue(), "claims.xlsx").source.notes() == []
