@@ -45,6 +45,21 @@ _TIME_SHAPES: Final = (
     (r"(?i)^\d{1,2}:\d{2} ?[ap]m$", "%I:%M%p"),
     (r"(?i)^\d{1,2}:\d{2}:\d{2} ?[ap]m$", "%I:%M:%S%p"),
 )
+# Separators only where they stand for thousands: 1,234.50 but not 1,5. A plain space is none, as 100 500 may
+# be two numbers.
+_SEPARATING_SPACES: Final = r"[\x{A0}\x{2007}\x{2009}\x{202F}]"
+_NUMBER: Final = (
+    rf"([0-9]{{1,3}}(?:(?:,[0-9]{{3}})+|(?:{_SEPARATING_SPACES}[0-9]{{3}})+)(?:\.[0-9]*)?"
+    r"|[0-9]+\.?[0-9]*|\.[0-9]+)"
+)
+_BEFORE: Final = r"\s*(?:USD\s*\$?|\$)?\s*"
+_BEHIND: Final = r"\s*(?:USD|\$)?\s*"
+_ABOVE_ZERO: Final = f"^{_BEFORE}{_NUMBER}{_BEHIND}$"
+_BELOW_ZERO: Final = (
+    rf"^(?:-{_BEFORE}|{_BEFORE}-\s*){_NUMBER}{_BEHIND}$",
+    rf"^{_BEFORE}{_NUMBER}(?:{_BEHIND}-|\s*-{_BEHIND})$",
+    rf"^{_BEFORE}\({_BEFORE}{_NUMBER}{_BEHIND}\){_BEHIND}$",
+)
 
 
 def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
@@ -108,17 +123,20 @@ def read_amounts(text: pl.Series) -> pl.Series:
 
 
 def _odd_amounts(odd: pl.Series) -> pl.Series:
-    bare = pl.col("t").str.replace_all(r"[$\s]|USD", "")
-    negative = bare.str.contains(r"^\(.*\)$|^-|-$")
-    digits = bare.str.replace_all(r"^\(|\)$|^-|-$", "")
-    # Separators only where they stand for thousands: 1,234.50 but not 1,5.
-    plain = (
-        pl.when(digits.str.contains(r"^\d{1,3}(,\d{3})+(\.\d*)?$"))
-        .then(digits.str.replace_all(",", "", literal=True))
-        .otherwise(pl.when(digits.str.contains(r"^(\d+\.?\d*|\.\d+)$")).then(digits))
-    )
-    value = plain.cast(MONEY, strict=False)
+    negative, digits = amount_parts(pl.col("t"))
+    value = digits.cast(MONEY, strict=False)
     return odd.to_frame("t").select(pl.when(negative).then(-value).otherwise(value).alias("t"))["t"]
+
+
+def amount_parts(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Of amounts as people write them: whether they are below zero, and their digits without separators.
+
+    The digits are null where a text is no amount: signs of money and minus stand before or behind the
+    number, parentheses in pairs. A damaged amount must not become another one.
+    """
+    below = pl.coalesce([text.str.extract(shape, 1) for shape in _BELOW_ZERO])
+    digits = pl.coalesce(text.str.extract(_ABOVE_ZERO, 1), below)
+    return below.is_not_null(), digits.str.replace_all(f",|{_SEPARATING_SPACES}", "")
 
 
 def read_integers(text: pl.Series) -> pl.Series:

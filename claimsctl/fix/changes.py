@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.facts.values import read_amounts
+from claimsctl.facts.values import amount_parts, read_amounts
 
 Change = Callable[[pl.Series], pl.Series]
 
@@ -53,6 +53,13 @@ def without_invisible(text: pl.Series) -> pl.Series:
 def without_stray_spaces(text: pl.Series) -> pl.Series:
     """Texts without spaces around them, with plain spaces inside; blank cells are left alone."""
     trimmed = _T.str.replace_all(_ODD_SPACES, " ").str.strip_chars()
+    return rewritten(text, trimmed, (trimmed != _T) & (trimmed != ""))
+
+
+def without_spaces_around(text: pl.Series) -> pl.Series:
+    """As `without_stray_spaces`, at the ends only: inside a number an odd space parts thousands, a plain one
+    two numbers."""
+    trimmed = _T.str.strip_chars()
     return rewritten(text, trimmed, (trimmed != _T) & (trimmed != ""))
 
 
@@ -129,15 +136,9 @@ def without_point_zero(text: pl.Series) -> pl.Series:
 
 def plain_amount(text: pl.Series) -> pl.Series:
     """Amounts without $ and separators, (12.00) and 12.00- as -12.00; the value stays to the last digit."""
-    bare = _T.str.replace_all(r"[$\s]|USD", "")
-    digits = bare.str.replace_all(r"^\(|\)$|^-|-$", "")
-    negative = bare.str.contains(r"^\(.*\)$|^-|-$")
-    plain = digits.str.replace_all(",", "", literal=True)
-    after = pl.when(negative).then("-" + plain).otherwise(plain)
-    odd = _T.str.contains(r"[$,()\s]|USD|-$")
-    return _same_amount(
-        text, rewritten(text, after, odd & plain.str.contains(r"^([0-9]+\.?[0-9]*|\.[0-9]+)$"))
-    )
+    negative, digits = amount_parts(_T)
+    after = pl.when(negative).then("-" + digits).otherwise(digits)
+    return _same_amount(text, rewritten(text, after, _T.str.contains(r"[$,()\s]|USD|-$")))
 
 
 def _same_amount(before: pl.Series, after: pl.Series) -> pl.Series:

@@ -85,6 +85,7 @@ STATES: Final = _where(lambda c: c.name.endswith("_state"))
 PAYERS: Final = _named("payer_id", "other_payer_id")
 CODES: Final = _where(lambda c: c.type == "code" and not c.is_list)
 MONEY: Final = _where(lambda c: c.cell_type == "money")
+QUANTITIES: Final = _where(lambda c: c.cell_type in ("money", "decimal", "integer"))
 DATES: Final = _where(lambda c: c.cell_type == "date")
 # Units, minutes and drug quantities are what was done: nothing but spaces is taken from them.
 SPREADSHEET_TEXT: Final = CODES | NUMBERS | MONEY | DATES | _named("line_number")
@@ -105,7 +106,9 @@ _US: Final = ("US", "USA", "UNITED STATES")
 _SAFE: Final = (
     Repair("invisible_characters", EVERYWHERE, changes.without_invisible,
            "characters that nobody can see are removed"),
-    Repair("stray_spaces", EVERYWHERE - PROSE, changes.without_stray_spaces, "stray spaces are removed"),
+    Repair("stray_spaces", EVERYWHERE - PROSE - QUANTITIES, changes.without_stray_spaces,
+           "stray spaces are removed"),
+    Repair("stray_spaces", QUANTITIES, changes.without_spaces_around, "stray spaces are removed"),
     Repair("stray_spaces", PROSE, changes.with_single_spaces, "stray spaces are removed"),
     Repair("spreadsheet_text", SPREADSHEET_TEXT, changes.without_text_marks,
            "the mark with which a spreadsheet keeps a number as text is removed"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import polars as pl
 import pytest
@@ -66,12 +67,66 @@ def test_blank_stays_blank() -> None:
         ("120", "120"), ("120.50", "120.50"), ("$1,200.50", "1200.50"), ("(5.00)", "-5"), ("-5", "-5"),
         ("5-", "-5"), ("$ 7", "7"), ("1,234,567.89", "1234567.89"), (".5", "0.5"), ("($1,000.00)", "-1000"),
         ("1,5", None), ("12,34.00", None), ("abc", None), ("1.2.3", None), ("", None), ("NaN", None),
-        ("inf", None), ("12 USD", "12"),
+        ("inf", None), ("12 USD", "12"), ("USD 5", "5"), ("$5 USD", "5"), ("USD5", "5"), ("5$", "5"),
+        ("-$5", "-5"), ("$-5", "-5"), ("$ - 5", "-5"), ("-USD 5", "-5"), ("165.00-", "-165"), ("$5 -", "-5"),
+        ("5- USD", "-5"), ("( 5.00 )", "-5"), ("$(5.00)", "-5"), ("(5.00) USD", "-5"),
+        ("(1,234.50)", "-1234.50"), ("$ 1,234.50", "1234.50"), ("1\u00a0234.50", "1234.50"),
+        ("1\u2009234\u2009567", "1234567"),
+        ("$1\u202f234 USD", "1234"), ("\u00a05\u00a0", "5"), ("5.", "5"),
     ],
 )  # fmt: skip
 def test_amounts(text: str, value: str | None) -> None:
     expected = None if value is None else Decimal(value)
     assert read_amounts(pl.Series([text])).to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(165.00", "165.00)", "165)", "(165.00-", "-(5)", "(5)-", "(-5)", "-5-", "--5", "()", "$", "-", "$-",
+        "100 50", "100 500", "1 234.50", "100\u00a050", "1\u00a0234\u00a05", "1,234\u00a0567", "1$65",
+        "$1$65", "100$50", "5 USD 6", "US5D", "5 U SD", "1 ,234", "1-65", "1(65)", "16 5", "165.0 0",
+        "165. 00",
+    ],
+)  # fmt: skip
+def test_a_damaged_amount_is_no_other_amount(text: str) -> None:
+    assert read_amounts(pl.Series([text])).to_list() == [None]
+    assert read_integers(pl.Series([text])).to_list() == [None]
+
+
+@given(st.lists(st.text("0123456789,.$()-+ \u00a0USD", max_size=14), max_size=40))
+def test_an_amount_that_is_read_writes_back_to_the_same_digits(texts: list[str]) -> None:
+    """What stands between the first and the last digit is one number, and around it only signs."""
+    for text, value in zip(texts, read_amounts(pl.Series(texts, dtype=pl.String)), strict=True):
+        if value is None:
+            continue
+        around = re.fullmatch(r"([^0-9.]*)([0-9.](?:.*[0-9.])?)([^0-9.]*)", text)
+        assert around is not None
+        before, number, behind = around.groups()
+        groups = re.fullmatch(r"[0-9]{1,3}(([,\u00a0])[0-9]{3}(\2[0-9]{3})*)(\.[0-9]*)?", number)
+        plain = number.replace(groups[2], "") if groups else number
+        assert abs(value) == Decimal(plain).quantize(Decimal("1.0000"), ROUND_HALF_EVEN)
+        assert (before.count("("), behind.count(")")) in ((0, 0), (1, 1))
+        signs = before.count("(") + before.count("-") + behind.count("-")
+        assert signs == (signs if value == 0 else int(value < 0))
+
+
+@given(
+    st.decimals(min_value=1, max_value=99_999_999, places=2),
+    st.sampled_from(["{}", "(${})", "-${}", "$-{}", "{}-", "USD {}", "{} USD", "({})", "$ {}"]),
+    st.sampled_from([",", "\u00a0", "\u2009", "\u202f", ""]),
+    st.data(),
+)
+def test_amounts_that_lost_a_parenthesis_or_ran_together_are_none(
+    amount: Decimal, spelling: str, separator: str, data: st.DataObject
+) -> None:
+    text = spelling.format(f"{amount:,}".replace(",", separator))
+    below = any(sign in spelling for sign in "(-")
+    cut = [text[1:], text[:-1]] if text.startswith("(") else []
+    glue = data.draw(st.sampled_from([" ", "$", "(", ")", " $", "USD", "-"]))
+    damaged = [*cut, text + glue + "50", "100" + glue + text]
+    found = read_amounts(pl.Series([text, *damaged]))
+    assert found.to_list() == [-amount if below else amount, *[None] * len(damaged)]
 
 
 @given(st.lists(st.decimals(min_value=-99_999_999, max_value=99_999_999, places=2), max_size=20))
