@@ -35,7 +35,12 @@ _DATE_SHAPES: Final = (
     (r"(?i)^\d{1,2}-[a-z]{3}-\d{2}$", "%d-%b-%y"),
     (r"(?i)^\d{1,2}[a-z]{3}\d{4}$", "%d%b%Y"),
 )
-_ISO_TIME: Final = r"^(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}.*$"
+_CLOCK: Final = (
+    r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?"
+    r"|(?:0?[1-9]|1[0-2]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)? ?[AP]M)"
+)
+_ZONE: Final = r"(?: ?(?:Z|UTC|GMT|[ECMP][SD]T|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+_ISO_TIME: Final = rf"(?i)^(\d{{4}}-\d{{2}}-\d{{2}})[T ]{_CLOCK}{_ZONE}$"
 ZERO_TIME: Final = r"(?i)[ T]0{1,2}:00(:00(\.0+)?)?( ?am)?Z?$|[ T]12:00(:00)? ?am$"
 """A time of day that only says "no time": midnight after a date."""
 _TIME_SHAPES: Final = (
@@ -66,12 +71,13 @@ def read_dates(text: pl.Series, *, latest: date | None = None) -> pl.Series:
     """Dates in ISO, YYYYMMDD, M/D/YYYY, M-D-YYYY, M/D/YY, DD-Mon-YYYY and spreadsheet serials.
 
     Two-digit years are 20xx, or with `latest` (birth dates: the run date) the newest year that is not
-    after it. The time of an ISO timestamp is dropped, elsewhere only a time of zeros.
+    after it. The time of an ISO timestamp is dropped, elsewhere only a time of zeros; a date
+    that anything else follows is none.
     Serials are 5 digits from 10000 to 60000; rule DAT-015 reports them.
     """
-    # chrono's %Y takes any digit count, so only the ten-character spelling is trusted here.
+    # chrono's %Y takes signs and any digit count, so only ten characters without a sign are trusted here.
     parsed = text.to_frame("t").select(
-        pl.when(pl.col("t").str.len_bytes() == 10)
+        pl.when((pl.col("t").str.len_bytes() == 10) & (pl.col("t") >= "0"))
         .then(pl.col("t"))
         .str.to_date("%Y-%m-%d", strict=False)
         .alias("t")

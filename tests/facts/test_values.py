@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from claimsctl.facts.values import read_amounts, read_dates, read_integers, read_times
@@ -21,6 +21,9 @@ DAY = date(2026, 3, 9)
     [
         "2026-03-09", "2026-3-9", "20260309", "3/9/2026", "03/09/2026", "3-9-2026", "3/9/26", "03-09-26",
         "09-Mar-2026", "9-MAR-26", "2026-03-09 00:00:00", "2026-03-09T00:00:00", "2026-03-09T14:30:00Z",
+        "2026-03-09 14:30", "2026-03-09 2:30 PM", "2026-03-09 02:30:00.5 pm",
+        "2026-03-09 14:30:00.0000000 -05:00", "2026-03-09T14:30-0500", "2026-03-09 14:30:00+00",
+        "2026-03-09 14:30:00 UTC", "2026-03-09T14:30:00,123Z",
         "3/9/2026 0:00", "03/09/2026 12:00 AM", "46090", "2026/03/09", "09MAR2026",
     ],
 )  # fmt: skip
@@ -42,6 +45,18 @@ def test_date_spellings(text: str) -> None:
         "0",
         "-",
         "٣",
+        "2026-03-09 99:99 junk",
+        "2026-03-09 99:99",
+        "2026-03-09 14:60",
+        "2026-03-09 14:30 junk",
+        "2026-03-09 14:30:00 2026-03-10",
+        "2026-03-09 13:30 PM",
+        "2026-03-09T",
+        "2026-03-09 junk",
+        "3/9/2026 99:99",
+        "3/9/2026 0:00 junk",
+        "+2026-3-09",
+        "-026-03-09",
     ],
 )
 def test_what_is_no_date(text: str) -> None:
@@ -53,6 +68,14 @@ def test_two_digit_birth_years_are_in_the_past() -> None:
     born = read_dates(text, latest=date(2026, 6, 30)).to_list()
     assert born == [date(1926, 7, 1), date(2026, 6, 30), date(1959, 1, 2), date(2024, 2, 29)]
     assert read_dates(text).to_list()[0] == date(2026, 7, 1)
+
+
+@given(st.datetimes(), st.sampled_from(["T", " "]), st.text(max_size=6))
+def test_only_a_time_may_follow_a_date(moment: datetime, between: str, tail: str) -> None:
+    written = moment.isoformat(between)
+    assert read_dates(pl.Series([written])).to_list() == [moment.date()]
+    assume(not re.match(r"(?i)[\s0-9.,:+-]|z|[a-z]{2,3}$|[ap]m", tail) and tail)
+    assert read_dates(pl.Series([written + tail])).to_list() == [None]
 
 
 def test_blank_stays_blank() -> None:
