@@ -12,6 +12,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME, COLUMNS
 from claimsctl.facts.cells import typed_columns, typed_text
 from claimsctl.facts.coded import FEW_ROWS, Codebook, Coded, Coding, as_text, is_coded, spread
+from claimsctl.facts.tidying import blank_as_null, tidy, untidy_columns, untidy_values
 from claimsctl.facts.values import MONEY
 
 TEXT_SUFFIX = ":text"
@@ -69,9 +70,9 @@ VERBATIM = "verbatim:"
 def clean_cells(
     rows: pl.DataFrame, codebook: Codebook | None = None, *, keep_empty: bool = False
 ) -> pl.DataFrame:
-    """A raw part with cells stripped and blank cells null; done once, everything after reads this.
+    """A raw part with tidy cells and null for blank ones; done once, everything after reads this.
 
-    Where stripping changed a column its cells as given are kept beside it (VERBATIM). `keep_empty`: an
+    Where tidying changed a column its cells as given are kept beside it (VERBATIM). `keep_empty`: an
     empty text is not the same as none in this input (JSON, Parquet), so it counts as a change.
     `codebook` has the coded columns of the part.
     """
@@ -79,22 +80,25 @@ def clean_cells(
         return rows
     text = [name for name, kind in rows.schema.items() if kind == pl.String]
     if text:
-        rows = rows.with_columns(_clean_text_cells(rows, text, keep_empty=keep_empty))
+        odd = _untidy_columns(rows.select(text), empty=keep_empty)
+        given = [rows[name].alias(VERBATIM + name) for name in odd]
+        plain = blank_as_null([name for name in text if name not in odd])
+        rows = rows.with_columns(*plain, *tidy(rows.select(odd)).get_columns(), *given)
     if codebook is None:
         return rows
     coded = [series for series in rows.iter_columns() if is_coded(series)]
-    given, blanked = [], []
+    changed, blanked = [], []
     for series in coded:
         coding = codebook.codings[series.name]
-        padded = coding.derived("padded", partial(_padded_values, empty=keep_empty))
-        if padded.any() and padded.gather(series.to_physical()).any():
-            given.append(series)
+        odd_values = coding.derived("untidy", partial(untidy_values, empty=keep_empty))
+        if odd_values.any() and odd_values.gather(series.to_physical()).any():
+            changed.append(series)
         elif coding.derived("clean", _clean_values).null_count():
             # Only blank cells change: they lose their code, the others stay as they are.
             kept = coding.table("kept", coding.values, partial(_kept_codes, coding))
             blanked.append(spread(kept, series.name).cat.to(coding.dtype).alias(series.name))
     cleaned = []
-    for series in given:
+    for series in changed:
         coding = codebook.codings[series.name]
         values = coding.derived("clean", _clean_values)
         cleaned.append(coding.encode(values.gather(series.to_physical())).alias(series.name))
@@ -102,34 +106,17 @@ def clean_cells(
     return rows.with_columns(blanked).with_columns(cleaned)
 
 
-def _clean_text_cells(rows: pl.DataFrame, cells: list[str], *, keep_empty: bool) -> list[pl.Expr]:
-    # Comparing is cheaper than stripping, and nearly all columns need none.
-    if rows.height < FEW_ROWS:
-        every = pl.concat([rows[name].alias("v") for name in cells])
-        places = _padded_values(every, empty=keep_empty).arg_true() // rows.height
-        strip = [cells[place] for place in places.unique(maintain_order=True)]
-    else:
-        padded = rows.select(_padded(pl.col(cells), empty=keep_empty).any()).row(0)
-        strip = [name for name, change in zip(cells, padded, strict=True) if change]
-    text = [pl.col(name).str.strip_chars() if name in strip else pl.col(name) for name in cells]
-    cleaned = [pl.when(t != "").then(t).alias(name) for name, t in zip(cells, text, strict=True)]
-    return cleaned + [pl.col(name).alias(VERBATIM + name) for name in strip]
-
-
-def _padded(cell: pl.Expr, *, empty: bool) -> pl.Expr:
-    """True where stripping changes a cell; `empty`: or where it is empty."""
-    padded = (cell < "!") & (cell != "") | cell.str.ends_with(" ") | cell.str.ends_with("\t")
-    padded = padded | cell.str.starts_with("\u00a0") | cell.str.ends_with("\u00a0")
-    return padded | (cell == "") if empty else padded
+def _untidy_columns(texts: pl.DataFrame, *, empty: bool) -> list[str]:
+    # Looking is cheaper than tidying, and nearly all columns need none.
+    if texts.height >= FEW_ROWS:
+        return untidy_columns(texts, empty=empty)
+    every = pl.concat([cells.alias("v") for cells in texts.iter_columns()])
+    places = untidy_values(every, empty=empty).arg_true() // texts.height
+    return [texts.columns[place] for place in places.unique(maintain_order=True)]
 
 
 def _clean_values(values: pl.Series) -> pl.Series:
-    stripped = values.str.strip_chars().to_frame("v")
-    return stripped.select(pl.when(pl.col("v") != "").then("v")).to_series()
-
-
-def _padded_values(values: pl.Series, *, empty: bool) -> pl.Series:
-    return values.to_frame("v").select(_padded(pl.col("v"), empty=empty)).to_series()
+    return tidy(values.to_frame()).to_series()
 
 
 def _kept_codes(coding: Coding) -> pl.Series:

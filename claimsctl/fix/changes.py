@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from claimsctl.facts import tidying
 from claimsctl.facts.values import amount_parts, read_amounts
 
 Change = Callable[[pl.Series], pl.Series]
@@ -69,11 +70,16 @@ def with_single_spaces(text: pl.Series) -> pl.Series:
     return rewritten(text, spaced, (spaced != _T) & (spaced != ""))
 
 
+def without_text_formula(text: pl.Series) -> pl.Series:
+    """01609 from ="01609"."""
+    bare = tidying.without_text_formula(_T)
+    return rewritten(text, bare, bare != _T)
+
+
 def without_text_marks(text: pl.Series) -> pl.Series:
-    """Texts without what makes a spreadsheet keep them as text: '01609 and ="01609"."""
-    quoted = _T.str.extract(r'^="\s*([0-9A-Za-z][^"]*)"$', 1).str.strip_chars()
-    bare = pl.coalesce(quoted, _T.str.replace(r"^'['\s]*", "").str.strip_chars())
-    return rewritten(text, bare, (quoted.is_not_null() | _T.str.starts_with("'")) & (bare != ""))
+    """Texts without the mark that makes a spreadsheet keep them as text: '01609."""
+    bare = _T.str.replace(r"^'['\s]*", "").str.strip_chars()
+    return rewritten(text, bare, _T.str.starts_with("'") & (bare != ""))
 
 
 def from_scientific(text: pl.Series) -> pl.Series:

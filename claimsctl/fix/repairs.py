@@ -87,7 +87,8 @@ CODES: Final = _where(lambda c: c.type == "code" and not c.is_list)
 MONEY: Final = _where(lambda c: c.cell_type == "money")
 QUANTITIES: Final = _where(lambda c: c.cell_type in ("money", "decimal", "integer"))
 DATES: Final = _where(lambda c: c.cell_type == "date")
-# Units, minutes and drug quantities are what was done: nothing but spaces is taken from them.
+AMOUNTS_OF_SERVICE: Final = _named("units", "minutes", "ndc_quantity")
+"""What was done: nothing but spaces and characters that nobody can see is taken from them."""
 SPREADSHEET_TEXT: Final = CODES | NUMBERS | MONEY | DATES | _named("line_number")
 INTEGERS: Final = (CODES - DIAGNOSES - _named("medicare_locality")) | NUMBERS | _named("line_number")
 SCIENTIFIC: Final = NUMBERS | NPIS | ZIPS | PAYERS | _named("ndc_code")
@@ -110,6 +111,8 @@ _SAFE: Final = (
            "stray spaces are removed"),
     Repair("stray_spaces", QUANTITIES, changes.without_spaces_around, "stray spaces are removed"),
     Repair("stray_spaces", PROSE, changes.with_single_spaces, "stray spaces are removed"),
+    Repair("spreadsheet_text", EVERYWHERE - AMOUNTS_OF_SERVICE, changes.without_text_formula,
+           'the ="" with which a spreadsheet keeps a cell as text is removed'),
     Repair("spreadsheet_text", SPREADSHEET_TEXT, changes.without_text_marks,
            "the mark with which a spreadsheet keeps a number as text is removed"),
     Repair("scientific_notation", SCIENTIFIC, changes.from_scientific,

@@ -8,11 +8,16 @@ from typing import Final
 import polars as pl
 
 from claimsctl.facts.typed import Layout
-from claimsctl.fix.changes import without_invisible, without_stray_spaces, without_text_marks
+from claimsctl.fix.changes import (
+    without_invisible,
+    without_stray_spaces,
+    without_text_formula,
+    without_text_marks,
+)
 from claimsctl.fix.dates import DateEvidence, evidence_in
 from claimsctl.fix.repairs import DATES
 
-_CLEANED: Final = (without_invisible, without_stray_spaces, without_text_marks)
+_CLEANED: Final = (without_invisible, without_stray_spaces, without_text_formula, without_text_marks)
 """Dates are judged as they stand after these repairs, so that a repaired file proves the same."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from claimsctl.claim import BY_NAME, COLUMNS
 from claimsctl.facts import cells
 from claimsctl.facts.cells import typed_columns, typed_text
-from claimsctl.facts.typed import clean_cells
+from claimsctl.facts.typed import clean_cells, verbatim_cells
 
 RUN_DATE = date(2026, 6, 1)
 TEXTS = ["2026-05-04", "5/4/30", "1900-01-01", "$1,234.50", "8:30 pm", "m", "yes", "F32.a", "3.0", "x", None]
@@ -47,5 +47,26 @@ def test_padded_cells_are_found_in_few_rows_and_in_many() -> None:
         "c0": ["a", "b", None], "c1": ["a", "b", "c"], "c2": [None, None, "x"],
         "verbatim:c0": ["a", " b", None], "verbatim:c2": [None, "\u00a0", "x\t"],
     }  # fmt: skip
+    many = pl.concat([few] * 1_000)
+    assert clean_cells(many).equals(pl.concat([cleaned] * 1_000))
+
+
+def test_what_a_spreadsheet_keeps_as_text_is_read_as_its_value() -> None:
+    """Exports write ="0042" so that a spreadsheet keeps the zeros."""
+    few = pl.DataFrame(
+        {
+            "c0": ['="C99"', ' ="C98" ', "C97"],
+            "c1": ['=" 0042 "', '=""', None],
+            "c2": ['="5', '=SUM("a")', '="a"b"'],
+            "c3": ["x", "y", "="],
+        }
+    )
+    cleaned = clean_cells(few)
+    assert cleaned.select("c0", "c1").to_dict(as_series=False) == {
+        "c0": ["C99", "C98", "C97"], "c1": ["0042", None, None],
+    }  # fmt: skip
+    assert cleaned.select("c2", "c3").equals(few.select("c2", "c3"))
+    assert "verbatim:c3" not in cleaned.columns
+    assert verbatim_cells(cleaned, blank=None).equals(few)
     many = pl.concat([few] * 1_000)
     assert clean_cells(many).equals(pl.concat([cleaned] * 1_000))

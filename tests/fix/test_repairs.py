@@ -23,9 +23,10 @@ DAY_FIRST = "16/05/2026"
 
 # Column: {as it came: as it must become}.
 CHANGED: dict[str, dict[str, str]] = {
-    "claim_number": {" C-2026-0417 ": "C-2026-0417", "C\u200b1": "C1", "C\u00a01": "C 1"},
+    "claim_number": {" C-2026-0417 ": "C-2026-0417", '="C99"': "C99", "C\u200b1": "C1", "C\u00a01": "C 1"},
     "line_number": {"1.0": "1", "'2": "2"},
-    "patient_last_name": {" Rivera": "Rivera", "de  la\u00a0Cruz": "de la Cruz", "Riv\u00adera": "Rivera"},
+    "patient_last_name": {" Rivera": "Rivera", '="Rivera "': "Rivera", "de  la\u00a0Cruz": "de la Cruz",
+                          "Riv\u00adera": "Rivera"},
     "patient_address": {"18   Alder Court\t": "18 Alder Court"},
     "line_note": {" left knee ": "left knee"},
     "units": {" 1 ": "1", "\u200b2": "2"},
@@ -54,8 +55,8 @@ CHANGED: dict[str, dict[str, str]] = {
                  "00409-4887-10": "00409488710"},
     "charge_amount": {"$1,234.50": "1234.50", "(12.00)": "-12.00", "12.00-": "-12.00", "USD 5": "5",
                       "-$5.00": "-5.00", "$ .50": ".50", "1,234,567": "1234567", "1.2E+3": "1200",
-                      "1.2345E+2": "123.45", "'120.00": "120.00", "$1,000.12345": "1000.12345",
-                      "1\u00a0234.50": "1234.50", " 1\u202f234 ": "1234"},
+                      "1.2345E+2": "123.45", "'120.00": "120.00", '="120.00"': "120.00",
+                      "$1,000.12345": "1000.12345", "1\u00a0234.50": "1234.50", " 1\u202f234 ": "1234"},
     "service_date_from": {PROOF: "2026-05-16", "5/4/2026": "2026-05-04", "05-04-2026": "2026-05-04",
                           "5/4/26": "2026-05-04", "20260504": "2026-05-04", "2026/5/4": "2026-05-04",
                           "4-May-2026": "2026-05-04", "04MAY2026": "2026-05-04", "4-May-26": "2026-05-04",
@@ -75,7 +76,7 @@ LEFT: dict[str, list[str]] = {
     "relationship_code": ["1", "self", "18"],
     "claim_type": ["professional", "837p"],
     "practice_type": ["therapy"],
-    "units": ["1.0", "1,000", "01", "1.50", "'1"],
+    "units": ["1.0", "1,000", "01", "1.50", "'1", '="1"'],
     "minutes": ["45.0", "53"],
     "ndc_quantity": ["10.0"],
     "patient_ssn": ["745-38-2916", "XXX-XX-2916", "12345", "74-5382916"],

@@ -136,6 +136,23 @@ def test_repeated_headers_footers_and_blank_rows_are_counted(run: Any, tmp_path:
     assert {"FILE-007", "FILE-008", "FILE-009"} <= codes(summary).keys()
 
 
+def test_cells_that_a_spreadsheet_keeps_as_text_are_values(run: Any, tmp_path: Path) -> None:
+    protected = [
+        {name: f'="{cell}"' for name, cell in row.items()} for row in (claim("C99"), claim("C98", units="0"))
+    ]
+    summary = run(write_csv(tmp_path / "claims.csv", protected), out=tmp_path / "out")
+    assert (summary["rows"]["accepted"], summary["rows"]["rejected"]) == (1, 1), summary["findings_by_code"]
+    accepted = pl.read_parquet(tmp_path / "out" / "accepted.parquet").row(0, named=True)
+    assert (accepted["claim_number"], accepted["patient_zip"], accepted["patient_sex"]) == (
+        "C99",
+        "01609",
+        "F",
+    )
+    assert str(accepted["charge_amount"]) == "120.00"
+    rejected = read_csv(tmp_path / "out" / "rejected.csv")[0]
+    assert {name: rejected[name] for name in CLEAN} == protected[1], "as it came"
+
+
 def test_lines_without_numbers_are_numbered_in_file_order(run: Any, tmp_path: Path) -> None:
     rows = [
         {k: v for k, v in claim(number, procedure_code=code).items() if k != "line_number"}
