@@ -1,4 +1,5 @@
-"""What of a cell's text is not its value: spaces around it, and the ="…" of a spreadsheet's export."""
+"""What of a cell's text is not its value: spaces around it, characters that nobody can see, and the ="…" of
+a spreadsheet's export."""
 
 from __future__ import annotations
 
@@ -7,9 +8,20 @@ from typing import Final
 import polars as pl
 
 _T: Final = pl.col("t")
+# Soft hyphens, zero-width spaces, direction and byte order marks: they come with copied text and glued files.
+UNSEEN: Final = r"[\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{2069}\x{FEFF}]"
+# Joiners have a meaning in some scripts and in emoji, but none after a plain letter, digit or space.
+_JOINERS: Final = r"(^|[\x00-\x7F\s])[\x{200C}\x{200D}]+"
+_SOME_UNSEEN: Final = f"{UNSEEN}|{_JOINERS}"
+_UNTIDY_CHARACTERS: Final = rf"{_SOME_UNSEEN}|^\s|\s$"
 _QUOTED: Final = '="'
 # ="01609" keeps a spreadsheet from taking the text for a number.
 _TEXT_FORMULA: Final = r'^="([^"]*)"$'
+
+
+def without_unseen(text: pl.Expr, unseen: str = UNSEEN) -> pl.Expr:
+    """Texts without the characters that nobody can see (a pattern) and joiners that join nothing."""
+    return text.str.replace_all(unseen, "").str.replace_all(_JOINERS, "$1")
 
 
 def without_text_formula(text: pl.Expr) -> pl.Expr:
@@ -17,27 +29,46 @@ def without_text_formula(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(text.str.extract(_TEXT_FORMULA, 1).str.strip_chars(), text)
 
 
-def untidy(cell: pl.Expr, *, empty: bool) -> pl.Expr:
-    """True where tidying may change a cell; `empty`: or where it is empty."""
+def untidy_values(values: pl.Series, *, empty: bool) -> pl.Series:
+    """True where tidying may change one of few texts; `empty`: or where it is empty."""
+    texts = values.to_frame("t")
+    found = texts.select(_plainly_untidy(_T, empty=empty)).to_series()
+    odd = texts.select(_not_ascii(_T)).to_series()
+    return found | (odd & values.str.contains(_UNTIDY_CHARACTERS)) if odd.any() else found
+
+
+def untidy_columns(cells: pl.DataFrame, *, empty: bool) -> list[str]:
+    """The columns of many texts that have some which tidying may change."""
+    odd = _some_contain(_UNTIDY_CHARACTERS)
+    return _columns_where(cells, _plainly_untidy(pl.all(), empty=empty).any() | odd)
+
+
+def _plainly_untidy(cell: pl.Expr, *, empty: bool) -> pl.Expr:
+    """True where an ASCII cell is untidy."""
     found = (cell < "!") & (cell != "") | cell.str.ends_with(" ") | cell.str.ends_with("\t")
-    found = found | cell.str.starts_with("\u00a0") | cell.str.ends_with("\u00a0")
     found = found | cell.str.starts_with(_QUOTED)
     return found | (cell == "") if empty else found
 
 
-def untidy_values(values: pl.Series, *, empty: bool) -> pl.Series:
-    """`untidy` of each of few texts."""
-    return values.to_frame("t").select(untidy(_T, empty=empty)).to_series()
+def _some_contain(characters: str) -> pl.Expr:
+    """Whether a column has some of the characters (a pattern), none of which is ASCII."""
+    # Comparing lengths is far cheaper than searching, and few texts are not ASCII.
+    return pl.all().filter(_not_ascii(pl.all())).str.contains(characters).any()
+
+
+def _not_ascii(cell: pl.Expr) -> pl.Expr:
+    return cell.str.len_bytes() != cell.str.len_chars()
 
 
 def tidy(cells: pl.DataFrame) -> pl.DataFrame:
     """Columns of text with their values only; blank is null."""
     if not cells.width:
         return cells
+    marked = _columns_where(cells, _some_contain(_SOME_UNSEEN))
+    cells = cells.with_columns(without_unseen(pl.col(name)) for name in marked)
     cells = cells.select(pl.all().str.strip_chars())
-    quoted = _columns_where(cells, pl.all().str.starts_with(_QUOTED))
-    if quoted:
-        cells = cells.with_columns(without_text_formula(pl.col(name)) for name in quoted)
+    quoted = _columns_where(cells, pl.all().str.starts_with(_QUOTED).any())
+    cells = cells.with_columns(without_text_formula(pl.col(name)) for name in quoted)
     return cells.select(blank_as_null(cells.columns))
 
 
@@ -46,11 +77,5 @@ def blank_as_null(names: list[str]) -> list[pl.Expr]:
     return [pl.when(pl.col(name) != "").then(name).alias(name) for name in names]
 
 
-def untidy_columns(cells: pl.DataFrame, *, empty: bool) -> list[str]:
-    """The columns of many texts that have untidy ones."""
-    return _columns_where(cells, untidy(pl.all(), empty=empty))
-
-
 def _columns_where(cells: pl.DataFrame, condition: pl.Expr) -> list[str]:
-    found = cells.select(condition.any()).row(0)
-    return [name for name, some in zip(cells.columns, found, strict=True) if some]
+    return [name for name, some in zip(cells.columns, cells.select(condition).row(0), strict=True) if some]

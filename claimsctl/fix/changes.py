@@ -18,12 +18,7 @@ Change = Callable[[pl.Series], pl.Series]
 
 _T: Final = pl.col("t")
 _COMPACT: Final = _T.str.replace_all(" ", "", literal=True).str.replace(r"\.$", "")
-_INVISIBLE: Final = (
-    r"[\x01-\x08\x0E-\x1F\x7F\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}"
-    r"\x{2066}-\x{2069}\x{FEFF}]"
-)
-# Joiners have a meaning in some scripts and in emoji, but none after a plain letter, digit or space.
-_JOINERS: Final = r"(^|[\x00-\x7F\s])[\x{200C}\x{200D}]+"
+_INVISIBLE: Final = rf"[\x01-\x08\x0E-\x1F\x7F]|{tidying.UNSEEN}"
 _ODD_SPACES: Final = r"[\x{A0}\x{1680}\x{2000}-\x{200A}\x{202F}\x{205F}\x{3000}]"
 _SCIENTIFIC: Final = r"^([1-9])(?:\.([0-9]+))?[Ee]\+?([0-9]{1,2})$"
 # 12E4 is a code as well; a plus or a decimal point is what only a number has.
@@ -47,7 +42,7 @@ def rewritten(text: pl.Series, after: pl.Expr, where: pl.Expr) -> pl.Series:
 
 def without_invisible(text: pl.Series) -> pl.Series:
     """Texts without zero-width, direction and control characters, and the spaces these hid at the ends."""
-    visible = _T.str.replace_all(_INVISIBLE, "").str.replace_all(_JOINERS, "$1")
+    visible = tidying.without_unseen(_T, _INVISIBLE)
     return rewritten(text, visible.str.strip_chars(), visible != _T)
 
 

@@ -27,7 +27,8 @@ COLUMNS = {name: f"c{n}" for n, name in enumerate(NAMES)}
 RUN_DATE = date(2026, 6, 30)
 VALUES = ("", " ", "99213", " 99213", "j1885", "female", "M", "2026-01-02", "1/2/26", "$1,200.50", "(3)",
           "Z00.00 ", "\u00a0x", "é", "\t", "0", "12:30",
-          '="99213"', ' ="(3)"', '=""', '="3')  # fmt: skip
+          '="99213"', ' ="(3)"', '=""', '="3',
+          "\u200b99213", "99\u00ad213\ufeff", "\u200b", "\u2009x", '\ufeff="3"', "e\u0301\u200d")  # fmt: skip
 CONDITIONS = (
     "procedure_code in ('99213', 'J1885')",
     "not (procedure_code like 'J%')",

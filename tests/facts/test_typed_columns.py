@@ -70,3 +70,23 @@ def test_what_a_spreadsheet_keeps_as_text_is_read_as_its_value() -> None:
     assert verbatim_cells(cleaned, blank=None).equals(few)
     many = pl.concat([few] * 1_000)
     assert clean_cells(many).equals(pl.concat([cleaned] * 1_000))
+
+
+def test_characters_that_nobody_can_see_are_no_part_of_a_value() -> None:
+    few = pl.DataFrame(
+        {
+            "c0": ["\ufeffC99", "C\u00ad9\u200b8", "C97"],
+            "c1": ["1330\u2060223946\u200d", "\u200b \u200b", "\u200e1330223946\u202c "],
+            "c2": ['\ufeff="0042"', '="\u200b0042"', "\u20090042\u3000"],
+            "c3": ["Núñez", "क\u094d\u200dष", "O\u2019Brien"],
+        }
+    )
+    cleaned = clean_cells(few)
+    assert cleaned.select("c0", "c1", "c2").to_dict(as_series=False) == {
+        "c0": ["C99", "C98", "C97"], "c1": ["1330223946", None, "1330223946"], "c2": ["0042"] * 3,
+    }  # fmt: skip
+    assert cleaned["c3"].equals(few["c3"]), "a joiner has a meaning between letters of some scripts"
+    assert "verbatim:c3" not in cleaned.columns
+    assert verbatim_cells(cleaned, blank=None).equals(few)
+    many = pl.concat([few] * 1_000)
+    assert clean_cells(many).equals(pl.concat([cleaned] * 1_000))

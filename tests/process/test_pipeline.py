@@ -153,6 +153,22 @@ def test_cells_that_a_spreadsheet_keeps_as_text_are_values(run: Any, tmp_path: P
     assert {name: rejected[name] for name in CLEAN} == protected[1], "as it came"
 
 
+def test_characters_that_nobody_can_see_are_no_reason_to_reject(run: Any, tmp_path: Path) -> None:
+    marked = [
+        {name: f"\ufeff{cell[:2]}\u200b{cell[2:]}\u00ad" for name, cell in row.items()}
+        for row in (claim("C99"), claim("C98", units="0"))
+    ]
+    summary = run(write_csv(tmp_path / "claims.csv", marked), out=tmp_path / "out")
+    assert (summary["rows"]["accepted"], summary["rows"]["rejected"]) == (1, 1), summary["findings_by_code"]
+    accepted = pl.read_parquet(tmp_path / "out" / "accepted.parquet").row(0, named=True)
+    plain = claim("C99")
+    assert {name: accepted[name] for name in ("claim_number", "patient_zip", "rendering_npi")} == {
+        name: plain.get(name) for name in ("claim_number", "patient_zip", "rendering_npi")
+    }
+    rejected = read_csv(tmp_path / "out" / "rejected.csv")[0]
+    assert {name: rejected[name] for name in CLEAN} == marked[1], "as it came"
+
+
 def test_lines_without_numbers_are_numbered_in_file_order(run: Any, tmp_path: Path) -> None:
     rows = [
         {k: v for k, v in claim(number, procedure_code=code).items() if k != "line_number"}
