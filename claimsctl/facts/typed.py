@@ -12,6 +12,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME, COLUMNS
 from claimsctl.facts.cells import typed_columns, typed_text
 from claimsctl.facts.coded import FEW_ROWS, Codebook, Coded, Coding, as_text, is_coded, spread
+from claimsctl.facts.full_names import split_columns, split_name
 from claimsctl.facts.tidying import blank_as_null, tidy, untidy_columns, untidy_values
 from claimsctl.facts.values import MONEY
 
@@ -35,7 +36,7 @@ class Layout:
 
     `columns` maps canonical names to raw columns (`c3`); `constants` fill columns the input lacks and
     cells that are blank; `full_names` maps "patient" and "subscriber" to raw columns that hold
-    "Last, First" or "First Last" and are split.
+    "Last, First" or "First Last" and are split; Jr and the like become `patient_name_suffix`.
     """
 
     columns: Mapping[str, str]
@@ -48,19 +49,14 @@ class Layout:
         return name in self.columns or name in self.constants or self._whose(name) is not None
 
     def _whose(self, name: str) -> str | None:
-        return next((who for who in self.full_names if name in _name_columns(who)), None)
+        return next((who for who in self.full_names if name in split_columns(who)), None)
 
     def split_name(self, name: str) -> pl.Expr | None:
         """The column split from a full name, null where it is not one."""
         who = self._whose(name)
         if who is None or name in self.columns:
             return None
-        last, first = _split_name(pl.col(self.full_names[who]).cast(pl.String))
-        return (last if name == _name_columns(who)[0] else first).alias(name)
-
-
-def _name_columns(who: str) -> tuple[str, str]:
-    return f"{who}_last_name", f"{who}_first_name"
+        return split_name(pl.col(self.full_names[who]).cast(pl.String), name).alias(name)
 
 
 VERBATIM = "verbatim:"
@@ -163,21 +159,6 @@ def clean_text(rows: pl.DataFrame, layout: Layout, names: Iterable[str]) -> pl.D
              for n in wanted if n in layout.constants]
         )  # fmt: skip
     return frame.with_columns(constants)
-
-
-def _split_name(raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Last and first name from "Last, First M" or "First M Last"."""
-    name = raw.str.strip_chars()
-    comma = name.str.contains(",", literal=True)
-    # What is left of a name after splitting may be blank or padded.
-    last = pl.when(comma).then(name.str.extract(r"^([^,]*),", 1)).otherwise(name.str.extract(r"(\S+)$", 1))
-    first = (
-        pl.when(comma)
-        .then(name.str.extract(r"^[^,]*,\s*(.*)$", 1))
-        .otherwise(name.str.extract(r"^(.*)\s\S+$", 1))
-    )
-    last, first = last.str.strip_chars(), first.str.strip_chars()
-    return pl.when(last != "").then(last), pl.when(first != "").then(first)
 
 
 def typed_frame(rows: pl.DataFrame, layout: Layout, names: Iterable[str], *, run_date: date) -> pl.DataFrame:

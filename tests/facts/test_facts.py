@@ -128,6 +128,49 @@ def test_full_names_are_split() -> None:
     assert frame.rows() == [("Doe", "Jane Q"), ("Roe", "John"), ("Cher", None), (None, None), (None, None)]
 
 
+@pytest.mark.parametrize(
+    ("name", "last", "first", "suffix"),
+    [
+        ("Mary Ann Smith Jr.", "Smith", "Mary Ann", "Jr"),
+        ("Mary Ann Smith, Jr.", "Smith", "Mary Ann", "Jr"),
+        ("Smith Jr., Mary Ann", "Smith", "Mary Ann", "Jr"),
+        ("Smith, Jr., Mary Ann", "Smith", "Mary Ann", "Jr"),
+        ("Smith, Mary Ann, Jr", "Smith", "Mary Ann", "Jr"),
+        ("Smith, Mary Ann Jr.", "Smith", "Mary Ann", "Jr"),
+        ("SMITH III, JOHN", "SMITH", "JOHN", "III"),
+        ("John Smith iv", "Smith", "John", "iv"),
+        ("de la Cruz II, Ana", "de la Cruz", "Ana", "II"),
+        ("Smith Sr", "Smith", None, "Sr"),
+        ("Smith, Jr.", "Smith", None, "Jr"),
+        ("John Q Smith MD", "Smith", "John Q", "MD"),
+        ("John Smith, M.D.", "Smith", "John", "MD"),
+        ("Smith MD, John", "Smith", "John", "MD"),
+        ("Rahman, Md", "Rahman", "Md", None),
+        ("Rahman, Abdul Md", "Rahman", "Abdul Md", None),
+        ("Md Rahman", "Rahman", "Md", None),
+        ("Jr", "Jr", None, None),
+        ("Jane Ivy", "Ivy", "Jane", None),
+        ("Doe, Jane Q", "Doe", "Jane Q", None),
+    ],
+)
+def test_a_suffix_is_no_last_name(name: str, last: str, first: str | None, suffix: str | None) -> None:
+    rows = pl.DataFrame({"c0": [name, "Roe, John", None], "c1": [name, None, "x y"]})
+    layout = Layout({}, full_names={"patient": "c0", "subscriber": "c1"})
+    parts = ["last_name", "first_name"]
+    names = [f"{who}_{part}" for who in ("patient", "subscriber") for part in parts] + ["patient_name_suffix"]
+    frame = typed_frame(clean_cells(rows), layout, names, run_date=date(2026, 1, 1))
+    assert frame.row(0) == (last, first, last, first, suffix)
+    assert frame.row(1) == ("Roe", "John", None, None, None)
+    assert frame.row(2) == (None, None, "y", "x", None)
+
+
+def test_a_suffix_column_goes_before_what_a_full_name_says() -> None:
+    rows = pl.DataFrame({"c0": ["Smith Jr, Ann"], "c1": ["III"]})
+    layout = Layout({"patient_name_suffix": "c1"}, full_names={"patient": "c0"})
+    names = ["patient_last_name", "patient_name_suffix"]
+    assert typed_frame(rows, layout, names, run_date=date(2026, 1, 1)).row(0) == ("Smith", "III")
+
+
 def test_cleaning_keeps_what_it_changed() -> None:
     rows = pl.DataFrame({"row_number": [2, 3, 4], "c0": [" a", "b", ""], "c1": ["x", "y", "\u00a0"]})
     cleaned = clean_cells(rows)
