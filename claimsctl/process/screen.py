@@ -12,6 +12,9 @@ from claimsctl.security.cells import SEALED
 
 FOOTER_ROWS = 3
 _LOOKED_AT = 100
+_MARK = "\ufeff"
+# A file glued to another one may begin with a byte order mark, behind which quotes are left standing.
+_AROUND = f' \t\r\n\u00a0{_MARK}"'
 _FOOTER = r"(?i)^(total|grand total|count|records|page|report)"
 
 
@@ -30,15 +33,18 @@ def repeated_headers(rows: pl.DataFrame, header: Sequence[str]) -> pl.Series:
     cells = [name for name in rows.columns if name.startswith("c")][: len(header)]
     if not cells or not rows.height:
         return nothing
-    first = next((n for n, title in enumerate(header) if title.strip()), None)
+    first = next((n for n, title in enumerate(header) if title.strip(_AROUND)), None)
     if first is None:
         return nothing
-    candidates = rows[cells[first]].str.strip_chars().str.to_lowercase() == header[first].strip().lower()
+    titles = [title.strip(_AROUND).lower() for title in header]
+    texts = rows[cells[first]]
+    # Looking for the mark is cheaper than stripping it.
+    candidates = (texts.str.strip_chars().str.to_lowercase() == titles[first]) | texts.str.starts_with(_MARK)
     if not candidates.any():
         return nothing
     same = [
-        pl.col(cell).fill_null("").str.strip_chars().str.to_lowercase() == title.strip().lower()
-        for cell, title in zip(cells, header, strict=False)
+        pl.col(cell).fill_null("").str.strip_chars(_AROUND).str.to_lowercase() == title
+        for cell, title in zip(cells, titles, strict=False)
     ]
     return rows.select(pl.all_horizontal(same)).to_series().fill_null(False)
 

@@ -136,6 +136,19 @@ def test_repeated_headers_footers_and_blank_rows_are_counted(run: Any, tmp_path:
     assert {"FILE-007", "FILE-008", "FILE-009"} <= codes(summary).keys()
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_header_of_a_glued_file_is_known_behind_its_byte_order_mark(
+    run: Any, tmp_path: Path, quote: str
+) -> None:
+    header, first, second = csv_text([claim("A1"), claim("A2")]).splitlines()
+    titles = ",".join(f"{quote}{title}{quote}" for title in header.split(","))
+    body = [titles, first, "\ufeff" + titles, second]
+    (tmp_path / "claims.csv").write_text("\n".join(body) + "\n", encoding="utf-8-sig")
+    summary = run(tmp_path / "claims.csv")
+    assert summary["rows"] == {"read": 3, "accepted": 2, "held": 0, "rejected": 0, "skipped": 1}
+    assert codes(summary)["FILE-007"] == 1
+
+
 def test_cells_that_a_spreadsheet_keeps_as_text_are_values(run: Any, tmp_path: Path) -> None:
     protected = [
         {name: f'="{cell}"' for name, cell in row.items()} for row in (claim("C99"), claim("C98", units="0"))
