@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from claimsctl.errors import InputError
 from claimsctl.ingest.parts import Format
+from claimsctl.ingest.sniff import CONTROLS
 from claimsctl.ingest.stream import (
     GZIP_MAGIC,
     ZSTD_MAGIC,
@@ -25,28 +26,38 @@ EXPORT_HINT = "Give a CSV, TSV, Excel (.xlsx), Parquet or JSON file of claims."
 
 # Magic numbers at the start of files that are certainly not claim tables.
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF document", "Ask for the data behind it as CSV or Excel."),
+    (b"%PDF-", "a PDF document", "Ask for the data behind it as CSV or Excel."),
     (b"\x89PNG", "a PNG image", EXPORT_HINT),
     (b"\xff\xd8\xff", "a JPEG image", EXPORT_HINT),
-    (b"GIF8", "a GIF image", EXPORT_HINT),
     (b"II*\x00", "a TIFF image", EXPORT_HINT),
     (b"MM\x00*", "a TIFF image", EXPORT_HINT),
     (b"\x7fELF", "a program", EXPORT_HINT),
     (b"\xcf\xfa\xed\xfe", "a program", EXPORT_HINT),
     (b"\xca\xfe\xba\xbe", "a program", EXPORT_HINT),
     (b"SQLite format 3\x00", "an SQLite database", "Export the claims table as CSV or Parquet."),
-    (b"ORC", "an ORC file", "Convert it to Parquet or CSV."),
-    (b"ARROW1", "an Arrow IPC file", "Convert it to Parquet or CSV."),
+    (b"ARROW1\0\0", "an Arrow IPC file", "Convert it to Parquet or CSV."),
     (b"Obj\x01", "an Avro file", "Convert it to Parquet or CSV."),
-    (b"PARE", "an encrypted Parquet file", "Decrypt it first."),
-    (b"BZh", "a bzip2 archive", "Decompress it first, or use gzip (.gz) or Zstandard (.zst)."),
     (b"\xfd7zXZ\x00", "an xz archive", "Decompress it first, or use gzip (.gz) or Zstandard (.zst)."),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first."),
-    (b"Rar!", "a RAR archive", "Unpack it first."),
+    (b"Rar!\x1a\x07", "a RAR archive", "Unpack it first."),
     (b"{\\rtf", "a rich text document", EXPORT_HINT),
     (b"-----BEGIN PGP", "an encrypted (PGP) message", "Decrypt it first."),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "Run `git lfs pull`."),
 )
+# Magic numbers that a title or a column name may begin with too; here binary data follows them.
+_LETTERS: tuple[tuple[bytes, str, str], ...] = (
+    (b"MZ", "a program", EXPORT_HINT),
+    (b"GIF8", "a GIF image", EXPORT_HINT),
+    (b"ORC", "an ORC file", "Convert it to Parquet or CSV."),
+    (b"PARE", "an encrypted Parquet file", "Decrypt it first."),
+    (b"BZh", "a bzip2 archive", "Decompress it first, or use gzip (.gz) or Zstandard (.zst)."),
+)
+# ISA01 and ISA03 are two digits each at fixed places, which no header has; the ten characters after each
+# may have lost their blanks on the way.
+_X12 = re.compile(rb"ISA([^\w\s])\d\d\1[^\r\n]{0,10}?\1\d\d\1")
+_HL7 = re.compile(rb"MSH\|[^\w\s|]{2,5}\|")
+# A tag of XML has attributes or ends; `<Claim Number>,` is a column's name.
+_TAG = re.compile(rb"<[a-z_][\w:.-]*(\s+[\w:.-]+\s*=|\s*/?>(?! *[,;|\t]))")
 _X12_NAMES = {
     "837": "837 claim file",
     "835": "835 remittance",
@@ -74,7 +85,7 @@ def recognise(file: InputFile, limits: Limits) -> Recognised:
         raise _empty(label)
     with RawReader(file) as raw:
         start = raw.read(1 << 12)
-    if start.startswith(b"PAR1") or (start.startswith(MAGIC) and is_spill(file.path)):
+    if _is_parquet(start) or (start.startswith(MAGIC) and is_spill(file.path)):
         return Recognised("parquet", None, start)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         _require_workbook(file)
@@ -91,7 +102,7 @@ def recognise(file: InputFile, limits: Limits) -> Recognised:
     if compression is not None:
         if not head:
             raise _empty(label)
-        if head.startswith((b"PAR1", b"PK\x03\x04")):
+        if _is_parquet(head) or head.startswith(b"PK\x03\x04"):
             raise InputError(
                 f"{label}: holds a compressed Parquet, Excel or zip file.", hint="Decompress it first."
             )
@@ -101,19 +112,17 @@ def recognise(file: InputFile, limits: Limits) -> Recognised:
 
 def refuse_foreign(label: str, head: bytes) -> None:
     """Raise InputError for content that is known not to be a table of claims."""
-    for magic, found, todo in _MAGIC:
+    for magic, found, todo in _MAGIC + _LETTERS if _begins_binary(head) else _MAGIC:
         if head.startswith(magic):
             raise _not_claims(label, found, todo)
-    if head.startswith(b"MZ") and b"\0" in head[:512]:
-        raise _not_claims(label, "a program", EXPORT_HINT)
-    if head[8:12] == b"DUCK":
+    if head[8:12] == b"DUCK" and _begins_binary(head):
         raise _not_claims(label, "a DuckDB database", "Export the claims table as CSV or Parquet.")
-    if head[257:262] == b"ustar":
+    if head[257:262] == b"ustar" and b"\0" in head[:257]:
         raise _not_claims(label, "a tar archive", "Unpack it first.")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if re.match(rb"ISA[^A-Za-z0-9\s]", text):
+    if _X12.match(text):
         raise _x12(label, text)
-    if text.startswith(b"MSH|"):
+    if _HL7.match(text):
         raise _not_claims(label, "an HL7 version 2 message", EXPORT_HINT)
     if text.startswith(b"<"):
         lowered = text[:512].lower()
@@ -123,8 +132,18 @@ def refuse_foreign(label: str, head: bytes) -> None:
                 "an HTML page",
                 "If it was downloaded, sign in and download it again; else save as CSV.",
             )
-        if lowered.startswith((b"<?xml", b"<!--")) or re.match(rb"<[a-z:_]+[\s>]", lowered):
+        if lowered.startswith((b"<?xml", b"<!--")) or _TAG.match(lowered):
             raise _not_claims(label, "an XML document", "Export as CSV, or save as .xlsx.")
+
+
+def _begins_binary(head: bytes) -> bool:
+    """Whether bytes that text does not hold stand at the very start, right after a magic number."""
+    start = head[:64]
+    return len(start.translate(None, CONTROLS)) < len(start)
+
+
+def _is_parquet(head: bytes) -> bool:
+    return head.startswith(b"PAR1") and _begins_binary(head)
 
 
 def _is_json(head: bytes) -> bool:

@@ -14,12 +14,13 @@ from claimsctl.ingest.structure import Dialect
 
 DELIMITERS = (b",", b"\t", b";", b"|")
 MAX_COLUMNS = 20_000
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
+"""Bytes that text has no use for."""
 
 _SAMPLE_RECORDS = 50
 _MAX_TITLE_LINES = 10
 _MAX_HEADER_LINES = 50
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def sniff(label: str, head: bytes, *, whole: bool) -> Sniffed:
 def is_binary(head: bytes) -> bool:
     """Whether a text would not hold these bytes; single NUL bytes after the first line are tolerated."""
     first = _LINE.match(head)
-    if first is None or len(first.group(1).translate(None, _CONTROLS)) < len(first.group(1)):
+    if first is None or len(first.group(1).translate(None, CONTROLS)) < len(first.group(1)):
         return True
-    controls = len(head) - len(head.translate(None, _CONTROLS))
+    controls = len(head) - len(head.translate(None, CONTROLS))
     return controls > 16 and controls > len(head) * 0.05
 
 

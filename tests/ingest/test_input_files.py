@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
 import os
 import socket
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.orc as orc
 import pytest
 
 from claimsctl.errors import InputError
@@ -33,6 +36,19 @@ def zipped(*members: str) -> bytes:
     with zipfile.ZipFile(target, "w") as archive:
         for member in members:
             archive.writestr(member, "x")
+    return target.getvalue()
+
+
+def orc_file(compression: str) -> bytes:
+    target = io.BytesIO()
+    orc.write_table(pa.table({"claim_number": ["C1", "C2"]}), target, compression=compression)
+    return target.getvalue()
+
+
+def tarred() -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("claims.csv"))
     return target.getvalue()
 
 
@@ -80,9 +96,12 @@ def test_a_zip_bomb_is_refused(read: Callable[..., Any], suffix: str) -> None:
         (bytes(range(256)) * 4, "binary data"),
         (b"ISA*00*          *00*          *ZZ*A~GS*HC*A~ST*837*0001~", "EDI text .X12 837 claim file"),
         (b"ISA|00|          |00|          |ZZ|A~ST|835|0001~", "EDI text .X12 835 remittance"),
+        (b"ISA^00^^00^^ZZ^A\nST^277^0001\n", "EDI text .X12 277 status response"),
         (b"MSH|^~\\&|A|B|C\r", "HL7"),
         (b"\n<!DOCTYPE html><html></html>", "an HTML page"),
         (b"<?xml version='1.0'?><Workbook/>", "an XML document"),
+        (b"<claims>\n\t<claim>", "an XML document"),
+        (b'<c:claims xmlns:c="x"><c:claim>', "an XML document"),
         (zipped("claims.csv"), "a zip archive"),
         (zipped("word/document.xml"), "a Word document"),
         (zipped("xl/workbook.bin"), "xlsb"),
@@ -91,7 +110,17 @@ def test_a_zip_bomb_is_refused(read: Callable[..., Any], suffix: str) -> None:
         (OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
         (OLE + bytes(600) + "Workbook".encode("utf-16-le"), "old format .*.xlsx or CSV"),
         (b"SQLite format 3\x00", "an SQLite database"),
-        (b"BZh91AY", "bzip2"),
+        (bz2.compress(b""), "bzip2"),
+        (bz2.compress(CLAIMS), "bzip2"),
+        (orc_file("uncompressed"), "an ORC file"),
+        (orc_file("zlib"), "an ORC file"),
+        (b"PARE\x2c\0\0\0" + bytes(range(128, 172)), "an encrypted Parquet file"),
+        (b"ARROW1\0\0\xff\xff", "an Arrow IPC file"),
+        (b"GIF89a\x01\0\x01\0", "a GIF image"),
+        (b"Rar!\x1a\x07\x01\0", "a RAR archive"),
+        (b"12345678DUCK\x40" + bytes(7), "a DuckDB database"),
+        (tarred(), "a tar archive"),
+        (gzip.compress(tarred()), "a tar archive"),
         (gzip.compress(b""), "the file is empty"),
         (gzip.compress(b"%PDF-1.7"), "a PDF document"),
         (gzip.compress(zipped("xl/workbook.xml")), "Decompress it first"),
@@ -106,6 +135,53 @@ def test_what_is_not_a_claim_file(read: Callable[..., Any], content: bytes, mess
     assert "export.csv" in str(caught.value)
     assert caught.value.exit_code == 3
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "ORCHARD FAMILY PRACTICE",
+        "PARENT HEALTH SYSTEM",
+        "PAR1 claims of March",
+        "BZh Clinic",
+        "GIF89a",
+        "MZ Dental",
+        "Rar!",
+        "ARROW1 Transport",
+        "%PDF of March",
+        "Dr. Joe DUCK MD",
+        "Mustard & Sons".rjust(256 + 14),
+    ],
+)
+def test_a_title_may_begin_like_another_format(read: Callable[..., Any], title: str) -> None:
+    found = read(f"{title}\nclaim_number,units,charge\nC1,1,2\n")
+    assert found.source.header == ("claim_number", "units", "charge")
+    assert found.rows == [("C1", "1", "2")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "PARENT CLAIM,units",
+        "ORC,units",
+        "PAR1,units",
+        "ISA_ID,units",
+        "ISA,ID,claim number,x",
+        "ISA|ID|claim number|x",
+        "ISA#,units",
+        "MSH|claim|units",
+        "<Claim Number>,<Units>",
+        "<Claim>,<Units>",
+        "<Claim>\t<Units>",
+        "GIF8,units",
+    ],
+)
+def test_a_column_name_may_begin_like_another_format(read: Callable[..., Any], header: str) -> None:
+    delimiter = next(mark for mark in ",|\t" if mark in header)
+    values = ("1",) * (header.count(delimiter) + 1)
+    found = read(f"{header}\n{delimiter.join(values)}\n")
+    assert found.source.header == tuple(header.split(delimiter))
+    assert found.rows == [values]
 
 
 def test_missing_and_special_files(tmp_path: Path) -> None:
