@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from claimsctl.ingest.stream import is_utf8
 from claimsctl.ingest.structure import (
@@ -60,11 +62,39 @@ class NeedMore(Exception):
     """The record may go on after the end of the chunk."""
 
 
+class _Quoting(NamedTuple):
+    """Where a quoted field may begin and end in a dialect: what RFC 4180 allows, or blanks beside it too."""
+
+    first: re.Pattern[bytes]  # a record's first field is quoted
+    opening: re.Pattern[bytes]  # up to the quote that opens a later field
+    closing: re.Pattern[bytes]  # what follows the quote that closes a field
+    record: re.Pattern[bytes]  # a record without stray quotes
+    field: re.Pattern[bytes]  # a field of one, as its text within quotes and without
+
+
+@cache
+def _quoting(delimiter: bytes, quote: bytes, blanks: bool) -> _Quoting:
+    d, q = re.escape(delimiter), re.escape(quote)
+    b = rb"(?:(?!%b)[ \t])*+" % d if blanks else b""
+    closing = rb"%b(?:%b|\Z)" % (b, d)
+    field = rb"(?:%(b)b%(q)b((?:[^%(q)b]++|%(q)b%(q)b)*+)%(q)b%(b)b|([^%(d)b%(q)b]*+))" % {
+        b"b": b, b"d": d, b"q": q
+    }  # fmt: skip
+    return _Quoting(
+        first=re.compile(b + q),
+        opening=re.compile(d + b + q),
+        closing=re.compile(closing),
+        record=re.compile(rb"%b(?:%b%b)*+" % (field, d, field)),
+        field=re.compile(rb"(?:\A|%b)%b" % (d, field)),
+    )
+
+
 def split_record(
     data: bytes,
     dialect: Dialect,
     *,
     quotes_end_anywhere: bool = False,
+    blanks: bool = True,
     start: int = 0,
     fields: list[bytes] | None = None,
 ) -> Split:
@@ -72,30 +102,37 @@ def split_record(
 
     A quote within an unquoted field is text. In a quoted field, a quote that is neither doubled nor
     followed by a delimiter or the end is text too, or, with `quotes_end_anywhere`, makes the whole field
-    text up to the next delimiter, quotes included. Both set `stray`.
+    text up to the next delimiter, quotes included. Both set `stray`. With `blanks`, those between the
+    quotes of a field and its delimiters are not part of it: RFC 4180 has none there, exporters do.
     """
     delimiter, quote = dialect.delimiter, dialect.quote
+    quoting = _quoting(delimiter, quote, blanks)
+    if not start and quoting.record.fullmatch(data):
+        parts = quoting.field.findall(data)
+        tidy = [quoted.replace(quote + quote, quote) if quoted else plain for quoted, plain in parts]
+        return Split(tidy, False, None)
     cut = [] if fields is None else fields
     stray = False
     at = start
     while True:
-        if not data.startswith(quote, at):
-            end = data.find(delimiter + quote, at)
+        opened = quoting.first.match(data, at)
+        if not opened:
+            following = quoting.opening.search(data, at)
+            end = following.start() if following else -1
             plain = data[at:] if end < 0 else data[at:end]
             stray = stray or quote in plain
             cut += plain.split(delimiter)
         else:
-            close = at + 1
+            close = opened.end()
             while True:
                 close = data.find(quote, close)
                 if close < 0:
                     return Split(cut, stray, at)
-                after = data[close + 1 : close + 2]
-                if after == quote:
+                if data.startswith(quote, close + 1):
                     close += 2
-                elif not after or after == delimiter:
-                    cut.append(data[at + 1 : close].replace(quote + quote, quote))
-                    end = close + 1 if after else -1
+                elif closed := quoting.closing.match(data, close + 1):
+                    cut.append(data[opened.end() : close].replace(quote + quote, quote))
+                    end = closed.end() - 1 if closed.group().endswith(delimiter) else -1
                     break
                 else:
                     stray = True
@@ -123,6 +160,7 @@ class CarefulReader:
         self.at_end = at_end
         quote = re.escape(dialect.quote)
         self._first_quote = re.compile(rb"[^Q]*+(?:QQ[^Q]*+)*+Q(?!Q)".replace(b"Q", quote))
+        self._closing = _quoting(dialect.delimiter, dialect.quote, True).closing
         self._blank = _BLANK.replace(dialect.delimiter, b"")
         self._whole = whole_records(lines, dialect.width)
         self._undecided = (0, 0)
@@ -145,9 +183,12 @@ class CarefulReader:
             if split.open_at is None:
                 return self._fit(line, data, split.fields)
             return self._over_lines(line, data, split)
-        other = split_record(data, self.dialect, quotes_end_anywhere=True)
-        if other.open_at is None and len(other.fields) == self.dialect.width:
-            return self._accept(line, other.fields)
+        for other in (
+            split_record(data, self.dialect, blanks=False),
+            split_record(data, self.dialect, quotes_end_anywhere=True),
+        ):
+            if other.open_at is None and len(other.fields) == self.dialect.width:
+                return self._accept(line, other.fields)
         if split.open_at is None:
             return self._refuse(line, self._count(len(split.fields)), data, split.fields)
         result = self._over_lines(line, data, split)
@@ -167,7 +208,7 @@ class CarefulReader:
     def _over_lines(self, line: int, data: bytes, split: Split) -> Read | Refused:
         """Look for the line on which an open quoted field closes so that the record has every field."""
         open_field, fields, open_at = len(split.fields) + 1, split.fields, split.open_at
-        last, text = line, data
+        last, text, stray = line, data, split.stray
         closes = False
         while open_at is not None and len(fields) < self.dialect.width:
             last = self._next_decided(last + 1, line)
@@ -176,14 +217,14 @@ class CarefulReader:
             text = self.text(line, last)
             start = int(self.lines.starts[last] - self.lines.starts[line])
             found = self._first_quote.match(text, start)
-            if found is None or text[found.end() : found.end() + 1] not in (b"", self.dialect.delimiter):
+            if found is None or not self._closing.match(text, found.end()):
                 break
             closes = True
             more = split_record(text, self.dialect, start=open_at, fields=fields)
-            fields, open_at = more.fields, more.open_at
+            fields, open_at, stray = more.fields, more.open_at, stray or more.stray
         else:
             complete = open_at is None and len(fields) == self.dialect.width
-            if complete and not self._hides_records(line, last):
+            if complete and not self._hides_records(line, last, stray):
                 if self.lines.damaged[line : last + 1].any():
                     return Refused(last, damage(text), fields)
                 return self._accept(last, fields)
@@ -192,15 +233,19 @@ class CarefulReader:
             reason += f" in a way that gives the header's {self.dialect.width} fields"
         return self._refuse(line, reason, data)
 
-    def _hides_records(self, first: int, last: int) -> bool:
-        """Whether joining these lines would make a line that is a record by itself part of a field."""
+    def _hides_records(self, first: int, last: int, stray: bool) -> bool:
+        """Whether joining these lines would make a line that is a record by itself part of a field.
+
+        Without `stray` quotes few columns are no reason for doubt, as in well-formed records.
+        """
+        guarded = self.dialect.width >= MIN_COLUMNS_TO_GUARD
+        if not stray and not guarded:
+            return False
         ends = self.lines.record_end[first + 1 : last + 1]
         if self._whole[first + 1 : last + 1].any() or ((ends >= 0) & (ends <= last)).any():
             return True
         separators = self.lines.delimiters[[first, last]]
-        return self.dialect.width >= MIN_COLUMNS_TO_GUARD and bool(
-            (separators == self.dialect.width - 1).all()
-        )
+        return guarded and bool((separators == self.dialect.width - 1).all())
 
     def _next_decided(self, line: int, first: int) -> int:
         """First line from `line` on with a quote that can close a field, or -1 within the limits."""

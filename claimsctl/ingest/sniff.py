@@ -184,8 +184,10 @@ def _record(lines: Sequence[_Line], first: int, delimiter: bytes, quote: bytes) 
 def _quote(header: bytes, delimiter: bytes) -> bytes:
     """The single quote when it surrounds the header's names, else the double quote."""
     text = header.strip()
-    single = len(text) > 1 and text[:1] == b"'" == text[-1:] and b'"' not in text
-    return b"'" if single and (b"'" + delimiter + b"'" in text or delimiter not in text) else b'"'
+    if len(text) < 2 or not text[:1] == b"'" == text[-1:] or b'"' in text:
+        return b'"'
+    between = rb"'[ \t]*%b[ \t]*'" % re.escape(delimiter)
+    return b"'" if delimiter not in text or re.search(between, text) else b'"'
 
 
 def _header_text(label: str, cell: bytes) -> str:

@@ -203,6 +203,45 @@ def test_the_standard_library_reads_the_same(
     assert len(found) + len(blanks) == len(expected)
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.text(alphabet='ab ,"\n;é', max_size=6), st.booleans(), st.sampled_from(["", " ", "  "])
+            ),
+            min_size=3,
+            max_size=3,
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(1, 120),
+)
+def test_the_standard_library_skips_the_same_blanks_before_quotes(
+    rows: list[list[tuple[str, bool, str]]], line_end: str, chunk_bytes: int
+) -> None:
+    records = [
+        ",".join(
+            blanks + (written([text], ",", True) if quoted or any(mark in text for mark in ',"\n') else text)
+            for text, quoted, blanks in cells
+        )
+        for cells in rows
+    ]
+    text = line_end.join(['"h1", "h2", "h3"', *records]) + line_end
+    expected = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    source = open_csv(text.encode(), chunk_bytes)
+    found, malformed, blanks = gather(source, 7)
+    assert source.header == tuple(expected[0])
+    assert malformed == []
+    assert len(found) + len(blanks) == len(rows)
+    for number, row in enumerate([row for row in expected[1:] if any(cell.strip() for cell in row)]):
+        for cell, other in zip(found[number][1:], row, strict=True):
+            # What is not quoted keeps its blanks here.
+            assert cell == other or cell.lstrip(" ") == other
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_raise_only_input_errors(data: bytes) -> None:

@@ -26,7 +26,9 @@ def test_cells_are_verbatim_and_numbered_by_physical_line(read: Read) -> None:
         ('1,5" pipe,3', ("1", '5" pipe', "3")),
         ('1,"ab"c,3', ("1", '"ab"c', "3")),
         ('1,"Jo "JJ, Jr" Doe",3', ("1", 'Jo "JJ, Jr" Doe', "3")),
-        ('1, "x",3', ("1", ' "x"', "3")),
+        ('1, "x" y,3', ("1", ' "x" y', "3")),
+        ("1, x ,3", ("1", " x ", "3")),
+        ('1,"5" , wide",3', ("1", '5" , wide', "3")),
         ("1,2", ("1", "2", None)),
         ("1,2,3,,", ("1", "2", "3")),
         ("1,2,3, ,\t", ("1", "2", "3")),
@@ -40,10 +42,47 @@ def test_lenient_where_the_field_count_leaves_no_doubt(read: Read, line: str, ce
 
 
 @pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('1, "18 Alder, Court",3', ("1", "18 Alder, Court", "3")),
+        ('1,"18 Alder, Court" ,3', ("1", "18 Alder, Court", "3")),
+        ('"1" , " x ""y""\t" ,\t"3"\t', ("1", ' x "y"\t', "3")),
+        (' "1",2, "" ', ("1", "2", "")),
+        ('1, "two,\nlines" ,3', ("1", "two,\nlines", "3")),
+        ('1, "two\nlines, ""and\nmore""", "3"', ("1", 'two\nlines, "and\nmore"', "3")),
+        ('1, "x, y"', ("1", "x, y", None)),
+        ('"1", "2", "3", "" ,', ("1", "2", "3")),
+    ],
+)
+def test_blanks_beside_the_quotes_of_a_field_are_not_part_of_it(
+    read: Read, line: str, cells: tuple[str, ...]
+) -> None:
+    found = read(f"a,b,c\n{line}\n7,8,9\n")
+    assert found.rows == [cells, ("7", "8", "9")]
+    assert found.malformed == []
+
+
+def test_blanks_before_quotes_in_every_line(read: Read) -> None:
+    found = read('"claim", "last, first", "dx"\n"1", "Doe, J", "F41.1"\n"2", "Roe, ""R""", ""\n')
+    assert found.source.header == ("claim", "last, first", "dx")
+    assert found.rows == [("1", "Doe, J", "F41.1"), ("2", 'Roe, "R"', "")]
+    single = read("'a', 'b, c'\n'1', '2, 3'\n")
+    assert single.source.header == ("a", "b, c")
+    assert single.rows == [("1", "2, 3")]
+
+
+def test_a_tab_that_is_the_delimiter_is_no_blank_beside_a_quote(read: Read) -> None:
+    found = read('a\tb\tc\n1\t\t"x\ty"\n2\t "z"\t"w" \n')
+    assert found.rows == [("1", "", "x\ty"), ("2", "z", "w")]
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
         (b"1,2,3,4", "has 4 fields, the header has 3"),
         (b'1,5" x,3,4', "has 4 fields, the header has 3"),
+        (b'1, "2,3', "a quote opened in field 2 is never closed"),
+        (b'1, "x, y", "3", 4', "has 4 fields, the header has 3"),
         (b'1,"2,3', "a quote opened in field 2 is never closed"),
         (b'"1,2,3', "a quote opened in field 1 is never closed"),
         (b"1,\0,3", "holds a NUL byte"),
