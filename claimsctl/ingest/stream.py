@@ -335,29 +335,31 @@ class Utf8Stream:
 def decide_encoding(file: InputFile, compression: Compression | None, limits: Limits) -> str:
     """Whether a file whose first non-ASCII text is not UTF-8 is Windows-1252 ("cp1252") or damaged "utf-8".
 
-    Windows-1252 when no byte is undefined there and most lines with such text are not valid UTF-8.
+    Windows-1252 when most lines with such text are not valid UTF-8, and bytes that are undefined there stand
+    in one of them or in one of a hundred: more of them tell of another code page, whose letters would be
+    misread in silence.
     """
-    valid = invalid = 0
+    valid = windows = damaged = 0
     with ByteStream(file, compression, limits) as stream:
         for line in _lines_not_ascii(stream):
             if is_utf8(line):
                 valid += 1
             elif len(line.translate(None, _CP1252_UNDEFINED)) < len(line):
-                return "utf-8"
+                damaged += 1
             else:
-                invalid += 1
-    return "cp1252" if invalid > valid else "utf-8"
+                windows += 1
+    return "cp1252" if windows > valid + damaged and damaged <= max(1, windows // 100) else "utf-8"
 
 
 def _lines_not_ascii(stream: ByteStream) -> Iterator[bytes]:
     rest = b""
     while data := stream.read(4 * BLOCK):
-        cut = data.rfind(b"\n") + 1
+        cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if not cut and len(rest) > 16 * BLOCK:
             cut = len(data)
         block, rest = (rest + data[:cut], data[cut:]) if cut else (b"", rest + data)
         if not block.isascii():
-            yield from (line for line in block.split(b"\n") if not line.isascii())
+            yield from (line for line in block.splitlines() if not line.isascii())
     if not rest.isascii():
         yield rest
 

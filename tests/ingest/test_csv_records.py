@@ -239,6 +239,27 @@ def test_one_damaged_record_does_not_make_a_utf8_file_windows(read: Read) -> Non
     assert list(found.reasons) == [4]
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("undefined", [b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"])
+def test_a_byte_that_windows_text_does_not_have_costs_one_row(
+    read: Read, line_end: bytes, undefined: bytes
+) -> None:
+    good = [f"{i},Peña".encode("cp1252") for i in range(50)]
+    found = read(line_end.join([b"a,b", *good[:30], b"x,Pe%ba" % undefined, *good[30:]]))
+    assert found.source.encoding == "cp1252"
+    assert found.malformed == []
+    assert [row for row in found.rows if row[0] != "x"] == [(str(i), "Peña") for i in range(50)]
+    # The rules report the replacement character (FILE-006).
+    assert found.rows[30] == ("x", "Pe\ufffda")
+
+
+def test_another_code_page_is_not_read_as_windows_text(read: Read) -> None:
+    names = ["Hélène", "José", "Peña", "Zoé"] * 10
+    found = read(("a,b\n" + "".join(f"1,{name}\n" for name in names)).encode("mac_roman"))
+    assert found.source.encoding == "utf-8"
+    assert len(found.malformed) == 40
+
+
 def test_the_replacement_character_is_text(read: Read) -> None:
     assert read("a,b\n1,�\n").rows == [("1", "�")]
 
