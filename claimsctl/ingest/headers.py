@@ -61,8 +61,14 @@ def _known_headers() -> Mapping[str, tuple[str, int]]:
 
 
 def recognise(header: str) -> tuple[str, int] | None:
-    """Column and rank (2 exact name, 3 synonym, 4 fallback) of a header on its own, if it is known."""
-    found = _known_headers().get(fold(header))
+    """Column and rank (2 exact name, 3 synonym, 4 fallback) of a header on its own, if it is known.
+
+    A `#` before it is "number", like one after it, or else only marks the line as the header.
+    """
+    known = _known_headers()
+    found = known.get(fold(header))
+    if found is None and header.startswith("#"):
+        found = known.get(fold(header[1:] + "#")) or known.get(fold(header[1:]))
     if found is not None and found[1] == EXACT and "#" in header:
         return found[0], SYNONYM  # "Claim #" is a synonym of claim_number, not its name
     return found

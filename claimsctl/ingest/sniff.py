@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from claimsctl.errors import InputError
 from claimsctl.ingest.careful import split_record
+from claimsctl.ingest.headers import recognise
 from claimsctl.ingest.stream import is_utf8
 from claimsctl.ingest.structure import Dialect
 
@@ -20,6 +21,10 @@ CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b")) + b"\x7f"
 _SAMPLE_RECORDS = 50
 _MAX_TITLE_LINES = 10
 _MAX_HEADER_LINES = 50
+_LEAST_NAMES = 3
+_NO_LINE_ALIKE = 0.1
+"""Score per column of a delimiter when no line after the header has as many fields."""
+_COMMENT = (b"#", b'"#')
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
 
 
@@ -54,8 +59,9 @@ def detect_encoding(head: bytes) -> str:
 def sniff(label: str, head: bytes, *, whole: bool) -> Sniffed:
     """Find the header and how the file is written; `head` is the start of its text, `whole` all of it.
 
-    Leading blank lines and lines that begin with `#` are passed over, as are up to ten title lines of a
-    single field above a header of at least three. Raises InputError when there is no header.
+    Leading blank lines and comments (lines that begin with `#` and do not name the columns of those after
+    them) are passed over, as are up to ten title lines of a single field above a header of at least three.
+    Raises InputError when there is no header.
     """
     if is_binary(head):
         raise InputError(
@@ -140,10 +146,34 @@ def _candidates(lines: Sequence[_Line]) -> tuple[list[int], bytes | None]:
             if stated:
                 forced = stated.group(1)
                 continue
-            if text.startswith((b"#", b'"#')):
+            if text.startswith(_COMMENT) and not _names_columns(lines, i, forced):
                 continue
         found.append(i)
     return found, forced
+
+
+def _names_columns(lines: Sequence[_Line], i: int, forced: bytes | None) -> bool:
+    """Whether a line that begins with `#` is the header, its first column `#` (a row number) or `#Claim`.
+
+    It then names known columns, more than the next line does, and has as many fields as lines after it.
+    """
+    delimiter, score = _best_delimiter(lines, i, forced)
+    quote = _quote(lines[i].text, delimiter)
+    cells, last = _record(lines, i, delimiter, quote)
+    known = _known_columns(cells)
+    if known < _LEAST_NAMES or re.match(rb"\s*#\s+\S", cells[0]):
+        return False
+    for following in range(last + 1, len(lines)):
+        text = lines[following].text.strip()
+        if text and not text.startswith(_COMMENT):
+            others, _ = _record(lines, following, delimiter, quote)
+            return score > len(cells) * _NO_LINE_ALIKE and known > _known_columns(others)
+    return True
+
+
+def _known_columns(cells: Sequence[bytes]) -> int:
+    found = (recognise(cell.decode("utf-8", "replace")) for cell in cells)
+    return len({column for column, _ in filter(None, found)})
 
 
 def _best_delimiter(lines: Sequence[_Line], first: int, forced: bytes | None) -> tuple[bytes, float]:
@@ -162,7 +192,7 @@ def _best_delimiter(lines: Sequence[_Line], first: int, forced: bytes | None) ->
                 seen += 1
                 same += len(record) == len(cells)
             at += 1
-        score = len(cells) * (0.1 + (same / seen if seen else 0.0))
+        score = len(cells) * (_NO_LINE_ALIKE + (same / seen if seen else 0.0))
         if score > best_score:
             best, best_score = delimiter, score
     return best, best_score
