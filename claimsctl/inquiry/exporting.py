@@ -22,6 +22,7 @@ from claimsctl.security.spills import arrow_encryption, read_spill, write_spill
 from claimsctl.settings_security import SEALABLE
 from claimsctl.store.database import DISK_FULL, Notify
 from claimsctl.store.headers import files, quoted
+from claimsctl.store.unread import mend, readable
 from claimsctl.store.workspace import Workspace
 from claimsctl.write.formats import TableFormat
 
@@ -102,7 +103,7 @@ def export_claims(
             settings["temp_directory"] = ""
             del settings["memory_limit"]
         place = output if isinstance(output, Path) else output.path
-        with _output_errors(place / name), duckdb.connect(config=settings) as reader:
+        with _output_errors(place / name), duckdb.connect(config=settings) as reader, readable(paths):
             reader.execute("SET enable_progress_bar = false")  # it would write to any terminal
             reader.execute(f"CREATE TABLE chosen AS SELECT * FROM read_parquet({quoted(chosen)})")
             ((claims,),) = reader.execute("SELECT count(*) FROM chosen").fetchall()
@@ -154,7 +155,7 @@ def _choose(
     if gone:
         raise StoreError(
             f"Lines of {len(gone):,} of {len(paths):,} files are no longer in the workspace ({gone[0]}).",
-            hint="Run again if another process was just removing a run; else restore them from a backup.",
+            hint=f"Run again if another process was just removing a run. {mend(gone[0].parent.name)}",
         )
     return paths, people
 

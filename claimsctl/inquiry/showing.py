@@ -17,6 +17,7 @@ from claimsctl.settings_security import SEALABLE
 from claimsctl.store.database import Notify
 from claimsctl.store.headers import RISK_FACTS, files
 from claimsctl.store.schema import KEY, STATUS_ONLY
+from claimsctl.store.unread import readable
 from claimsctl.store.workspace import DETAILS, Workspace
 
 if TYPE_CHECKING:
@@ -144,18 +145,19 @@ def _lines(
     paths = [path for (file,) in parts if (path := workspace.root / str(file)).exists()]
     if len(paths) < len(parts) or not paths:
         return None
-    found = connection.execute(
-        f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true) WHERE claim_id = ? "
-        "ORDER BY line_number, row_number",
-        [claim["claim_id"]],
-    )
+    with readable(paths):
+        found = connection.execute(
+            f"SELECT * FROM read_parquet({files(paths)}, union_by_name = true) WHERE claim_id = ? "
+            "ORDER BY line_number, row_number",
+            [claim["claim_id"]],
+        )
+        rows = found.fetchall()
     names = [column[0] for column in found.description or ()]
     order = {name: at for at, name in enumerate(("line_number", "row_number", *BY_NAME))}
     wanted = sorted((n for n in names if n not in _INTERNAL), key=lambda n: order.get(n, len(order)))
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [
         {name: _shown(name, row[name], show_phi=show_phi) for name in wanted if row[name] is not None}
-        for row in rows
+        for row in (dict(zip(names, row, strict=True)) for row in rows)
     ]
 
 
@@ -178,19 +180,21 @@ def _findings(
     job = judged[-1] if judged else claim["job_id"]
     details = sorted((workspace.job_directory(job) / DETAILS).glob("found-*.parquet"))
     if details:
-        found = connection.execute(
-            f"SELECT {', '.join(_FINDING)} FROM read_parquet({files(details)}, union_by_name = true) "
-            "WHERE claim_id = ? ORDER BY line_number NULLS FIRST, code",
-            [claim["claim_id"]],
-        ).fetchall()
+        with readable(details):
+            found = connection.execute(
+                f"SELECT {', '.join(_FINDING)} FROM read_parquet({files(details)}, union_by_name = true) "
+                "WHERE claim_id = ? ORDER BY line_number NULLS FIRST, code",
+                [claim["claim_id"]],
+            ).fetchall()
         return [dict(zip(_FINDING, row, strict=True)) for row in found]
     path = workspace.findings_file(job)
     if not path.exists():
         return None
-    found = connection.execute(
-        f"SELECT line_number, code FROM read_parquet({files([path])}) WHERE claim_id = ? ORDER BY ALL",
-        [claim["claim_id"]],
-    ).fetchall()
+    with readable([path]):
+        found = connection.execute(
+            f"SELECT line_number, code FROM read_parquet({files([path])}) WHERE claim_id = ? ORDER BY ALL",
+            [claim["claim_id"]],
+        ).fetchall()
     return [{"line_number": line, "code": code} for line, code in found]
 
 
@@ -208,10 +212,11 @@ def _patient(
     path = None if row is None else workspace.root / str(row[0])
     if row is None or path is None or not path.exists():
         return {}
-    sealed = connection.execute(
-        f"SELECT sealed FROM read_parquet({files([path])}) WHERE patient_key = ? AND record_hash = ?",
-        [key, row[1]],
-    ).fetchone()
+    with readable([path]):
+        sealed = connection.execute(
+            f"SELECT sealed FROM read_parquet({files([path])}) WHERE patient_key = ? AND record_hash = ?",
+            [key, row[1]],
+        ).fetchone()
     if sealed is None:
         return {}
     from claimsctl.security.keys import load_keys

@@ -17,6 +17,7 @@ from claimsctl.store.database import Notify
 from claimsctl.store.headers import files
 from claimsctl.store.lifecycle import OPEN, STATUSES
 from claimsctl.store.totals import LINE_SUMS, code_sums
+from claimsctl.store.unread import readable
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -220,15 +221,16 @@ class _Counting:
         if not there:
             return []
         source = f"read_parquet({files([path for _, path in there])}, union_by_name = true)"
-        found = {str(row["column_name"]) for row in self._rows(f"DESCRIBE SELECT * FROM {source}")}
-        if code not in found:
-            return []
-        numbers = ", ".join(str(number) for number, _ in there)
-        return self._rows(
-            f"SELECT {said(found)} FROM "
-            f"(SELECT *, list_extract([{numbers}], file_index::BIGINT + 1) AS number FROM {source}) "
-            f"SEMI JOIN chosen USING (claim_id, number) WHERE {code} IS NOT NULL GROUP BY {code}"
-        )
+        with readable([path for _, path in there]):
+            found = {str(row["column_name"]) for row in self._rows(f"DESCRIBE SELECT * FROM {source}")}
+            if code not in found:
+                return []
+            numbers = ", ".join(str(number) for number, _ in there)
+            return self._rows(
+                f"SELECT {said(found)} FROM "
+                f"(SELECT *, list_extract([{numbers}], file_index::BIGINT + 1) AS number FROM {source}) "
+                f"SEMI JOIN chosen USING (claim_id, number) WHERE {code} IS NOT NULL GROUP BY {code}"
+            )
 
     def _complete(self, where: Condition) -> bool:
         """Whether all files of the jobs of some claims are still there."""

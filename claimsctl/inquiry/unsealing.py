@@ -13,6 +13,7 @@ from claimsctl.settings_security import SEALABLE
 from claimsctl.store.headers import quoted
 from claimsctl.store.patients import RECORD_COLUMNS
 from claimsctl.store.records import unseal_patient
+from claimsctl.store.unread import mend, readable
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def unsealed_patients(
     for file, records in by_file.items():
         path = workspace.root / file
         if not path.exists():
-            raise StoreError(f"Sealed patients are missing: {path}.", hint="Restore them from a backup.")
+            raise StoreError(f"Sealed patients are missing: {path}.", hint=mend(path.parent.name))
         asked = pl.DataFrame(
             {
                 "shown": [key for key, _ in records],
@@ -51,7 +52,8 @@ def unsealed_patients(
                 "record_hash": pl.Series([record for _, record in records], dtype=pl.UInt64),
             }
         )
-        sealed = pl.scan_parquet(path).join(asked.lazy(), on=["patient_key", "record_hash"]).collect()
+        with readable([path]):
+            sealed = pl.scan_parquet(path).join(asked.lazy(), on=["patient_key", "record_hash"]).collect()
         people = [
             {"patient_key": shown, **unseal_patient(blob, key, keys)}
             for shown, key, blob in sealed.select("shown", "patient_key", "sealed").iter_rows()

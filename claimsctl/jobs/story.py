@@ -16,6 +16,7 @@ from claimsctl.security.masking import mask_expr
 from claimsctl.store.claims import existing_claims
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
+from claimsctl.store.unread import readable
 from claimsctl.store.workspace import Workspace
 
 RETRIED: Final = "retried.parquet"
@@ -100,7 +101,8 @@ def _stored(workspace: Workspace, job: Job, row: int, input_name: str | None) ->
     if input_name is not None:
         wanted &= pl.col("input") == input_name
     columns = ["input", "claim_id", "claim_number", "verdict"]
-    return pl.scan_parquet(paths).filter(wanted).select(columns).collect(engine="streaming").to_dicts()
+    with readable(paths):
+        return pl.scan_parquet(paths).filter(wanted).select(columns).collect(engine="streaming").to_dicts()
 
 
 def _claim_now(workspace: Workspace, job: Job, number: str | None) -> list[dict[str, Any]]:

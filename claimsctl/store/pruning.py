@@ -23,6 +23,7 @@ from claimsctl.store.recovery import settle_rollback
 from claimsctl.store.remains import clear_up, keep_records
 from claimsctl.store.schema import DELETED_PATIENT
 from claimsctl.store.totals import renew_totals
+from claimsctl.store.unread import readable
 from claimsctl.store.workspace import ROLLBACK_FILE, Workspace
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _leave_out_lines(
     parts = connection.execute("SELECT part, file FROM job_parts WHERE job_id = ?", [job]).fetchall()
     for part, name in parts:
         path = workspace.root / str(name)
-        rows = pl.read_parquet(path)
+        with readable([path]):
+            rows = pl.read_parquet(path)
         kept = rows.filter(~pl.col("claim_id").is_in(going.implode()))
         if kept.height == rows.height:
             continue

@@ -14,6 +14,7 @@ import polars as pl
 from claimsctl.security.files import FILE_MODE, disk_errors, private_directory, sync_directory, write_private
 from claimsctl.store.headers import quoted
 from claimsctl.store.placing import sync
+from claimsctl.store.unread import readable
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class Remains:
             directory = self.workspace.lines_directory(str(job))
             private_directory(directory)
             for part, file in parts:
-                rows = pl.read_parquet(self.workspace.root / file)
+                first = (
+                    f"else take job {job} back first, which saw claims of it: claimsctl jobs rollback {job}"
+                )
+                with readable([self.workspace.root / file], hint=f"Restore it from a backup; {first}"):
+                    rows = pl.read_parquet(self.workspace.root / file)
                 rows = rows.filter(pl.col("claim_id").is_in(claims["claim_id"].implode()))
                 if not rows.height:
                     continue
@@ -130,7 +135,10 @@ def keep_records(connection: duckdb.DuckDBPyConnection, path: Path, name: str, t
     run, listed = connection.execute, tmp / "patients.parquet"
     run(f"COPY (SELECT record_hash FROM patients WHERE file = '{name}') TO {quoted(listed)} (FORMAT parquet)")
     needed = pl.read_parquet(listed)["record_hash"]
-    records = pl.read_parquet(path)
+    if not needed.len():
+        return
+    with readable([path], hint="Restore it from a backup."):
+        records = pl.read_parquet(path)
     kept = records.filter(pl.col("record_hash").is_in(needed.implode()))
     if not kept.height or kept.height == records.height:
         return

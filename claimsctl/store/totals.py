@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from claimsctl.store.headers import files
+from claimsctl.store.unread import readable
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,8 +75,9 @@ def renew_totals(connection: duckdb.DuckDBPyConnection, workspace: Workspace, jo
     paths = [path for (file,) in parts if (path := workspace.root / str(file)).exists()]
     if paths:
         lines = f"read_parquet({files(paths)}, union_by_name = true)"
-        described = connection.execute(f"DESCRIBE SELECT * FROM {lines}").fetchall()
-        add_line_totals(connection, job_id, lines, "of_job", {str(row[0]) for row in described})
+        with readable(paths):
+            described = connection.execute(f"DESCRIBE SELECT * FROM {lines}").fetchall()
+            add_line_totals(connection, job_id, lines, "of_job", {str(row[0]) for row in described})
     findings = workspace.findings_file(job_id)
     if findings.exists():
         add_finding_totals(connection, job_id, f"read_parquet({files([findings])})", "of_job")
