@@ -14,6 +14,7 @@ from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.listing import cell, plain
 from claimsctl.inquiry.showing import Story, claim_history, show_claim
 from claimsctl.security.audit_watch import access
+from claimsctl.store.unread import mend
 from claimsctl.store.warm import warm_answer
 
 _WIDE: Final = 200
@@ -166,6 +167,7 @@ def _lines(screen: Screen, story: Story) -> None:
     if story.lines is None:
         screen.heading("Lines")
         screen.line("They are no longer in the workspace.", indent=2)
+        screen.wrapped(mend(story.claim["job_id"]), 2)
         return
     screen.heading(count(len(story.lines), "line"))
     names = [name for name in _LINE if any(name in line for line in story.lines)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from claimsctl.store.database import open_store, schema_version
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.schema import SCHEMA_VERSION
+from claimsctl.store.unread import mend
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS: Final = 10.0
 _SHOWN: Final = 3
-_ANEW: Final = "Restore the workspace from a backup, or run the files of that job again: claimsctl jobs show"
 
 
 def claims_checks(workspace: Workspace) -> Iterator[Check]:
@@ -100,7 +101,7 @@ def _parts(
     named = {*registry, *(file for file in people if file)}
     missing = sorted(name for name in named if not (workspace.root / name).is_file())
     if missing:
-        yield Check("lines", "wrong", f"Missing: {_some(missing)}.", f"{_ANEW} {_job(missing[0])}")
+        yield Check("lines", "wrong", f"Missing: {_some(missing)}.", mend(_job(missing[0])))
     there = {
         path.relative_to(workspace.root).as_posix() for path in (workspace.root / "lines").rglob("*.parquet")
     }
@@ -124,12 +125,26 @@ def _parts(
             found = None
         if found != rows:
             damaged.append(name)
+    damaged += [
+        name
+        for name in sorted(people - registry.keys() - {""})
+        if name in there and _torn(workspace.root / name)
+    ]
     if damaged:
-        yield Check("lines", "wrong", f"Damaged: {_some(damaged)}.", f"{_ANEW} {_job(damaged[0])}")
+        yield Check("lines", "wrong", f"Damaged: {_some(damaged)}.", mend(_job(damaged[0])))
     if not (missing or orphans or damaged):
         lines = sum(registry.values())
         told = f"{counted(lines, 'line')} in {counted(len(registry), 'part')}." if whole else "All are there."
         yield Check("lines", "ok", told)
+
+
+def _torn(path: Path) -> bool:
+    """Whether a file of sealed patients has no sound footer."""
+    try:
+        pl.read_parquet_schema(path)
+    except (pl.exceptions.PolarsError, OSError):
+        return True
+    return False
 
 
 def _records(workspace: Workspace, committed: set[str]) -> Iterator[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 
@@ -83,3 +84,39 @@ def test_files_are_looked_at_only_when_reading_failed(
     monkeypatch.setattr(unread, "_wrong", pytest.fail)
     assert command("claims", "show", "A1").code == 0
     assert command("claims", "export", "--show-phi").code == 0
+
+
+@pytest.mark.parametrize("spoil", [_cut, Path.unlink])
+def test_what_is_advised_works(command: Command, first: str, tmp_path: Path, spoil: object) -> None:
+    """Processing alone would not: the claims are unchanged, and their lines are not stored again."""
+    assert callable(spoil)
+    spoil(_part(tmp_path, first))
+    path = write_csv(tmp_path / "claims.csv", [claim("A1"), claim("A2", units="0")])
+    assert _advised(command("doctor", "-q").out) == first
+    later = _advised(command("jobs", "rollback", first, "-y").err)
+    assert later != first, "the one that saw the claims of the first goes before it"
+    for job in (later, first):
+        assert command("jobs", "rollback", job, "-y").code == 0
+    assert command("process", path, "--out", tmp_path / "third", "--as-of", "2026-06-30", "-q").code == 0
+    assert "Missing" not in (said := command("doctor").out)
+    assert "Damaged" not in said
+    assert len(command("claims", "export").out.splitlines()) == 3
+
+
+def test_a_claim_without_its_lines_says_what_to_do(command: Command, first: str, tmp_path: Path) -> None:
+    _part(tmp_path, first).unlink()
+    shown = command("claims", "show", "A1")
+    assert (shown.code, _advised(shown.out)) == (0, first)
+
+
+def test_doctor_looks_at_sealed_patients(command: Command, first: str, tmp_path: Path) -> None:
+    (patients,) = _part(tmp_path, first).parent.glob("patients-*")
+    _cut(patients)
+    assert f"Damaged: lines/{first}/{patients.name}" in " ".join(command("doctor", "-q").out.split())
+
+
+def _advised(text: str) -> str:
+    """The job that shall be rolled back."""
+    found = re.search(r"claimsctl jobs rollback (\S+)", " ".join(text.split()))
+    assert found is not None, text
+    return found[1]
