@@ -30,6 +30,7 @@ from claimsctl.security.files import write_private
 from claimsctl.security.keys import load_keys
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
+from claimsctl.store.recovery import is_committed
 from claimsctl.write.trouble import writing
 
 Action = Literal["processed", "seen", "failed", "left", "ignored"]
@@ -167,11 +168,16 @@ class InboxRun:
         )  # fmt: skip
 
     def _stored(self, sha256: str) -> Job | None:
-        """The job that stored the claims of this content, if there is one that was not rolled back."""
+        """The job that stored the claims of this content, if there is one that was not rolled back.
+
+        The store is asked too: it may have been lost, or be an older one from a backup, which knows less
+        than the list of jobs.
+        """
         for job in self._jobs.find_by_input_hash([sha256]):
             whole = job.command in ("process", "resume") and not job.options.get("limit")
             whole = whole and job.read_sheet(self.request.sheet)
-            if whole and job.status in _DONE and job.practice_id == self.request.practice_id:
+            ours = whole and job.status in _DONE and job.practice_id == self.request.practice_id
+            if ours and is_committed(self.setting.workspace, job.job_id):
                 return job
         return None
 

@@ -132,6 +132,20 @@ def test_content_whose_job_was_rolled_back_is_processed_again(
     assert listed(command("--json", "process", inbox, *places))["a.csv"]["action"] == "processed"
 
 
+def test_content_that_the_store_has_lost_is_processed_again(
+    command: Command, inbox: Path, tmp_path: Path, places: Places
+) -> None:
+    claims_csv(inbox / "a.csv", "A")
+    content = (inbox / "a.csv").read_bytes()
+    assert listed(command("--json", "process", inbox, *places))["a.csv"]["action"] == "processed"
+    store = Workspace.open(tmp_path / "workspace").claims_database
+    store.rename(store.with_suffix(".damaged"))
+    for action in ("processed", "seen"):
+        (inbox / "a.csv").write_bytes(content)
+        assert listed(command("--json", "process", inbox, *places))["a.csv"]["action"] == action
+        assert stored_claims(tmp_path) == [("A-1", 1), ("A-2", 1)]
+
+
 def test_content_that_a_resumed_job_stored_is_not_processed_again(
     command: Command, inbox: Path, tmp_path: Path, places: Places
 ) -> None:
