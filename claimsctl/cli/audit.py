@@ -55,7 +55,7 @@ class Which:
 def list_(
     context: typer.Context,
     which: Which,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, max=given.MOST, help="At most so many; 0 for all.")] = 50,
     json: given.Json = False,
 ) -> None:
     """List records, the newest first: when, who, what, how many, for which purpose.

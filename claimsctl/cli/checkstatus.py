@@ -41,7 +41,9 @@ class Answering:
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent, masked; ask nobody.")
     ] = False
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows of each input.")] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=given.MOST, help="Only the first rows of each input.")
+    ] = None
     as_of: given.AsOf = None
     to: given.To = None
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many claims.")] = False

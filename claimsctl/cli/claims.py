@@ -75,9 +75,9 @@ class Which:
         datetime | None, typer.Option(formats=_DAY, help="Whose payer was asked on this day or later.")
     ] = None
     job: Annotated[str | None, typer.Option(help="Stored by this job (its id, or how it begins).")] = None
-    risk_above: Annotated[float | None, typer.Option(help="With a denial risk above this, from 0 to 1.")] = (
-        None
-    )
+    risk_above: Annotated[
+        float | None, typer.Option(min=0, max=1, help="With a denial risk above this, from 0 to 1.")
+    ] = None
     risk_band: Annotated[list[str] | None, typer.Option(help="low, medium or high; may be repeated.")] = None
     held: Annotated[bool, typer.Option("--held", help="Held back for their denial risk.")] = False
     search: Annotated[
@@ -153,8 +153,8 @@ def list_(
     columns: Annotated[
         str | None, typer.Option(help="Columns by commas, or all.", metavar="<columns>")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Claims on a page; 0 for all.")] = 50,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    limit: Annotated[int, typer.Option(min=0, max=given.MOST, help="Claims on a page; 0 for all.")] = 50,
+    page: Annotated[int, typer.Option(min=1, max=given.MOST, help="Which page.")] = 1,
     json: given.Json = False,
     quiet: given.Quiet = False,
 ) -> None:
@@ -256,7 +256,9 @@ def export(
 def stats(
     context: typer.Context,
     which: Which,
-    top: Annotated[int, typer.Option(min=0, help="Groups listed of each kind; 0 for all.")] = 10,
+    top: Annotated[
+        int, typer.Option(min=0, max=given.MOST, help="Groups listed of each kind; 0 for all.")
+    ] = 10,
     json: given.Json = False,
 ) -> None:
     """Count claims by status, payer, provider, code, diagnosis and month, with amounts and RVUs.

@@ -119,9 +119,11 @@ def errors(
     type_: Annotated[str | None, typer.Option("--type", help="Only this category of rules.")] = None,
     claim: Annotated[str | None, typer.Option(help="Only this claim number.")] = None,
     input_: Annotated[str | None, typer.Option("--input", help="Only this input, by its name.")] = None,
-    row: Annotated[int | None, typer.Option(min=1, help="The whole story of one row.")] = None,
+    row: Annotated[
+        int | None, typer.Option(min=1, max=given.MOST, help="The whole story of one row.")
+    ] = None,
     limit: Limit = 20,
-    page: Annotated[int, typer.Option(min=1, help="Which page of so many.")] = 1,
+    page: Annotated[int, typer.Option(min=1, max=given.MOST, help="Which page of so many.")] = 1,
     export: Annotated[given.ExportFormat | None, typer.Option(help="Write them to a file instead.")] = None,
     out: Annotated[Path | None, typer.Option(help="That file; else errors-JOB.<format> here.")] = None,
     yes: given.Yes = False,
@@ -221,7 +223,7 @@ class Kind(StrEnum):
 @app.command("prune")
 def prune(
     context: typer.Context,
-    older_than: Annotated[int, typer.Option("--older-than", min=0, help="Age in days.")],
+    older_than: Annotated[int, typer.Option("--older-than", min=0, max=36_500, help="Age in days.")],
     only: Annotated[list[Kind] | None, typer.Option("--only", help="Only this; may be repeated.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would remove.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,

@@ -76,7 +76,9 @@ def train(
         typer.Option(formats=["%Y-%m-%d"], help="Claims from this day on measure; else the last quarter."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; else the algorithm's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Number that settles what is left to chance.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Number that settles what is left to chance.")
+    ] = 0,
     yes: Yes = False,
     json: given.Json = False,
 ) -> None:

@@ -9,9 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
+
+MOST: Final = 1_000_000_000
+"""Largest count, page or row: a page of so many so far on is still a number that databases know."""
 
 
 class OutputFormat(StrEnum):
@@ -107,7 +110,7 @@ To = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and report; write and store nothing.")]
 FailAt = Annotated[FailOn | None, typer.Option(help="Exit 1 on findings of this severity.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first lines of each input.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=MOST, help="Only the first lines of each input.")]
 SafeCsv = Annotated[
     bool, typer.Option("--safe-csv", help="Neutralise spreadsheet formulas in all CSV output.")
 ]

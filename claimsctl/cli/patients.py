@@ -35,8 +35,8 @@ def list_(
     ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted patients instead.")] = False,
     practice: given.Practice = None,
-    limit: Annotated[int, typer.Option(min=0, help="Patients on a page; 0 for all.")] = 50,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    limit: Annotated[int, typer.Option(min=0, max=given.MOST, help="Patients on a page; 0 for all.")] = 50,
+    page: Annotated[int, typer.Option(min=1, max=given.MOST, help="Which page.")] = 1,
     show_phi: given.ShowPhi = False,
     json: given.Json = False,
 ) -> None:

@@ -40,7 +40,8 @@ def price(
     charge: Annotated[str | None, typer.Option(help="Charge of one line.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="The arithmetic of a line in steps.")] = False,
     row: Annotated[
-        int | None, typer.Option(min=1, help="With --explain: the row of the line in the file.")
+        int | None,
+        typer.Option(min=1, max=given.MOST, help="With --explain: the row of the line in the file."),
     ] = None,
     compare: Annotated[
         str | None, typer.Option(metavar="<release>", help="Also price by this release, such as RVU26B.")

@@ -21,12 +21,17 @@ def sandbox(
         list[str] | None, typer.Option(help="Faults to play: [ROUTE:]NAME[=VALUE][@CLAIM], as in uhc:slow=5.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of what is drawn: chaos and invented claims.")] = 0,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds that every answer takes.")] = 0,
+    latency: Annotated[float, typer.Option(min=0, max=3600, help="Seconds that every answer takes.")] = 0,
     requests_per_second: Annotated[
-        int | None, typer.Option(min=1, help="Answer more of them with 429, counted per route.")
+        int | None,
+        typer.Option(min=1, max=given.MOST, help="Answer more of them with 429, counted per route."),
     ] = None,
-    token_life: Annotated[float | None, typer.Option(min=0.1, help="Seconds that tokens live.")] = None,
-    claims: Annotated[int, typer.Option(min=0, help="Invent so many claims beside the examples.")] = 0,
+    token_life: Annotated[
+        float | None, typer.Option(min=0.1, max=given.MOST, help="Seconds that tokens live.")
+    ] = None,
+    claims: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Invent so many claims beside the examples.")
+    ] = 0,
     save_claims: Annotated[
         Path | None, typer.Option(help="Write the claims as a file for claimsctl check-status.")
     ] = None,

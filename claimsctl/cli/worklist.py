@@ -16,7 +16,7 @@ from claimsctl.cli.state import State
 def worklist(
     context: typer.Context,
     which: Which,
-    top: Annotated[int, typer.Option(min=0, help="So many claims; 0 for all.")] = 50,
+    top: Annotated[int, typer.Option(min=0, max=given.MOST, help="So many claims; 0 for all.")] = 50,
     out: Annotated[
         Path | None, typer.Option(help="Write a file for a spreadsheet, .csv or .xlsx, instead.")
     ] = None,

@@ -218,6 +218,35 @@ def test_every_option_says_what_it_does() -> None:
             assert getattr(option, "help", None), f"{path}: {option.name}"
 
 
+def test_every_number_has_a_largest_one() -> None:
+    """Where a larger one would be a defect deep inside, in a database or a date."""
+    top: Any = typer.main.get_command(app)
+    for path in ALL:
+        found = top
+        for name in path:
+            found = found.commands[name]
+        for option in found.params:
+            kind = getattr(option, "type_descriptor", None)
+            if kind is None or kind.annotation not in (int, float) or option.name == "seed":
+                continue
+            assert kind.parameter_info.max is not None, f"{path}: {option.name}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "claims list --page {}", "claims list --limit {}", "claims list --risk-above {}",
+        "patients list --page {}", "worklist --top {}", "audit list --limit {}",
+        "jobs errors last --page {}", "jobs errors last --row {}",
+        "jobs prune --older-than {}", "process claims.csv --limit {}", "check-status claims.csv --limit {}",
+        "model train --seed {}",
+    ],
+)  # fmt: skip
+def test_numbers_beyond_measure_are_refused(command: Command, line: str) -> None:
+    ended = command(*line.format("9" * 20).split())
+    assert (ended.code, "Invalid value" in ended.err) == (2, True)
+
+
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import json, sys\n"
