@@ -32,12 +32,23 @@ _SHOWN: Final = 3
 def claims_checks(workspace: Workspace) -> Iterator[Check]:
     """The DuckDB store, and the files that its registry names."""
     if not workspace.claims_database.exists():
-        yield Check("claims store", "ok", "It is made by the first run.")
+        gone = [*_records(workspace, set())]
+        if not gone and (left := _with_lines(workspace)):
+            gone = [
+                Check(
+                    "claims store", "wrong",
+                    f"It is missing; {counted(len(left), 'job')} left lines: {_some(left)}.",
+                    "Restore claims.duckdb from a backup, or run the files of those jobs again.",
+                )
+            ]  # fmt: skip
+        yield from gone or [Check("claims store", "ok", "It is made by the first run.")]
         return
     with open_store(workspace, write=False, wait_seconds=_WAIT_SECONDS) as connection:
         version = schema_version(connection)
         if version is None:
-            yield Check("claims store", "ok", "Nothing is stored yet.")
+            yield from [*_records(workspace, set())] or [
+                Check("claims store", "ok", "Nothing is stored yet.")
+            ]
             return
         if version < SCHEMA_VERSION:
             yield Check(
@@ -148,26 +159,37 @@ def _torn(path: Path) -> bool:
 
 
 def _records(workspace: Workspace, committed: set[str]) -> Iterator[Check]:
-    """Jobs that say they ended, whose claims are not in the store."""
+    """Jobs that say they ended, whose claims are not in the store, unless all their files were run again."""
+    jobs = JobStore(workspace).list_jobs()
+    read = {given.sha256 for job in jobs if job.job_id in committed for given in job.inputs}
     lost = [
         job.job_id
-        for job in JobStore(workspace).list_jobs()
+        for job in jobs
         if job.command in ("process", "resume", "retry")
         and job.status in ("COMPLETED", "COMPLETED_WITH_ERRORS")
         and job.job_id not in committed
+        and not (job.inputs and {given.sha256 for given in job.inputs} <= read)
     ]
     if lost:
+        whole = "It lacks" if committed else "It is missing, with"
         yield Check(
-            "claims store", "wrong", f"It lacks the claims of {_some(lost)}, which ended: an old backup?",
-            f"Run their files again: claimsctl jobs show {lost[0]}",
+            "claims store", "wrong", f"{whole} the claims of {_some(lost)}, which ended: an old backup?",
+            f"Restore claims.duckdb from a backup, or run their files again: claimsctl jobs show {lost[0]}",
         )  # fmt: skip
+
+
+def _with_lines(workspace: Workspace) -> list[str]:
+    """Jobs that left lines, without those at work."""
+    working = {path.name for path in (workspace.root / "tmp").glob("[!.]*")}
+    found = {path.parent.name for path in (workspace.root / "lines").glob("*/part-*.parquet")}
+    return sorted(found - working)
 
 
 def jobs_checks(workspace: Workspace) -> Iterator[Check]:
     """jobs.sqlite, and runs that never came to an end."""
     path = workspace.jobs_database
     if not path.exists():
-        yield Check("jobs", "ok", "The first run makes the file.")
+        yield _without_jobs(workspace)
         return
     store = JobStore(workspace)
     jobs = store.list_jobs()  # tells of a newer version, and of a file that is none
@@ -195,6 +217,22 @@ def jobs_checks(workspace: Workspace) -> Iterator[Check]:
             f"{counted(len(ended), 'run')} stopped before the end: {_some([job.job_id for job in ended])}.",
             f"Run the same inputs again: claimsctl jobs {again} {ended[0].job_id}",
         )  # fmt: skip
+
+
+def _without_jobs(workspace: Workspace) -> Check:
+    """There is no jobs.sqlite: nothing has run, or it was lost."""
+    known = set(_with_lines(workspace))
+    if workspace.claims_database.exists():
+        with open_store(workspace, write=False, wait_seconds=_WAIT_SECONDS) as connection:
+            known |= {row[0] for row in _rows(connection, "SELECT job_id, 0 FROM commits")}
+    if not known:
+        return Check("jobs", "ok", "The first run makes the file.")
+    return Check(
+        "jobs", "wrong",
+        f"jobs.sqlite is missing; {counted(len(known), 'job')} stored claims: {_some(sorted(known))}.",
+        "Restore it from a backup. Claims are kept elsewhere and stay, but without it those jobs cannot be "
+        "shown, retried or rolled back, and an inbox takes their files again.",
+    )  # fmt: skip
 
 
 def _left_undone(jobs: Sequence[Job]) -> list[Job]:

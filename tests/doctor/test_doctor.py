@@ -102,6 +102,33 @@ def test_stores_that_disagree(command: Command, workspace: Workspace) -> None:
     assert "old backup" in found[1]
 
 
+def test_stores_that_were_lost(command: Command, workspace: Workspace, run: Process, tmp_path: Path) -> None:
+    (job,) = JobStore(workspace).list_jobs()
+    jobs = workspace.jobs_database.read_bytes()
+    workspace.claims_database.rename(tmp_path / "away.duckdb")
+    found = wrong(command("--json", "doctor"))
+    assert set(found) == {"claims store"}
+    assert f"missing, with the claims of {job.job_id}" in found["claims store"]["says"]
+    assert f"claimsctl jobs show {job.job_id}" in found["claims store"]["mend"]
+    workspace.jobs_database.unlink()
+    found = wrong(command("--json", "doctor"))
+    assert f"1 job left lines: {job.job_id}" in found["claims store"]["says"]
+    assert f"1 job stored claims: {job.job_id}" in found["jobs"]["says"]
+    (tmp_path / "away.duckdb").rename(workspace.claims_database)
+    assert set(wrong(command("--json", "doctor"))) == {"jobs"}
+    workspace.jobs_database.write_bytes(jobs)
+    assert wrong(command("--json", "doctor")) == {}
+
+
+def test_a_lost_store_is_mended_by_running_its_files_again(
+    command: Command, workspace: Workspace, run: Process, tmp_path: Path
+) -> None:
+    workspace.claims_database.unlink()
+    assert set(wrong(command("--json", "doctor"))) == {"claims store"}
+    run(tmp_path / "claims.csv", out=tmp_path / "again")
+    assert wrong(command("--json", "doctor")) == {}
+
+
 def test_files_that_are_no_stores(command: Command, workspace: Workspace) -> None:
     for path in (workspace.claims_database, workspace.jobs_database):
         path.write_bytes(b"not a store, whatever its name says" * 1_000)
