@@ -160,6 +160,11 @@ class InboxRun:
         request = replace(self.request, inputs=(str(each.file.path),), priority=each.priority)
         summary = process(self._again(request, sha256), self.rulebook, self._setting)
         inputs: Sequence[Mapping[str, Any]] = summary["inputs"]  # type: ignore[assignment]
+        if not any(given["rows"] for given in inputs):
+            raise InputError(
+                f"{each.file.label}: the file has no row below its header, so no claims.",
+                hint="Export it again, or remove it.",
+            )
         outputs: Mapping[str, str] = summary["outputs"]  # type: ignore[assignment]
         return Handled(
             each.name, "processed", job_id=self._job_id, sha256=inputs[0]["sha256"], bytes=each.file.size,
@@ -176,6 +181,7 @@ class InboxRun:
         for job in self._jobs.find_by_input_hash([sha256]):
             whole = job.command in ("process", "resume") and not job.options.get("limit")
             whole = whole and job.read_sheet(self.request.sheet)
+            whole = whole and any(given.rows != 0 for given in job.inputs)  # None: an older job did not say
             ours = whole and job.status in _DONE and job.practice_id == self.request.practice_id
             if ours and is_committed(self.setting.workspace, job.job_id):
                 return job

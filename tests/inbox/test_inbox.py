@@ -146,6 +146,18 @@ def test_content_that_the_store_has_lost_is_processed_again(
         assert stored_claims(tmp_path) == [("A-1", 1), ("A-2", 1)]
 
 
+def test_a_file_without_claims_fails_each_time_it_comes(
+    command: Command, inbox: Path, tmp_path: Path, places: Places
+) -> None:
+    header = claims_csv(tmp_path / "a.csv", "A").read_text().splitlines(keepends=True)[0]
+    for _ in range(2):
+        (inbox / "a.csv").write_text(header)
+        ended = command("--json", "process", inbox, *places)
+        assert (ended.code, listed(ended)["a.csv"]["action"]) == (3, "failed")
+        assert "no claims" in (tmp_path / "failed" / "a.csv.error.txt").read_text()
+    assert list(inbox.iterdir()) == []
+
+
 def test_content_that_a_resumed_job_stored_is_not_processed_again(
     command: Command, inbox: Path, tmp_path: Path, places: Places
 ) -> None:
