@@ -108,7 +108,7 @@ def export_claims(
             reader.execute(f"CREATE TABLE chosen AS SELECT * FROM read_parquet({quoted(chosen)})")
             ((claims,),) = reader.execute("SELECT count(*) FROM chosen").fetchall()
             done = Exported(int(claims))
-            query = _query(reader, paths, people, whose=treatment is not None)
+            query = _query(reader, paths, people, some=done.claims > 0, whose=treatment is not None)
             if treatment is not None:
                 query = _treated(reader, query, treatment, scratch)
             if form == "xlsx":
@@ -145,6 +145,11 @@ def _choose(
             f"SELECT file FROM job_parts SEMI JOIN read_parquet({quoted(chosen)}) USING (job_id) "
             "ORDER BY job_id, part"
         ).fetchall()
+        if (
+            not parts
+        ):  # of no claims the columns are those of all lines, so that who loads the file finds them
+            every = connection.execute("SELECT file FROM job_parts ORDER BY job_id, part").fetchall()
+            parts = [(file,) for (file,) in every if (workspace.root / str(file)).exists()]
         people = None
         if show_phi:
             from claimsctl.inquiry.unsealing import unsealed_patients
@@ -165,9 +170,11 @@ def _query(
     paths: Sequence[Path],
     people: pl.DataFrame | None,
     *,
+    some: bool,
     whose: bool = False,
 ) -> str:
-    """The lines of the chosen claims; none where there is no file. `whose`: patient_key goes first."""
+    """The lines of the chosen claims; none where there is no file, or not `some` claims, and then the columns
+    that lines have. `whose`: patient_key goes first."""
     claim = ", ".join(f"c.{name}" for name in _CLAIM)
     if whose:
         claim = f"c.patient_key::VARCHAR AS patient_key, {claim}"
@@ -201,6 +208,7 @@ def _query(
     return (
         f"SELECT {', '.join(columns)} FROM {lines} l JOIN chosen c "
         f"ON l.claim_id = c.claim_id AND parse_path(l.filename)[-2] = c.job_id {joined}"
+        f"{'' if some else ' WHERE false'}"  # of no claims not a line is read
     )
 
 

@@ -176,7 +176,18 @@ def test_a_spreadsheet_runs_nothing_of_a_safe_export(workspace: Workspace, tmp_p
 def test_no_claim_fits(workspace: Workspace, tmp_path: Path) -> None:
     path = exported(workspace, tmp_path, "csv", asked={"status": ("PAID",)})
     assert path.read_text().startswith("claim_number,payer_sequence,practice_id,status")
-    assert exported(workspace, tmp_path, "parquet", show_phi=True, asked={"status": ("PAID",)}).exists()
+
+
+@pytest.mark.parametrize("show_phi", [False, True])
+def test_an_empty_export_has_the_columns_of_a_full_one(
+    workspace: Workspace, tmp_path: Path, show_phi: bool
+) -> None:
+    full = pl.read_parquet(exported(workspace, tmp_path, "parquet", show_phi=show_phi))
+    (tmp_path / "x.parquet").unlink()
+    none = pl.read_parquet(
+        exported(workspace, tmp_path, "parquet", show_phi=show_phi, asked={"status": ("PAID",)})
+    )
+    assert (none.height, none.schema) == (0, full.schema)
 
 
 def test_lines_that_were_removed_stop_an_export(workspace: Workspace, tmp_path: Path) -> None:
