@@ -59,7 +59,9 @@ def ready_files(
             passed.append(Passed(name, "its name says that it is still being written", written=True))
         elif path.is_symlink():
             passed.append(Passed(name, "it is a link"))
-        elif path.is_file() and not path.name.endswith(ERROR_TEXT) and is_claim_file(path):
+        elif not path.is_file():  # a pipe would be waited for
+            passed.append(Passed(name, "it is no regular file"))
+        elif not path.name.endswith(ERROR_TEXT) and is_claim_file(path):
             files[name] = InputFile.at(path, str(path))
         else:
             passed.append(Passed(name, "its name is not that of a claim file"))

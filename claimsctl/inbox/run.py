@@ -58,6 +58,8 @@ class Places:
                 continue
             if place.resolve() == self.inbox.resolve():
                 raise UsageError(f"{option} is the inbox itself.", hint="Name another directory.")
+            if place.exists() and not place.is_dir():
+                raise UsageError(f"{option} {place} is a file.", hint="Name a directory.")
             with writing(place):
                 make_directory(place)
 

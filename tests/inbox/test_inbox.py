@@ -411,6 +411,20 @@ def test_a_file_is_not_moved_through_a_link(inbox: Path, tmp_path: Path) -> None
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--move-to", "--on-error"])
+def test_a_file_as_a_place_to_move_to_is_refused(
+    command: Command, inbox: Path, tmp_path: Path, option: str
+) -> None:
+    ended = command("process", inbox, option, claims_csv(tmp_path / "a.csv", "A"))
+    assert (ended.code, f"{option} {tmp_path / 'a.csv'} is a file." in ended.err) == (2, True)
+
+
+def test_a_pipe_in_an_inbox_is_told_as_such(command: Command, inbox: Path, places: Places) -> None:
+    os.mkfifo(inbox / "pipe.csv")
+    found = listed(command("--json", "process", inbox, *places))["pipe.csv"]
+    assert (found["action"], found["reason"]) == ("ignored", "it is no regular file")
+
+
 def test_links_in_an_inbox_are_left(inbox: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
