@@ -75,7 +75,10 @@ def print_errors(state: State, asked: Asked) -> None:
         print_document(document)
         return
     screen = screen_of(state)
-    screen.line(f"Job {job.job_id}: " + ", ".join(count(n, _noun(s)) for s, n in counts["findings"].items()))
+    fit = ", ".join(count(n, _noun(s)) for s, n in counts["findings"].items())
+    if asked.wanted != Filter():  # none of these is not none in the job
+        fit += f" as asked for, of {count(sum(job.counts.values()), 'finding')}"
+    screen.line(f"Job {job.job_id}: {fit}")
     causes = [cause for cause in counts["causes"] if cause["severity"] != "info"]
     show_causes(screen, causes[:MAX_CAUSES])
     if len(causes) > MAX_CAUSES:

@@ -106,6 +106,14 @@ def test_export_has_every_finding_as_errors_csv_has_it(ran: Command, tmp_path: P
     )
 
 
+def test_a_filter_that_nothing_fits_does_not_read_as_a_clean_job(ran: Command) -> None:
+    total = ran("jobs", "errors", "last", "--json").json["total"]
+    assert total
+    shown = " ".join(ran("jobs", "errors", "last", "--code", "ZZZ").out.split())
+    assert f"0 errors, 0 warnings, 0 info findings as asked for, of {total} findings" in shown
+    assert "as asked for" not in ran("jobs", "errors", "last").out
+
+
 def test_story_of_a_row(ran: Command) -> None:
     first_line = ran("jobs", "errors", "last", "--row", "3", "--json").json
     assert (first_line["verdict"], first_line["claim_number"]) == ("rejected", "B1")
