@@ -20,7 +20,7 @@ def format_of(out: Path | None, named: str | None) -> TableFormat:
     asked = named or ("csv" if out is None else out.suffix.lower().removeprefix("."))
     if asked not in _FORMATS:
         raise UsageError(
-            f"{out.name if out else asked} does not say in which format to write.",
+            f"{asked if out is None else out.name or out} does not say in which format to write.",
             hint="End it with .csv, .xlsx, .parquet or .json, or add --format.",
         )
     return _FORMATS[asked]

@@ -166,6 +166,7 @@ def test_export_to_a_file(stored: Command, tmp_path: Path) -> None:
         (("restore", "A1"), "The claim A1 is not deleted."),
         (("export", "--format", "xlsx"), "xlsx is not written to standard output."),
         (("export", "--json"), "--json tells of a file that was written."),
+        (("export", "--out", "."), ". does not say in which format to write."),
         (("export", "--out", "claims.doc"), "does not say in which format to write."),
         (("export", "--out", "nowhere/claims.csv"), "There is no directory"),
     ],
