@@ -59,9 +59,11 @@ def told(plan: RolledBack) -> str:
     lines = f"{count(plan.claims, 'claim version')} ({count(plan.lines, 'line')}) "
     parts = [lines + ("goes" if plan.claims == 1 else "go")]
     if plan.removed:
-        parts.append(f"{count(plan.removed, 'claim')} of them had no earlier version")
+        parts.append(f"{count(plan.removed, 'claim')} of them had no other version")
     if plan.restored:
-        parts.append(f"{count(plan.restored, 'earlier version')} in force again")
+        parts.append(f"{count(plan.restored, 'other version')} in force again")
+    if plan.deleted:
+        parts.append(f"{count(plan.deleted, 'claim')} deleted in another version, which can be restored")
     if plan.replaced_since:
         parts.append(
             f"{count(plan.replaced_since, 'claim')} replaced since by later jobs, whose versions stay"

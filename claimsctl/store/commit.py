@@ -184,7 +184,8 @@ class _Commit:
                 SELECT practice_id, claim_number, payer_sequence, max(version) AS version
                 FROM known GROUP BY ALL
             ), met AS (
-                SELECT h.claim_id, coalesce(max(k.version) FILTER (k.is_current), max(k.version)) AS version
+                SELECT h.claim_id, coalesce(max(k.version) FILTER (k.is_current), max(k.version)) AS version,
+                    bool_or(k.is_current) AS in_force
                 FROM read h JOIN known k ON {SAME_CLAIM.format(a="h", b="k")}
                 WHERE k.digest = h.digest AND k.digest_scheme = $scheme
                   AND (k.is_current OR (h.rejected AND k.status = 'INVALID' AND k.deleted_at IS NULL))
@@ -195,13 +196,15 @@ class _Commit:
                 now.queried_at, now.payer_claim_number,
                 coalesce(top.version, 0) + 1 AS version, now.status AS before_status,
                 now.version AS before_version,
-                (met.claim_id IS NOT NULL)
+                -- Beside an accepted version the same mistake is stored once. Where none is in force, or a
+                -- rejected one, the claim as it came now is to be in force.
+                (met.claim_id IS NOT NULL AND coalesce(met.in_force OR now.status <> 'INVALID', false))
                     OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same,
                 coalesce(NOT h.rejected OR now.status IS NULL OR now.status = 'INVALID', true) AS takes_over,
                 coalesce(now.digest = h.digest AND now.digest_scheme = $scheme, false)
                     OR coalesce(h.flagged AND now.digest_scheme <> $scheme, false) AS same_as_current,
                 coalesce(now.digest_scheme <> $scheme, false) AS other_scheme,
-                coalesce(met.version, CASE WHEN same THEN now.version ELSE coalesce(top.version, 0) + 1 END)
+                CASE WHEN same THEN coalesce(met.version, now.version) ELSE coalesce(top.version, 0) + 1 END
                     AS seen_version
             FROM read h LEFT JOIN met USING (claim_id)
             LEFT JOIN top ON {SAME_CLAIM.format(a="h", b="top")}

@@ -19,7 +19,8 @@ from claimsctl.security.access.opening import user_name
 from claimsctl.security.files import write_private
 from claimsctl.store.database import Notify, bring_up_to_date, open_store
 from claimsctl.store.headers import files
-from claimsctl.store.lifecycle import SAME_CLAIM, STAYS, Origin, transition
+from claimsctl.store.leaving import find_others
+from claimsctl.store.lifecycle import SAME_CLAIM, Origin, transition
 from claimsctl.store.remains import ROLLED_BACK, Remains, clear_up
 from claimsctl.store.rescoring import count_restored, restore_risks
 from claimsctl.store.schema import KEY
@@ -37,8 +38,8 @@ _OURS: Final = "('INVALID', 'VALIDATED', 'READY_FOR_SUBMISSION')"
 @dataclass(frozen=True, slots=True)
 class RolledBack:
     """What a rollback does. `claims` are versions that go, with so many `lines`; of their claims so many
-    have an earlier version in force again (`restored`), had been `replaced_since` by later jobs, whose
-    versions stay, or are in no version any more (`removed`).
+    have another version come into force (`restored`), are and stay `deleted` in another version, had been
+    `replaced_since` by later jobs, whose versions stay, or are in no version any more (`removed`).
 
     `kept` versions were seen unchanged by later jobs (`kept_for`) and become theirs. `statuses` of claims of
     other jobs that the job judged anew are set back, and the denial risks of claims of other jobs that it
@@ -48,6 +49,7 @@ class RolledBack:
     claims: int = 0
     lines: int = 0
     restored: int = 0
+    deleted: int = 0
     replaced_since: int = 0
     removed: int = 0
     kept: int = 0
@@ -118,17 +120,7 @@ class _Rollback:
         self._find_sightings()
         run("CREATE TEMP TABLE going AS SELECT * FROM mine ANTI JOIN staying USING (claim_id, version)")
         self._refuse_submitted()
-        run(
-            f"""
-            CREATE TEMP TABLE returning_ AS
-            SELECT c.practice_id, c.claim_number, c.payer_sequence, max(c.version) AS version
-            FROM claims c JOIN going g ON {SAME_CLAIM.format(a="c", b="g")} AND c.version < g.version
-            WHERE g.is_current AND c.deleted_at IS NULL AND c.job_id <> g.job_id AND NOT EXISTS (
-                SELECT 1 FROM claim_status_history h WHERE {SAME_CLAIM.format(a="h", b="c")}
-                AND h.version = c.version AND h.note = '{STAYS}' AND h.changed_at = c.recorded_at)
-            GROUP BY ALL
-            """
-        )
+        find_others(self.connection)
         run(
             f"""
             CREATE TEMP TABLE judged AS
@@ -144,8 +136,6 @@ class _Rollback:
             """,
             {"job": self.job_id},
         )
-        current = self._number("SELECT count(*) FROM going WHERE is_current")
-        restored = self._number("SELECT count(*) FROM returning_")
         replaced = self._number(
             f"SELECT count(*) FROM going g WHERE NOT g.is_current AND EXISTS (SELECT 1 FROM claims c "
             f"WHERE c.is_current AND {SAME_CLAIM.format(a='c', b='g')} AND c.version > g.version)"
@@ -154,9 +144,18 @@ class _Rollback:
         return RolledBack(
             claims=self._number("SELECT count(*) FROM going"),
             lines=self._number("SELECT coalesce(sum(line_count), 0) FROM going"),
-            restored=restored,
+            restored=self._number("SELECT count(*) FROM returning_"),
+            deleted=self._number(
+                f"SELECT count(DISTINCT ({_KEYS})) FROM others d WHERE d.deleted_at IS NOT NULL "
+                f"AND NOT EXISTS (SELECT 1 FROM others o WHERE o.is_current "
+                f"AND {SAME_CLAIM.format(a='o', b='d')}) "
+                f"AND NOT EXISTS (SELECT 1 FROM returning_ r WHERE {SAME_CLAIM.format(a='r', b='d')})"
+            ),
             replaced_since=replaced,
-            removed=current - restored,
+            removed=self._number(
+                f"SELECT count(DISTINCT ({_KEYS})) FROM going g WHERE NOT EXISTS ("
+                f"SELECT 1 FROM others o WHERE {SAME_CLAIM.format(a='o', b='g')})"
+            ),
             kept=self._number("SELECT count(*) FROM staying"),
             kept_for=tuple(str(job) for (job,) in jobs),
             statuses=self._number("SELECT count(*) FROM judged"),
@@ -213,7 +212,9 @@ class _Rollback:
         run, note = self.connection.execute, f"job {self.job_id} was rolled back"
         change = f"CREATE TEMP VIEW {{}} AS SELECT {_KEYS}, version, {{}} AS from_status, {{}} AS to_status, "
         change += f"'{note}' AS note, NULL::VARCHAR AS payer_reference FROM {{}}"
-        run(change.format("leaves", "status", "NULL::VARCHAR", "going WHERE deleted_at IS NULL"))
+        there = "CASE WHEN deleted_at IS NULL THEN status END"
+        run(change.format("leaves", there, "NULL::VARCHAR", "going"))
+        run(change.format("stay_deleted", "NULL::VARCHAR", "NULL::VARCHAR", "deleted_with"))
         run(change.format("set_back", "from_status", "to_status", "judged"))
         run(
             f"CREATE TEMP TABLE back AS SELECT c.practice_id, c.claim_number, c.payer_sequence, c.version, "
@@ -223,6 +224,12 @@ class _Rollback:
         )
         transition(self.connection, "leaves", Origin.now("rollback", user_name(), by_job))
         transition(self.connection, "set_back", Origin.now("rollback", user_name(), by_job))
+        transition(self.connection, "stay_deleted", Origin.now("rollback", user_name(), by_job))
+        # Since when it is deleted: a patient's claims are known by that, and it is kept so long.
+        run(
+            "UPDATE claims SET deleted_at = x.deleted_at FROM deleted_with x "
+            f"WHERE claims.version = x.version AND {SAME_CLAIM.format(a='claims', b='x')}"
+        )
         run(
             "DELETE FROM claims USING going g WHERE claims.claim_id = g.claim_id "
             "AND claims.version = g.version AND claims.job_id = g.job_id"

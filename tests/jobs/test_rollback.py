@@ -127,6 +127,40 @@ def test_what_later_jobs_replaced_stays_theirs(command: Command, ran: Run, works
     assert current(workspace) == {}
 
 
+def test_a_claim_that_was_deleted_stays_deleted_and_can_be_restored(
+    command: Command, ran: Run, workspace: Workspace
+) -> None:
+    first = ran(claim("A"))
+    second = ran(claim("A", charge_amount="99.00"), options=("--duplicates", "update"))
+    assert command("claims", "delete", "A", "--yes").code == 0
+    asked = command("jobs", "rollback", second)
+    assert "1 claim deleted in another version, which can be restored" in asked.err
+    done = roll_back(command, second)
+    assert (done["claims"], done["restored"], done["deleted"], done["removed"]) == (1, 0, 1, 0)
+    assert current(workspace) == {}
+    assert history(workspace, "A")[-2:] == [(2, None, None, "rollback"), (1, None, None, "rollback")]
+    assert "(deleted)" in command("claims", "show", "A").out
+    assert "A,VALIDATED" in command("claims", "list", "--deleted").out
+    assert command("claims", "restore", "A").code == 0
+    assert current(workspace) == {"A": (1, "VALIDATED", first)}
+
+
+def test_a_rejected_version_counts_when_the_accepted_one_has_gone(
+    command: Command, ran: Run, workspace: Workspace
+) -> None:
+    """And the file with the mistake counts again when no version is in force."""
+    first = ran(claim("A"))
+    wrong = [claim("A", charge_amount="-5"), claim("B")]
+    second = ran(*wrong, options=("--duplicates", "update"))
+    assert current(workspace)["A"] == (1, "VALIDATED", first)
+    done = roll_back(command, first)
+    assert (done["claims"], done["restored"], done["removed"]) == (1, 1, 0)
+    assert current(workspace) == {"A": (2, "INVALID", second), "B": (1, "VALIDATED", second)}
+    assert command("claims", "delete", "A", "--yes").code == 0
+    third = ran(*wrong)
+    assert current(workspace)["A"] == (3, "INVALID", third)
+
+
 def test_what_later_jobs_saw_unchanged_becomes_theirs(
     command: Command, ran: Run, workspace: Workspace
 ) -> None:
@@ -188,7 +222,7 @@ def test_it_asks_before_with_the_numbers(command: Command, ran: Run, workspace: 
     job = ran(claim("A"), claim("B"))
     refused = command("jobs", "rollback", job)
     assert refused.code == 2
-    assert "2 claim versions (2 lines) go; 2 claims of them had no earlier version" in refused.err
+    assert "2 claim versions (2 lines) go; 2 claims of them had no other version" in refused.err
     dry = command("jobs", "rollback", job, "--dry-run")
     assert dry.code == 0
     assert "would be rolled back: 2 claim versions" in dry.out

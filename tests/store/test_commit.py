@@ -135,6 +135,30 @@ def test_rejected_change_never_replaces_an_accepted_claim(workspace: Workspace) 
     assert (result.stored, result.unchanged) == (0, 1), "the same mistake is stored once"
 
 
+def test_rejected_claim_comes_into_force_where_no_version_is(workspace: Workspace) -> None:
+    """Also where the same mistake was stored beside the accepted version that was deleted since."""
+    store(workspace, lines(range(1)))
+    wrong = lines(range(1), charge="99.00", rejected=frozenset({0}))
+    store(workspace, wrong)
+    with open_store(workspace, write=True) as connection:
+        connection.execute(
+            "UPDATE claims SET is_current = false, deleted_at = now()::TIMESTAMP WHERE is_current"
+        )
+    _, result = store(workspace, wrong)
+    assert (result.stored, result.unchanged) == (1, 0)
+    assert claims(workspace, "version, is_current, status", "C0") == [
+        (1, False, "VALIDATED"), (2, False, "INVALID"), (3, True, "INVALID"),
+    ]  # fmt: skip
+
+
+def test_latest_of_several_mistakes_is_in_force(workspace: Workspace) -> None:
+    for charge in ("1.00", "2.00", "1.00"):
+        store(workspace, lines(range(1), charge=charge, rejected=frozenset({0})))
+    assert claims(workspace, "version, is_current, charge_total", "C0") == [
+        (1, False, Decimal("2.00")), (2, False, Decimal("4.00")), (3, True, Decimal("2.00")),
+    ]  # fmt: skip
+
+
 def test_corrected_claim_replaces_its_rejected_version(workspace: Workspace) -> None:
     store(workspace, lines(range(1), rejected=frozenset({0})))
     store(workspace, lines(range(1), charge="99.00", rejected=frozenset({0})))
