@@ -131,7 +131,8 @@ def resume_job(state: State, name: str) -> None:
                 screen_of(state).line(f"Job {job_id} is {status}{by}; there is nothing to resume.")
             return
         resuming.check_resumable(job)
-        _run(state, settings, workspace, recorded_options(workspace, job, settings), resuming.again(job))
+        options = recorded_options(workspace, job, settings)
+        _run(state, settings, workspace, options, resuming.again(jobs, job))
 
 
 def _tell_sources(state: State, settings: Settings, workspace: Workspace, job_id: str) -> None:

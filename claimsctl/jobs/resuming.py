@@ -48,15 +48,29 @@ def check_resumable(job: Job) -> None:
         )
 
 
-def again(job: Job) -> Again:
+def again(jobs: JobStore, job: Job) -> Again:
     """How the pipeline runs it: the inputs must be what they were."""
+    reader = _first_reader(jobs, job)
 
     def inputs(request: Request, spool: Path, house: Mapping[str, str]) -> list[Input]:
         opened = open_inputs(request, spool, house)
-        _require_same(job, opened)
+        _require_same(reader, opened)
         return opened
 
     return Again("resume", job.job_id, inputs)
+
+
+def _first_reader(jobs: JobStore, job: Job) -> Job:
+    """The job whose inputs count: the first that knew them, of this one and those it resumes, else the first
+    of all. A resume that was refused has read nothing, and began after the file was changed.
+    """
+    chain = [job]
+    while chain[-1].command == "resume" and chain[-1].parent_job is not None:
+        try:
+            chain.append(jobs.get(chain[-1].parent_job))
+        except UsageError:  # removed since
+            break
+    return next((each for each in reversed(chain) if each.inputs), chain[-1])
 
 
 def _require_same(job: Job, opened: list[Input]) -> None:

@@ -78,11 +78,25 @@ def test_input_that_changed_is_refused(
     write_csv(path, [claim("A", charge_amount="5.00")])
     later = JobStore(workspace).get(stopped).created_at.timestamp() + 60
     os.utime(path, (later, later))
-    refused = command("jobs", "resume", stopped)
-    assert refused.code == 3
-    assert f"changed since job {stopped}" in refused.err
+    for named in (stopped, "last", "last"):  # a resume that was refused can be resumed too
+        refused = command("jobs", "resume", named)
+        assert refused.code == 3
+        assert f"changed since job {stopped}" in refused.err
     path.unlink()
     assert command("jobs", "resume", stopped).code == 3
+
+
+def test_input_that_is_back_is_read(
+    command: Command, tmp_path: Path, workspace: Workspace, rulebook: Rulebook
+) -> None:
+    path = write_csv(tmp_path / "claims.csv", [claim("A")])
+    stopped_run(workspace, path, rulebook, tmp_path / "out", "storing")
+    write_csv(path, [claim("A"), claim("B")])
+    assert command("jobs", "resume", "last").code == 3
+    write_csv(path, [claim("A")])
+    resumed = command("jobs", "resume", "last", "--json")
+    assert resumed.code == 0, resumed.err
+    assert resumed.json["rows"]["read"] == 1
 
 
 def test_what_is_not_resumed(command: Command, tmp_path: Path, workspace: Workspace) -> None:
