@@ -10,6 +10,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import clean_cells, clean_text
 from claimsctl.ingest.headers import fold
+from claimsctl.jobs.gone import KEY, keyed
 from claimsctl.process.intake import Input
 from claimsctl.process.keeping import KeptInput
 from claimsctl.security.masking import mask_expr
@@ -58,15 +59,17 @@ def compare(
     """Match the rows of a corrected file (row_number, c0, ...) with the kept rows, and list edited cells.
 
     By row_number and claim where the file has the column row_number that rejected files have; a row that
-    came without a claim number is known by its row_number alone. Else by claim and place in it.
+    came without a claim number is known by its row_number alone. Else by claim, of its payer sequence, and
+    place in it.
     """
     cleaned = clean_cells(rows)
     given = _keys(cleaned, each)
-    nothing = pl.DataFrame(schema={"parent_input": pl.Int64, "parent_row": pl.Int64, "claim": pl.String})
+    nothing = pl.DataFrame(schema={"parent_input": pl.Int64, "parent_row": pl.Int64, **KEY})
+    nothing = nothing.rename({"claim_number": "claim"})
     failed = pl.concat([nothing, *(
         frame.select(pl.lit(index, pl.Int64).alias("parent_input"), pl.col("row_number").alias("parent_row"),
-                     pl.col("claim_number").alias("claim"))
-        for index, frame in kept.items()
+                     pl.col("claim_number").alias("claim"), "payer_sequence")
+        for index, frame in ((index, keyed(frame)) for index, frame in kept.items())
     )])  # fmt: skip
     own = next((n for n, name in each.header_map.own_columns.items() if name == "row_number"), None)
     if own is not None:
@@ -103,10 +106,16 @@ def _keys(cleaned: pl.DataFrame, each: Input) -> pl.DataFrame:
         claim = pl.repeat(None, cleaned.height, dtype=pl.String, eager=True)
     else:
         claim = clean_text(cleaned, each.layout, ["claim_number"])["claim_number"]
-    return cleaned.select("row_number").with_columns(claim.alias("claim"))
+    sequence = clean_text(cleaned, each.layout, ["payer_sequence"]).get_column("payer_sequence", default=None)
+    if sequence is None:
+        sequence = pl.repeat(None, cleaned.height, dtype=pl.String, eager=True)
+    return cleaned.select("row_number").with_columns(
+        claim.alias("claim"), sequence.cast(pl.String).fill_null("P").alias("payer_sequence")
+    )
 
 
 def _by_row_number(given: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
+    failed = failed.drop("payer_sequence")
     keys = failed.unique(["parent_row", "claim"], keep="first", maintain_order=True)
     both = given.join(keys, on=["parent_row", "claim"], how="left", nulls_equal=True, maintain_order="left")
     blank = keys.filter(pl.col("claim").is_null()).unique("parent_row", keep="first", maintain_order=True)
@@ -125,10 +134,11 @@ def _by_row_number(given: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_place(given: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
-    place = pl.int_range(pl.len()).over("claim").alias("place")
+    key = ["claim", "payer_sequence"]
+    place = pl.int_range(pl.len()).over(key).alias("place")
     keys = failed.with_columns(place)
     return given.with_columns(place).join(
-        keys, on=["claim", "place"], how="left", maintain_order="left"
+        keys, on=[*key, "place"], how="left", maintain_order="left"
     ).drop("place")  # fmt: skip
 
 

@@ -11,12 +11,11 @@ from typing import Any, cast
 import polars as pl
 
 from claimsctl.errors import UsageError
-from claimsctl.facts.typed import clean_cells, clean_text
 from claimsctl.ingest.kept import KeptSource, WithoutRows
 from claimsctl.ingest.parts import Format, Source
 from claimsctl.ingest.sources import open_sources
 from claimsctl.jobs.correcting import Corrected, compare
-from claimsctl.jobs.findings import findings_of
+from claimsctl.jobs.gone import KEY, Gone, accepted_since, keyed, unreadable, unreadable_rows
 from claimsctl.jobs.story import EDITS, RETRIED
 from claimsctl.pipeline import Again
 from claimsctl.process.intake import Input
@@ -31,7 +30,6 @@ from claimsctl.store.job import Job
 from claimsctl.store.workspace import Workspace
 
 RETRYABLE = ("COMPLETED", "COMPLETED_WITH_ERRORS")
-_UNREADABLE = ("FILE-005", "FILE-006")
 
 
 @dataclass
@@ -78,7 +76,7 @@ def kept_of(workspace: Workspace, job: Job, keys: Keys) -> dict[int, KeptInput]:
         )
     inputs = kept_inputs(workspace, job.job_id, keys)
     rejected = (job.ledger.get("rows") or {}).get("rejected", 0)
-    if not inputs and rejected > _unreadable_rows(workspace, job):
+    if not inputs and rejected > unreadable_rows(workspace, job):
         raise UsageError(
             f"The rejected rows of job {job.job_id} are not kept (any more).",
             hint="Correct its rejected file and run that with `claimsctl process`.",
@@ -103,25 +101,27 @@ def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:
             yield part.select("input", "row_number", "claim_number", "payer_sequence")
 
     kept = by_input(narrow())
-    accepted = accepted_since(workspace, job, kept)
-    broken = _unreadable(workspace, job)
+    gone = Gone(accepted_since(workspace, job, kept), unreadable(workspace, job))
     notes, told = [], {"of": job.job_id, "with": None, "rows": 0}
-    for name, numbers, why in (
-        ("accepted_since", accepted["claim_number"], "were accepted by a later job and are left alone"),
-        ("unreadable", broken, "have records that could not be read; correct those and use --with"),
+    every = pl.concat([keyed(frame) for frame in kept.values()]) if kept else keyed(pl.DataFrame(schema=KEY))
+    for name, left_out, why in (
+        ("accepted_since", gone.accepted_of(every), "were accepted by a later job and are left alone"),
+        (
+            "unreadable",
+            gone.broken_of(every),
+            "have records that could not be read; correct those and use --with",
+        ),
     ):
-        rows = sum(int(frame["claim_number"].is_in(numbers.implode()).sum()) for frame in kept.values())
-        if rows:
-            claims = _claims(kept, numbers)
-            notes.append(f"{claims:,} of the rejected claims ({rows:,} rows) {why}.")
-        told[f"{name}_rows"] = rows
+        if left_out.height:
+            claims = left_out.n_unique(["claim_number", "payer_sequence"])
+            notes.append(f"{claims:,} of the rejected claims ({left_out.height:,} rows) {why}.")
+        told[f"{name}_rows"] = left_out.height
     if not kept and job.counts.get("error"):
         notes.append("What it rejected are records that could not be read; correct those and use --with.")
-    gone = pl.concat([accepted["claim_number"], broken]).unique()
     sources: list[Source] = []
     mappings = []
     for index, frame in sorted(kept.items()):
-        left = frame.filter(~pl.col("claim_number").is_in(gone.implode()).fill_null(False))
+        left = gone.left_of(frame)
         if left.height:
             each = inputs[index]
             frames = partial(_kept_frames, workspace, job, keys, index, gone)
@@ -154,7 +154,7 @@ def from_file(
     (each,) = map_sources([source], request, house)
     rows = pl.concat([part.rows for part in source.parts(request.batch_size)])
     corrected = compare(rows, each, kept, inputs)
-    left_out = _left_out(workspace, job, each, rows, corrected, kept)
+    left_out = _left_out(workspace, job, corrected, kept)
     names = {index: one.name for index, one in inputs.items()} or {0: ""}
     mapped = corrected.rows.filter(pl.col("parent_row").is_not_null()).select(
         pl.lit(source.name).alias("input"), "row_number",
@@ -169,12 +169,12 @@ def from_file(
 
 
 def _kept_frames(
-    workspace: Workspace, job: Job, keys: Keys, index: int, gone: pl.Series
+    workspace: Workspace, job: Job, keys: Keys, index: int, gone: Gone
 ) -> Iterator[pl.DataFrame]:
     """The kept rows of an input, without those of the claims `gone`."""
     for part in kept_parts(workspace, job.job_id, keys):
         if part["input"][0] == index:
-            yield part.filter(~pl.col("claim_number").is_in(gone.implode()).fill_null(False))
+            yield gone.left_of(part)
 
 
 def _source(
@@ -190,74 +190,22 @@ def _source(
     )  # fmt: skip
 
 
-def accepted_since(workspace: Workspace, job: Job, kept: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
-    """Rejected claims of a job that were accepted since, changed or under other rules."""
-    nothing = pl.DataFrame(schema={"claim_number": pl.String, "job_id": pl.String})
-    if not kept:
-        return nothing
-    claims = pl.concat(
-        frame.select(
-            pl.lit(job.practice_id or "default").alias("practice_id"), "claim_number",
-            pl.col("payer_sequence").cast(pl.String).fill_null("P"),
-        )
-        for frame in kept.values()
-    ).filter(pl.col("claim_number").is_not_null())  # fmt: skip
-    found = existing_claims(workspace, claims)
-    later = (pl.col("status") != "INVALID") & (pl.col("job_id") >= job.job_id)
-    return found.filter(later).select(nothing.columns)
-
-
-def _unreadable(workspace: Workspace, job: Job) -> pl.Series:
-    """Claims that a record names which could not be read."""
-    codes = pl.col("code").is_in(_UNREADABLE) & pl.col("claim_number").is_not_null()
-    return findings_of(workspace, job).filter(codes).select("claim_number").collect().to_series().unique()
-
-
-def _unreadable_rows(workspace: Workspace, job: Job) -> int:
-    """Records of a job that could not be read; none where its findings are gone."""
-    try:
-        found = findings_of(workspace, job).filter(pl.col("code").is_in(_UNREADABLE))
-    except UsageError:
-        return 0
-    return int(found.select(pl.len()).collect().item())
-
-
-def _claims(kept: Mapping[int, pl.DataFrame], numbers: pl.Series) -> int:
-    every = pl.concat([frame["claim_number"] for frame in kept.values()]).unique()
-    return int(every.is_in(numbers.implode()).sum())
-
-
 def _left_out(
     workspace: Workspace,
     job: Job,
-    each: Input,
-    rows: pl.DataFrame,
     corrected: Corrected,
     kept: Mapping[int, pl.DataFrame],
 ) -> pl.Series:
     """Row numbers of a corrected file that belong to claims which the job did not reject and which are
     stored as accepted, as in a copy of the whole file."""
-    nothing = pl.Series("claim_number", [], dtype=pl.String)
-    failed = pl.concat([nothing, *(frame["claim_number"] for frame in kept.values())]).drop_nulls().unique()
-    more = corrected.rows.filter(
-        pl.col("parent_row").is_null(), pl.col("claim").is_not_null(),
-        ~pl.col("claim").is_in(failed.implode()),
-    )  # fmt: skip
+    more = corrected.rows.filter(pl.col("parent_row").is_null(), pl.col("claim").is_not_null())
     if not more.height:
         return pl.Series("row_number", [], dtype=pl.Int64)
-    cleaned = clean_cells(rows)
-    sequence = clean_text(cleaned, each.layout, ["payer_sequence"])
-    sequences = (
-        sequence["payer_sequence"]
-        if sequence.width
-        else pl.repeat(None, rows.height, dtype=pl.String, eager=True)
-    )
-    claims = more.join(
-        rows.select("row_number").with_columns(sequences.fill_null("P").alias("payer_sequence")),
-        on="row_number",
-    ).with_columns(
+    claims = more.with_columns(
         pl.lit(job.practice_id or "default").alias("practice_id"), pl.col("claim").alias("claim_number")
     )
+    failed = pl.concat([pl.DataFrame(schema=KEY), *(keyed(frame).select(*KEY) for frame in kept.values())])
+    claims = claims.join(failed, on=list(KEY), how="anti", maintain_order="left")
     found = existing_claims(workspace, claims).filter(pl.col("status") != "INVALID")
     return claims.join(found, on=["claim_number", "payer_sequence"], how="semi")["row_number"]
 

@@ -118,6 +118,26 @@ def test_rows_that_fail_again_are_not_stored_twice(command: Command, first: str,
     assert [row["row_number"] for row in rejected(tmp_path / "third")] == [r["row_number"] for r in before]
 
 
+def test_claim_of_another_payer_sequence_is_tried(command: Command, tmp_path: Path) -> None:
+    """The first payer's claim was accepted since; the second payer's has the same number and was not."""
+    wrong = [
+        claim("A", payer_sequence="P", charge_amount="-5"),
+        claim("A", payer_sequence="S", charge_amount="-5"),
+        claim("B", payer_sequence="P", charge_amount="-5"),
+    ]
+    first = command(
+        "process", write_csv(tmp_path / "1.csv", wrong), "--out", tmp_path / "1", *DAY, "--json"
+    ).json
+    assert first["claims"]["rejected"] == 3
+    good = write_csv(tmp_path / "2.csv", [claim("A", payer_sequence="P")])
+    assert command("process", good, "--out", tmp_path / "2", *DAY).code == 0
+    again = retry(command, first["job_id"], tmp_path, name="once")
+    assert (again["retry"]["rows"], again["retry"]["accepted_since_rows"]) == (2, 1)
+    mended = [{**row, "charge_amount": "120.00"} for row in wrong]
+    fixed = with_file(command, again["job_id"], tmp_path, mended)
+    assert (fixed["retry"]["rows"], fixed["retry"]["left_out_rows"]) == (2, 1)
+
+
 def test_corrected_file(command: Command, first: str, tmp_path: Path) -> None:
     rows = corrected(rejected(tmp_path / "first"))
     rows[2]["member_id"] = "NEW44100789"
