@@ -150,7 +150,13 @@ def from_file(
     kept = by_input(kept_parts(workspace, job.job_id, keys))
     if not (job.ledger.get("rows") or {}).get("rejected"):
         raise UsageError(f"Job {job.job_id} rejected nothing; there is nothing to correct.")
-    (source,) = open_sources([str(path)], spool_dir=spool)
+    opened = open_sources([str(path)], spool_dir=spool)
+    if len(opened) != 1:
+        raise UsageError(
+            f"{path} holds {len(opened)} files: {', '.join(each.name for each in opened)}.",
+            hint="Name one file with --with, and retry again for each of the others.",
+        )
+    (source,) = opened
     (each,) = map_sources([source], request, house)
     rows = pl.concat([part.rows for part in source.parts(request.batch_size)])
     corrected = compare(rows, each, kept, inputs)

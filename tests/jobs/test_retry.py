@@ -159,6 +159,17 @@ def test_corrected_file(command: Command, first: str, tmp_path: Path) -> None:
     assert b"NEW4410" not in kept
 
 
+def test_one_file_is_corrected_at_a_time(command: Command, first: str, tmp_path: Path) -> None:
+    """A job of several inputs writes a directory of rejected files."""
+    (tmp_path / "rejected").mkdir()
+    for name in ("m1.csv", "m2.csv"):
+        write_csv(tmp_path / "rejected" / name, corrected(rejected(tmp_path / "first")))
+    refused = command("jobs", "retry", first, "--with", tmp_path / "rejected", *DAY)
+    assert refused.code == 2
+    assert "holds 2 files: m1.csv, m2.csv" in refused.err
+    assert "Name one file" in refused.err
+
+
 def test_corrected_file_reordered(command: Command, first: str, tmp_path: Path) -> None:
     rows = corrected(rejected(tmp_path / "first"))
     again = with_file(command, first, tmp_path, reversed(rows))
