@@ -12,7 +12,7 @@ from claimsctl.facts.typed import clean_cells, clean_text
 from claimsctl.ingest.headers import fold
 from claimsctl.jobs.gone import KEY, keyed
 from claimsctl.process.intake import Input
-from claimsctl.process.keeping import KeptInput
+from claimsctl.process.keeping import KeptInput, canonical_columns
 from claimsctl.security.masking import mask_expr
 
 MATCHED: Final = ("row_number", "parent_input", "parent_row")
@@ -145,9 +145,13 @@ def _by_place(given: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
 def _edits(
     rows: pl.DataFrame, each: Input, matched: pl.DataFrame, kept: pl.DataFrame, was: KeptInput, index: int
 ) -> pl.DataFrame:
-    """Cells that differ, by header; blanks at the ends of a cell do not count."""
+    """Cells that differ, by header, or by canonical column where a header was renamed; blanks at the ends of
+    a cell do not count."""
     headers = {fold(text): f"c{n}" for n, text in reversed(list(enumerate(each.source.header)))}
     common = {raw: headers[fold(text)] for raw, text in was.header.items() if fold(text) in headers}
+    named = {name: raw for raw, name in canonical_columns(each.header_map).items()}
+    renamed = {raw: named[name] for raw, name in was.columns.items() if raw not in common and name in named}
+    common |= {raw: new for raw, new in renamed.items() if new not in common.values()}
     pairs = (
         matched.filter(pl.col("parent_input") == index)
         .select("row_number", "parent_row")

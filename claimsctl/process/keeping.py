@@ -24,6 +24,7 @@ from claimsctl.security.sealing import columns_place, seal, seal_columns, unseal
 from claimsctl.write.rejected import AS_CSV
 
 if TYPE_CHECKING:
+    from claimsctl.ingest.mapping import HeaderMap
     from claimsctl.process.fetched import FromDatabase
     from claimsctl.process.intake import Input
     from claimsctl.security.keys import Keys
@@ -98,7 +99,15 @@ def _described(each: Input) -> dict[str, Any]:
     header = {f"c{n}": text for n, text in enumerate(source.header) if n not in each.header_map.own_columns}
     if DERIVED in each.layout.columns.values():
         header[DERIVED] = "claim_number"
-    header_map = each.header_map
+    return {
+        "name": source.name, "path": str(source.path), "format": source.format,
+        "delimiter": source.delimiter, "encoding": source.encoding, "header": header,
+        "columns": canonical_columns(each.header_map),
+    }  # fmt: skip
+
+
+def canonical_columns(header_map: HeaderMap) -> dict[str, str]:
+    """The canonical column of each raw one, of a full name the last name."""
     columns = {f"c{n}": name for name, n in header_map.columns.items()}
     for name, n in (
         ("patient_last_name", header_map.patient_name_index),
@@ -106,11 +115,7 @@ def _described(each: Input) -> dict[str, Any]:
     ):
         if n is not None:
             columns[f"c{n}"] = name
-    return {
-        "name": source.name, "path": str(source.path), "format": source.format,
-        "delimiter": source.delimiter, "encoding": source.encoding, "header": header,
-        "columns": columns,
-    }  # fmt: skip
+    return columns
 
 
 def kept_inputs(workspace: Workspace, job_id: str, keys: Keys) -> dict[int, KeptInput]:
@@ -192,6 +197,7 @@ def _place(job_id: str, name: str) -> str:
 
 
 __all__: Sequence[str] = (
-    "CLAIM_COLUMNS", "DIRECTORY", "KeptInput", "RejectKeeper", "by_input", "keep_constants",
-    "keep_sources", "kept_constants", "kept_inputs", "kept_parts", "kept_sources", "place_of",
+    "CLAIM_COLUMNS", "DIRECTORY", "KeptInput", "RejectKeeper", "by_input", "canonical_columns",
+    "keep_constants", "keep_sources", "kept_constants", "kept_inputs", "kept_parts", "kept_sources",
+    "place_of",
 )  # fmt: skip

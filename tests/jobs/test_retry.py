@@ -159,6 +159,15 @@ def test_corrected_file(command: Command, first: str, tmp_path: Path) -> None:
     assert b"NEW4410" not in kept
 
 
+def test_edits_in_a_renamed_column_are_told(command: Command, first: str, tmp_path: Path) -> None:
+    rows = [
+        {("Line Charge" if name == "charge_amount" else name): text for name, text in row.items()}
+        for row in corrected(rejected(tmp_path / "first"))
+    ]
+    edits = with_file(command, first, tmp_path, rows)["retry"]
+    assert edits["edited_by_column"] == {"charge_amount": 2, "units": 1}
+
+
 def test_one_file_is_corrected_at_a_time(command: Command, first: str, tmp_path: Path) -> None:
     """A job of several inputs writes a directory of rejected files."""
     (tmp_path / "rejected").mkdir()
