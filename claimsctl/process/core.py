@@ -9,6 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
+from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context
 from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
@@ -241,12 +242,13 @@ def _claims_read(intake: Intake, cross: CrossFacts) -> int:
 
 
 def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str]) -> None:
-    """Which checks run on which input; a required column that is blank throughout is still checked."""
+    """Which checks run on which input; a column that is blank throughout may still make an error."""
     running: set[str] = set()
     for each in outcome.intake.inputs:
         present = frozenset(each.present)
-        blank = {name for name in required if each.layout.gives(name)} - present
-        checks, not_run = rulebook.ruleset.active(present | blank, outcome.history.unread)
+        here = present | {name for name in required if each.layout.gives(name)}
+        blank = frozenset(name for name in BY_NAME if each.layout.gives(name)) - here
+        checks, not_run = rulebook.ruleset.active(here, outcome.history.unread, blank=blank)
         checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
         plan = InputPlan.of(
             checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,

@@ -12,6 +12,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
 from claimsctl.validate.language.types import did_you_mean
 from claimsctl.validate.rule import LEVELS, SEVERITIES, Example, Pack, Rule, expanded
+from claimsctl.validate.rule_keys import ANY_OF
 
 _CODE: Final = re.compile(r"[A-Z]{2,6}-[0-9]{3}|HOUSE-[A-Z0-9][A-Z0-9-]{0,23}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -201,7 +202,8 @@ class PackReader:
             raise self._fail("fields is missing", 'write the columns the rule is about: fields = ["units"]')
         for key in ("fields", "requires"):
             for pattern in cast(Sequence[str], getattr(rule, key) or ()):
-                self._known_field(key, pattern)
+                for each in pattern.split(ANY_OF) if key == "requires" else (pattern,):
+                    self._known_field(key, each)
         for name in rule.show:
             if not _NAME.fullmatch(name) or name in (*BY_NAME, *self.facts, "value", "column"):
                 raise self._fail(f"show cannot be called '{name}'", "choose a word that is no column or fact")

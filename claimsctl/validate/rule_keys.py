@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+ANY_OF: Final = " or "
+"""Between columns of `requires` of which one is enough."""
+
 RULE_KEYS: Final = {
     "code": "`HOUSE-001`, `HOUSE-CLINIC-7`; codes such as `PAT-008` are claimsctl's",
     "name": "lower-case words joined by `_`",
@@ -19,8 +22,8 @@ RULE_KEYS: Final = {
     "level": "`line` (default); `claim` reports once per claim; `file` once per file and value",
     "each": "`true`: the rule is tried for each of `fields` by itself; in expressions `value` is that column"
     " and `column` its name, in messages `{value}` and `{column}`",
-    "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, one"
-    " is enough). `[]` for none",
+    "requires": "columns without which the rule is *not run*; by default all of `fields` (of a pattern, and"
+    " of `payer_id or payer_name`, one is enough). `[]` for none",
     "needs": "reference tables the rule reads; found by themselves in `known` and `lookup`",
     "uses": "reference tables the rule can do without: where one is not loaded, what it would say is unknown,"
     " and the rest of the rule runs",

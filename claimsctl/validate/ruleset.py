@@ -15,6 +15,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
 from claimsctl.validate.checks import Check, CheckMaker, NotRun, fields_of
 from claimsctl.validate.language.types import TableInfo, expand_pattern
+from claimsctl.validate.rule_keys import ANY_OF
 
 if TYPE_CHECKING:
     from claimsctl.validate.pack import Pack, Rule
@@ -96,24 +97,30 @@ class RuleSet:
         return replace(self, rules=tuple(found))
 
     def active(
-        self, present: frozenset[str], unread: str | None = None
+        self, present: frozenset[str], unread: str | None = None, *, blank: frozenset[str] = frozenset()
     ) -> tuple[tuple[Check, ...], tuple[NotRun, ...]]:
         """Checks that can run on an input with the `present` columns (some row has a value).
 
-        `unread` says why claims of earlier runs are not read; None where they are.
+        `unread` says why claims of earlier runs are not read; None where they are. Of `blank` columns, which
+        the header gives, errors run that a blank may be: whether a claim is rejected does not depend on what
+        other rows have.
         """
         checks: list[Check] = []
         nowhere: list[NotRun] = []
         not_here: list[NotRun] = []
         for rule in self.rules:
             stopped = self._stopped(rule)
-            if stopped is None and not rule.builtin and absent(rule, present):
+            given = present
+            if blank and self.selection.severity(rule.code, rule.severity) == "error":
+                given = present | blank
+            if stopped is None and not rule.builtin and absent(rule, given):
                 not_here.append(NotRun(rule.code, _absent_reason(rule, present)))
                 continue
-            made = stopped or self._made(rule, present)
+            made = stopped or self._made(rule, given)
             if isinstance(made, NotRun):
                 nowhere.append(made)
                 continue
+            made = tuple(check for check in made if given is present or blank.isdisjoint(check.needs.filled))
             running = [check for check in made if unread is None or not check.needs_history]
             checks += running
             if not running and not rule.builtin:
@@ -173,7 +180,7 @@ def runs(check: Check, present: frozenset[str]) -> bool:
 
 
 def absent(rule: Rule, present: frozenset[str]) -> list[str]:
-    """Required fields that the input does not have; of a pattern one column is enough."""
+    """Required fields that the input does not have; of a pattern, or of several with "or", one is enough."""
     if rule.requires is None and rule.each:
         return [] if any(name in present for name in rule.expanded) else list(rule.fields)
     return [
@@ -181,7 +188,8 @@ def absent(rule: Rule, present: frozenset[str]) -> list[str]:
         for pattern in (rule.fields if rule.requires is None else rule.requires)
         if not any(
             name in present or name not in BY_NAME
-            for name in expand_pattern(pattern, tuple(BY_NAME)) or (pattern,)
+            for each in pattern.split(ANY_OF)
+            for name in expand_pattern(each, tuple(BY_NAME)) or (each,)
         )
     ]
 
