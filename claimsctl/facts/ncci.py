@@ -8,16 +8,33 @@ Source: CMS NCCI Policy Manual for Medicare Services, chapter 1, sections A and 
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Final
 
 import polars as pl
 
-BYPASSING: Final = (
-    "24", "25", "57", "58", "78", "79", "27", "59", "91", "XE", "XP", "XS", "XU",
+SIDES: Final = (
     "E1", "E2", "E3", "E4", "FA", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9",
     "TA", "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "LT", "RT", "LC", "LD", "LM", "RC", "RI",
 )  # fmt: skip
-"""Modifiers associated with NCCI (policy manual ch. 1, section E)."""
+"""Anatomic modifiers: one on the column 2 code separates it, unless column 1 has the same."""
+BYPASSING: Final = {
+    **{modifier: 1 << at for at, modifier in enumerate(SIDES)},
+    "59": 1 << 40,
+    **dict.fromkeys(("XE", "XP", "XS", "XU"), 1 << 41),
+    **dict.fromkeys(("24", "25", "27", "57"), 1 << 42),
+    **dict.fromkeys(("58", "78", "79", "91"), 1 << 43),
+}
+"""Modifiers associated with NCCI (policy manual ch. 1, section E), each with its bit."""
+_SIDES, _59, _X, _OF_VISITS, _OF_PROCEDURES = (
+    pl.lit(bits, pl.UInt64) for bits in ((1 << len(SIDES)) - 1, 1 << 40, 1 << 41, 1 << 42, 1 << 43)
+)
+_LISTED: Final = pl.Enum(list(BYPASSING))
+_BITS: Final = pl.lit(pl.Series([0, *BYPASSING.values()], dtype=pl.UInt64))
+_VISIT: Final = r"^(?:99[2-4]\d\d|920[01][24])$"
+_PROCEDURE: Final = r"^(?:0[01]\d{3}|[1-8]\d{4})$"
+"""Anesthesia, surgery, radiology and laboratory: modifiers of visits mean nothing there (MOD-013)."""
 
 TYPES: Final = {
     "ncci_column1": "text",
@@ -38,24 +55,20 @@ NEEDED: Final = (
     "procedure_code", "service_date_from", "same_patient", "same_provider", HOSPITAL, *_MODIFIERS,
 )  # fmt: skip
 ROW: Final = "row_index"
-_ANY, _OTHER_THAN_59 = 1, 2
 
 
 def lines(frame: pl.DataFrame) -> pl.DataFrame:
     """Row-aligned: row_index, ncci_day (key of patient, provider, day and whose edits hold; null where none
-    do), whose they are, code, date, modifiers as bits."""
+    do), whose they are, code, date, modifiers packed into a number."""
     parts = ("same_patient", "same_provider", "service_date_from", HOSPITAL)
     known = pl.all_horizontal([pl.col(name).is_not_null() for name in (*parts, "procedure_code")])
-    has = pl.any_horizontal([pl.col(m).is_in(BYPASSING).fill_null(False) for m in _MODIFIERS])
-    other = [m for m in BYPASSING if m != "59"]
-    has_other = pl.any_horizontal([pl.col(m).is_in(other).fill_null(False) for m in _MODIFIERS])
     return frame.select(
         pl.col(ROW),
         pl.when(known).then(pl.struct(parts).hash(seed=11)).alias("ncci_day"),
         pl.col(HOSPITAL),
         pl.col("procedure_code").alias("ncci_code"),
         pl.col("service_date_from").alias("ncci_date"),
-        (has.cast(pl.UInt8) * _ANY + has_other.cast(pl.UInt8) * _OTHER_THAN_59).alias("ncci_modifiers"),
+        _packed().alias("ncci_modifiers"),
     )
 
 
@@ -102,16 +115,16 @@ def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | No
     )
     day, first, last = pl.col("ncci_date"), pl.col("valid_from"), pl.col("valid_to")
     in_force = (first.is_null() | (day >= first)) & (last.is_null() | (day <= last))
-    either = pl.col("ncci_modifiers") | pl.col("others")
     met = met.filter(in_force)
+    by_59, otherwise = _bypassed()
     strictest = (
         met.filter("asks")
         .select(
             ROW,
             pl.col("column1").alias("ncci_column1"),
             pl.col("modifier_indicator").cast(pl.String).alias("ncci_indicator"),
-            (either > 0).alias("ncci_bypassed"),
-            (either == _ANY).alias("ncci_by_59_only"),
+            (by_59 | otherwise).alias("ncci_bypassed"),
+            (by_59 & ~otherwise).alias("ncci_by_59_only"),
             pl.lit(True).alias("ncci_paired"),
         )
         .sort(ROW, "ncci_indicator", "ncci_bypassed", "ncci_column1")
@@ -120,6 +133,32 @@ def bundled(given: pl.LazyFrame, edits: pl.LazyFrame, earlier: pl.LazyFrame | No
     firsts = met.filter("other_asks").select(pl.col("other").alias(ROW), pl.lit(True).alias("ncci_paired"))
     firsts = firsts.unique()
     return pl.concat([strictest, firsts.join(strictest, on=ROW, how="anti")], how="diagonal")
+
+
+def _packed() -> pl.Expr:
+    """The places in BYPASSING of the four modifiers, from 1, a byte each. (Bits take ten times as long; they
+    are only made of the lines that meet.)"""
+    places = [pl.col(m).cast(_LISTED, strict=False).to_physical().cast(pl.UInt32) + 1 for m in _MODIFIERS]
+    return pl.sum_horizontal(place * 256**at for at, place in enumerate(places)).cast(pl.UInt32)
+
+
+def _bits(packed: str) -> pl.Expr:
+    return reduce(or_, [_BITS.gather(pl.col(packed) // 256**at % 256) for at in range(len(_MODIFIERS))])
+
+
+def _bypassed() -> tuple[pl.Expr, pl.Expr]:
+    """Whether 59 on one of the two lines bypasses the edit, and whether another modifier does.
+
+    59 and X count on either line (CR 11168), modifiers of visits on the line that may be a visit. A visit
+    is not separated by a side, nor by what the procedure beside it is in another one's global period.
+    """
+    second, first = _bits("ncci_modifiers"), _bits("others")
+    procedure = pl.col("column2").str.contains(_PROCEDURE), pl.col("column1").str.contains(_PROCEDURE)
+    either = second | first
+    of_visit = ((second & _OF_VISITS) > 0) & ~procedure[0] | ((first & _OF_VISITS) > 0) & ~procedure[1]
+    side = (second & ~first & _SIDES) > 0
+    apart = (side | ((either & _OF_PROCEDURES) > 0)) & ~pl.col("column2").str.contains(_VISIT)
+    return (either & _59) > 0, ((either & _X) > 0) | of_visit | apart
 
 
 def aligned(rows: pl.LazyFrame, found: pl.DataFrame) -> pl.LazyFrame:

@@ -50,7 +50,7 @@ def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
     [
         ([("2026-05-04", "27447", None), ("2026-05-04", "20610", None)], [(1, "27447", "1", False, False)]),
         ([("2026-05-04", "20610", "59"), ("2026-05-04", "27447", None)], [(0, "27447", "1", True, True)]),
-        ([("2026-05-04", "20610", None), ("2026-05-04", "27447", "RT")], [(0, "27447", "1", True, False)]),
+        ([("2026-05-04", "20610", "LT"), ("2026-05-04", "27447", "RT")], [(0, "27447", "1", True, False)]),
         ([("2026-05-04", "20610", None), ("2026-05-05", "27447", None)], []),
         ([("2026-05-04", "80053", "59"), ("2026-05-04", "80048", "59")], [(1, "80053", "0", True, True)]),
         ([("2026-05-04", "99213", None), ("2026-05-04", "36591", None)], []),
@@ -66,6 +66,38 @@ def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[ob
     assert second.drop("ncci_paired").rows() == wanted
     # Of two lines both stand in the edit, the one in column 1 as well.
     assert sorted(found.filter("ncci_paired")[ncci.ROW].to_list()) == ([0, 1] if wanted else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "bypassed"),
+    [
+        (("20610", "RT"), ("99213", None), False),
+        (("20610", None), ("99213", "25"), True),
+        (("20610", "25"), ("99213", None), False),
+        (("20610", None), ("99213", "RT"), False),
+        (("20610", "59"), ("99213", None), True),
+        (("20610", "79"), ("99213", None), False),
+        (("27447", None), ("99213", "57"), True),
+        (("27447", "57"), ("20610", None), False),
+        (("27447", None), ("20610", "57"), False),
+        (("27447", None), ("20610", "LT"), True),
+        (("27447", "RT"), ("20610", None), False),
+        (("27447", "RT"), ("20610", "RT"), False),
+        (("27447", "RT"), ("20610", "LT"), True),
+        (("27447", "XS"), ("20610", "RT"), True),
+        (("27447", "58"), ("20610", None), True),
+        (("99213", "25"), ("36591", None), True),
+        (("99213", None), ("G0439", "25"), True),
+    ],
+)  # fmt: skip
+def test_which_modifier_counts_on_which_line(
+    first: tuple[str, str | None], second: tuple[str, str | None], bypassed: bool
+) -> None:
+    edit = {"column1": pl.lit(first[0]), "column2": pl.lit(second[0])}
+    edits = FOR_PRACTITIONERS.head(1).with_columns(**edit)
+    day = lines(("2026-05-04", *first), ("2026-05-04", *second))
+    found = ncci.bundled(day, edits).filter(pl.col("ncci_column1").is_not_null())
+    assert found.select(ncci.ROW, "ncci_bypassed").rows() == [(1, bypassed)]
 
 
 def test_the_strictest_edit_of_a_line_counts() -> None:
@@ -100,6 +132,23 @@ def test_lines_in_different_parts_meet(command: Command, tmp_path: Path) -> None
         ("A2", "NCCI-002")
     ]
     assert {"table": "ncci_ptp", "edition": "2026Q2"} in ended.json["reference"]
+
+
+def test_a_visit_is_advised_the_modifier_of_visits(command: Command, tmp_path: Path) -> None:
+    store = EditionStore(tmp_path / "workspace" / "reference")
+    edits = pl.concat(
+        [EDITS.head(1), EDITS.head(1).with_columns(column1=pl.lit("20610"), column2=pl.lit("99213"))]
+    )
+    release = Release("ncci_ptp", "2026Q2", date(2026, 4, 1), date(2026, 6, 30), "CMS", "", edits)
+    store.add(release, Origin("ptp.txt", "a", 1))
+    days = ("V", "2026-05-04", ("20610", "99213")), ("S", "2026-05-05", ("27447", "20610"))
+    rows = [line(f"{name}{code}", code, day) for name, day, codes in days for code in codes]
+    path = write_csv(tmp_path / "claims.csv", rows)
+    command("process", path, "--as-of", "2026-06-30", "--only", "NCCI-002", "--out", tmp_path / "out")
+    found = pl.read_csv(tmp_path / "out" / "errors.csv", infer_schema=False)
+    advised = dict(found.select("claim_number", "suggestion").iter_rows())
+    assert "add 25 to it when" in advised["V99213"]
+    assert "a side other than that of 27447, XE, XP, XS, XU or 59" in advised["S20610"]
 
 
 def test_hospitals_have_edits_of_their_own(command: Command, tmp_path: Path) -> None:
