@@ -25,7 +25,7 @@ MUE_CSV = "MCR_MUE_PractitionerServices_Eff_04-01-2026.csv"
 DIRECTORY = "/files/zip"
 
 
-def mue_zip(units: int = 1, codes: int = 2_000, name: str = MUE_CSV) -> bytes:
+def mue_zip(units: int = 1, codes: int = 14_000, name: str = MUE_CSV) -> bytes:
     """A quarter's file as CMS publishes it, with invented limits; 90834 is in it."""
     numbers = [90834, *range(10_000, 10_000 + codes - 1)]
     rows = "".join(f"{n:05d},{units},3 Date of Service Edit: Clinical,Clinical: Data\n" for n in numbers)

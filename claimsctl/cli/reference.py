@@ -77,6 +77,9 @@ def load(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last service date.")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a loaded edition.")] = False,
+    accept_smaller: Annotated[
+        bool, typer.Option("--accept-smaller", help="Load a file with far fewer rows than its table has.")
+    ] = False,
     json: given.Json = False,
 ) -> None:
     """Load published files into the workspace; each is recognised by what it says, not by its name.
@@ -88,7 +91,7 @@ def load(
 
     state: State = context.obj.with_options(json=json)
     wanted = Wanted(edition, first.date() if first else None, last.date() if last else None)
-    load_files(state, files, wanted, table, replace=replace)
+    load_files(state, files, wanted, table, replace=replace, accept_smaller=accept_smaller)
 
 
 @app.command("fetch")

@@ -157,7 +157,13 @@ def _known(name: str, tables: Tables) -> Table:
 
 
 def load_files(
-    state: State, files: Sequence[Path], wanted: Wanted, table: str | None, *, replace: bool
+    state: State,
+    files: Sequence[Path],
+    wanted: Wanted,
+    table: str | None,
+    *,
+    replace: bool,
+    accept_smaller: bool,
 ) -> None:
     """Load files one after the other; an error names its file, and what was loaded before it stays."""
     _, workspace = open_workspace(state)
@@ -165,7 +171,10 @@ def load_files(
     results: list[Loaded] = []
     with tempfile.TemporaryDirectory(prefix="claimsctl-") as spool:
         for path in files:
-            found = load_file(path, store, Path(spool), wanted=wanted, table=table, replace=replace)
+            found = load_file(
+                path, store, Path(spool), wanted=wanted, table=table, replace=replace,
+                accept_smaller=accept_smaller,
+            )  # fmt: skip
             results += found
             for each in found:
                 if each.edition is not None:

@@ -18,6 +18,7 @@ import polars as pl
 
 from claimsctl.errors import InputError, UsageError
 from claimsctl.reference.addresses import file_name, shown
+from claimsctl.reference.completeness import refuse_smaller
 from claimsctl.reference.download import FetchError, download
 from claimsctl.reference.editions import Edition, EditionStore, Origin
 from claimsctl.reference.formats import all_formats
@@ -109,6 +110,7 @@ def fetch(
         downloads = _downloaded(order, folder, watch)
         try:
             release, origin, digests = _read(order, downloads, spool)
+            refuse_smaller(release, store, origin.file)
         except (InputError, FetchError) as error:
             # Asked for again it would be the same; the user may want to look at it.
             kept = [_kept(each, folder) for each in downloads]

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
 from claimsctl.errors import ClaimsctlError, InputError, UsageError
+from claimsctl.reference.completeness import refuse_smaller
 from claimsctl.reference.editions import Edition, EditionStore, Origin
 from claimsctl.reference.formats import all_formats
 from claimsctl.reference.guessing import ALL_FORMATS, unrecognised
@@ -53,12 +54,13 @@ def load_file(
     wanted: Wanted | None = None,
     table: str | None = None,
     replace: bool = False,
+    accept_smaller: bool = False,
 ) -> list[Loaded]:
     """Load every release in a file (plain, .gz, .zip); members of a zip that are no tables are passed over.
 
     `table` takes only that table, and is the table of a file that does not say which it is. Raises
     InputError when nothing in it is recognised or anything in it is damaged: then nothing of the file is
-    stored.
+    stored. A file with far fewer rows than its table has is damaged too, unless `accept_smaller`.
     """
     found: list[tuple[Release, Origin, str]] = []
     unknown: list[Opened] = []
@@ -97,6 +99,9 @@ def load_file(
         opened.path.unlink()
     if not found:
         raise _nothing(path, unknown, table, others)
+    for release, origin, _ in found:
+        if not accept_smaller:
+            refuse_smaller(release, store, origin.member or origin.file)
     return [
         Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
     ]

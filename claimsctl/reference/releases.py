@@ -70,7 +70,8 @@ class Release:
 
     Rows may carry `valid_from` and `valid_to` of their own (null: open); `valid_from`/`valid_to` are the
     service dates of the edition. `notes` tell what was left out or mended. `part`: the publisher parts
-    the edition into several files, which are in force together.
+    the edition into several files, which are in force together. `usual`: how many rows are published, 0
+    where only an earlier edition tells; None for a table of any size.
     """
 
     table: str
@@ -82,6 +83,7 @@ class Release:
     frame: pl.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
     part: bool = False
+    usual: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_from_the_terms_to_the_table(command: Command, server: PublisherServer, 
     assert command("--yes", *MUE).code == 2, "--yes is no answer to a licence"
     done = command(*MUE, "--accept-terms")
     assert done.code == 0, done.err
-    assert "mue 2026Q2: 2,000 rows, service dates 2026-04-01 to 2026-06-30" in done.out
+    assert "mue 2026Q2: 14,000 rows, service dates 2026-04-01 to 2026-06-30" in done.out
     assert hashlib.sha256(data).hexdigest() in done.out
     assert done.err == f"claimsctl: fetching mue 2026Q2 from {server.base}/{MUE_ZIP}\n"
     accepted = json.loads((reference / "terms.json").read_text())["cpt"]
@@ -121,7 +121,7 @@ def test_one_json_document(command: Command, server: PublisherServer, reference:
     told = ran.json
     assert isinstance(told.pop("notes"), list)
     assert told == {
-        "table": "mue", "edition": "2026Q2", "rows": 2_000, "valid_from": "2026-04-01",
+        "table": "mue", "edition": "2026Q2", "rows": 14_000, "valid_from": "2026-04-01",
         "valid_to": "2026-06-30", "loaded": True,
         "files": [{
             "name": MUE_ZIP, "url": f"{server.base}/{MUE_ZIP}", "bytes": len(data),

@@ -41,7 +41,7 @@ def test_a_loaded_table_makes_its_rules_run(command: Command, published: Path, t
     assert {"code": "NCCI-007", "reason": "reference table mue is not loaded"}.items() <= next(
         each for each in before["rules"]["not_run"] if each["code"] == "NCCI-007"
     ).items()
-    loaded = command("reference", "load", published)
+    loaded = command("reference", "load", "--accept-smaller", published)
     assert loaded.code == 0
     assert "mue 2026Q2: 2,000 rows, service dates 2026-04-01 to 2026-06-30" in loaded.out
     after = command(*arguments, "--out", tmp_path / "after").json
@@ -56,7 +56,7 @@ def test_a_loaded_table_makes_its_rules_run(command: Command, published: Path, t
 
 
 def test_listing_and_showing(command: Command, published: Path) -> None:
-    command("reference", "load", published)
+    command("reference", "load", "--accept-smaller", published)
     listed = command("reference", "list", "--json").json
     entry = next(each for each in listed["tables"] if each["table"] == "mue")
     assert (entry["rows"], entry["valid_from"], entry["origin"]) == (2_000, "2026-04-01", NAME)
@@ -79,15 +79,15 @@ def test_packed_files_and_files_loaded_twice(command: Command, published: Path, 
     zipped = tmp_path / "q3.zip"
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("MCR_MUE_PractitionerServices_Eff_07-01-2026.csv", mue(2))
-    assert command("reference", "load", packed, zipped).code == 0
-    assert "loaded already" in command("reference", "load", packed).out
+    assert command("reference", "load", "--accept-smaller", packed, zipped).code == 0
+    assert "loaded already" in command("reference", "load", "--accept-smaller", packed).out
     other = tmp_path / "corrected" / NAME
     other.parent.mkdir()
     other.write_bytes(mue(5))
-    refused = command("reference", "load", other)
+    refused = command("reference", "load", "--accept-smaller", other)
     assert refused.code == 2
     assert "--replace" in refused.err
-    assert command("reference", "load", other, "--replace").code == 0
+    assert command("reference", "load", "--accept-smaller", other, "--replace").code == 0
     assert "units: 5" in command("reference", "show", "mue", "90834", "--on", "2026-05-01").out
     assert "units: 2" in command("reference", "show", "mue", "90834", "--on", "2026-08-01").out
 
@@ -113,7 +113,7 @@ def test_formats_that_can_be_loaded(command: Command) -> None:
 
 
 def test_verify_and_remove(command: Command, published: Path, tmp_path: Path) -> None:
-    command("reference", "load", published)
+    command("reference", "load", "--accept-smaller", published)
     assert command("reference", "verify").code == 0
     rows = tmp_path / "workspace" / "reference" / "mue" / "2026Q2" / "rows.parquet"
     rows.write_bytes(rows.read_bytes()[:-9])
@@ -130,7 +130,7 @@ def test_an_old_table_warns_and_says_so(command: Command, tmp_path: Path) -> Non
     name = tmp_path / "MCR_MUE_PractitionerServices_Eff_01-01-2026.csv"
     rows = "".join(f"{n:05d},1,1 Line Edit,Anatomic Consideration\n" for n in [90834, *range(10_000, 12_000)])
     name.write_bytes((MUE_HEAD + rows).encode("cp1252"))
-    command("reference", "load", name)
+    command("reference", "load", "--accept-smaller", name)
     lines = [claim("A1", units="3", procedure_code="90834", service_date_from="2026-03-31"),
              claim("A2", units="3", procedure_code="90834", service_date_from="2026-05-04")]  # fmt: skip
     path = write_csv(tmp_path / "claims.csv", lines)

@@ -130,6 +130,7 @@ def _release(
         licence=US_GOVERNMENT,
         frame=frame,
         notes=(*notes, *few(frame, 8_000)),
+        usual=7_000,  # as in 2019: older ones have fewer
     )
 
 

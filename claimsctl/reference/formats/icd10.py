@@ -55,6 +55,9 @@ def _read_codes(opened: Opened, wanted: Wanted) -> list[Release]:
         ROW, parts.struct[0].alias("code"), parts.struct[1].str.strip_chars().alias("title")
     )
     refuse(opened, listed, pl.col("code").str.contains(f"^{DIAGNOSIS}$"), _CODES_EXPECTED)
+    unnamed = listed.filter(pl.col("title").is_null())[ROW]
+    if unnamed.to_list() == [listed[-1, ROW]] and listed.height > 1:
+        raise damaged(opened, _CODES_EXPECTED, "a last line that is cut off")
     billable, notes = once(listed.select("code", "title", pl.lit(True).alias("billable")))
     headers = _headers(billable)
     frame = _described(pl.concat([billable, headers], how="diagonal").sort("code"))
@@ -135,6 +138,7 @@ def _release(opened: Opened, period: Period, frame: pl.DataFrame, notes: tuple[s
         licence=US_GOVERNMENT,
         frame=frame,
         notes=(*notes, *few(frame, 95_000)),
+        usual=95_000,
     )
 
 

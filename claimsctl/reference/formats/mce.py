@@ -135,6 +135,7 @@ def _edits(opened: Opened, period: Period, frame: pl.DataFrame, notes: tuple[str
         notes=(*notes, _SEX_NOTE)
         if period.valid_to is None or period.valid_to >= date(2024, 10, 1)
         else notes,
+        usual=7_500,
     )
 
 

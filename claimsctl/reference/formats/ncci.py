@@ -111,6 +111,7 @@ def _read_ptp(opened: Opened, wanted: Wanted) -> list[Release]:
             frame=kept,
             part=part is not None,
             notes=(*notes, *few(kept, 500_000)),
+            usual=0,
         )
     ]
 
@@ -156,6 +157,7 @@ def _read_pairs(opened: Opened, wanted: Wanted) -> list[Release]:
             licence=CPT_CODES,
             frame=frame,
             notes=(note, *few(frame, 2_000_000)),
+            usual=2_000_000,
         )
     ]
 
@@ -239,6 +241,7 @@ def _read_mue(opened: Opened, wanted: Wanted) -> list[Release]:
             licence=CPT_CODES,
             frame=frame.drop(ROW),
             notes=few(frame, usual),
+            usual=usual,
         )
     ]
 

@@ -23,6 +23,7 @@ from claimsctl.reference.manifest import read_shipped, shipped_specs
 from claimsctl.reference.releases import CPT_CODES, Format, Opened, Release, Wanted, damaged
 
 LEAST_ROWS: Final = 1_000
+_USUAL_ROWS: Final = 18_000
 """A release has about 19,000 rows; fewer than these are a piece of one."""
 
 TEXT: Final = pl.String()
@@ -139,7 +140,15 @@ def _release(opened: Opened, wanted: Wanted, cells: pl.DataFrame, preamble: str)
     source = f"CMS physician fee schedule, relative value file {period.edition} ({opened.name})"
     return [
         Release(
-            table, period.edition, period.valid_from, period.valid_to, source, CPT_CODES, frame, tuple(notes)
+            table,
+            period.edition,
+            period.valid_from,
+            period.valid_to,
+            source,
+            CPT_CODES,
+            frame,
+            tuple(notes),
+            usual=_USUAL_ROWS,
         )
     ]
 

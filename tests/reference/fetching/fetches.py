@@ -38,7 +38,7 @@ def check_whole(fetched: Fetched, data: bytes, store: EditionStore) -> None:
     (file,) = fetched.files
     assert (file.bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     (edition,) = store.editions("mue")
-    assert (edition.name, edition.rows) == ("2026Q2", 2_000)
+    assert (edition.name, edition.rows) == ("2026Q2", 14_000)
     assert (edition.origin.file, edition.origin.sha256) == (MUE_ZIP, file.sha256)
     assert list(store.verify()) == [(edition, None)]
     assert downloads(store) == set()
