@@ -142,6 +142,15 @@ def test_pairs_without_dates_need_a_date_and_say_what_may_be_wrong(tmp_path: Pat
     assert "looks like an excerpt" in release.notes[1]
 
 
+def test_a_sorted_list_of_pairs_does_not_say_which_code_is_denied(tmp_path: Path) -> None:
+    head = PAIRS.splitlines()[0]
+    listed = [f"{n},{n + 1},1,x" for n in range(20_000, 20_100)]
+    note = "which code of a pair is denied is unknown"
+    for rows, told in ((listed, True), ([*listed, "30001,30000,1,x"], False)):
+        release = one(write(tmp_path, "pairs.csv", "\n".join([head, *rows]) + "\n"), Q2)
+        assert any(note in each for each in release.notes) is told
+
+
 @pytest.mark.parametrize("row", ["0001A,0003A\n", "0001A,0003A,7,x\n", "0001A,0003A,1,x,y\n"])
 def test_damaged_pairs_without_dates_are_refused(tmp_path: Path, row: str) -> None:
     assert "expected columns column1" in refusal(write(tmp_path, "pairs.csv", PAIRS + row), Q2)

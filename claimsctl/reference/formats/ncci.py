@@ -56,6 +56,9 @@ _PAIRS_COLUMNS: Final = ("column1", "column2", "modifier", "rationale")
 _PAIRS_HEADER: Final = ["column1", "column2", "modifier_indicator", "rationale"]
 _PAIRS_EXPECTED: Final = "columns column1, column2, modifier_indicator (0, 1 or 9), rationale"
 
+_SORTED_ROWS: Final = 100
+"""In so many pairs of CMS the lower code never happens to stand first in all."""
+
 _MUE_HEADER: Final = re.compile(
     r'^"?HCPCS\s*/\s*CPT\s+Code\s*"?\s*,\s*'
     r'"?(Practitioner|Outpatient Hospital|DME Supplier) Services MUE Values',
@@ -146,7 +149,12 @@ def _read_pairs(opened: Opened, wanted: Wanted) -> list[Release]:
         pl.lit(None, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")
     )
     frame = _collected(opened, rows, _pair_fits(), _PAIRS_EXPECTED)
-    note = "the list has no dates: pairs that CMS has deleted may be among them; load the files of CMS"
+    said = ["the list has no dates: pairs that CMS has deleted may be among them; load the files of CMS"]
+    if frame.height >= _SORTED_ROWS and bool((frame["column1"] < frame["column2"]).all()):
+        said.append(
+            "column 1 is the lower code of every pair: the list is sorted, and which code of a pair is "
+            "denied is unknown; findings may name the wrong one of the two"
+        )
     return [
         Release(
             table="ncci_ptp",
@@ -156,7 +164,7 @@ def _read_pairs(opened: Opened, wanted: Wanted) -> list[Release]:
             source=f"{_PTP_SOURCE}, {_PTP_FOR['ncci_ptp']}, pairs without dates, {opened.name}",
             licence=CPT_CODES,
             frame=frame,
-            notes=(note, *few(frame, 2_000_000)),
+            notes=(*said, *few(frame, 2_000_000)),
             usual=2_000_000,
         )
     ]
