@@ -147,7 +147,7 @@ def explain_rule(state: State, code: str) -> None:
     section("Fix", rule.suggestion)
     section("Applies when", rule.when)
     section("What must hold", rule.rule_expression or "Found by claimsctl itself while reading the input.")
-    section("Reference", "\n".join(f"{t['table']}: {t['edition']} ({t['source']})" for t in tables) or None)
+    section("Reference", "\n".join(map(_table_text, tables)) or None)
     section("Source", rule.source)
     section("Earlier runs", _history_told(rulebook, rule))
     for title, examples in (("Passes", rule.passes), ("Is reported", rule.fails)):
@@ -185,6 +185,11 @@ def _tables(rulebook: Rulebook, rule: Rule) -> list[dict[str, str]]:
         edition = table.editions[-1].name if table.editions else ""
         found.append({"table": name, "edition": edition, "source": table.source})
     return found
+
+
+def _table_text(table: Mapping[str, str]) -> str:
+    source = f" ({table['source']})" if table["source"] else ""
+    return f"{table['table']}: {table['edition']}{source}"
 
 
 def _tables_read(rulebook: Rulebook, rule: Rule) -> set[str]:

@@ -116,9 +116,9 @@ def damaged(opened: Opened, expected: str, found: str) -> UnknownRelease:
     )
 
 
-def no_date(opened: Opened, what: str) -> NoDate:
-    """The error for a file that does not say from when it is in force."""
+def no_date(opened: Opened, what: str, since: str) -> NoDate:
+    """The error for a file that does not say from when it is in force; `since`: a day on which such begin."""
     return NoDate(
         f"{opened.name}: {what} does not say from which service date it is in force.",
-        hint="Say it: --from 2026-04-01 (and --edition NAME for its name).",
+        hint=f"Say it: --from {since} (and --edition NAME for its name).",
     )

@@ -193,6 +193,7 @@ def test_rules_can_be_explained(command: Command) -> None:
         assert ended.code == 0
         for heading in ("Finding", "Why", "Fix", "What must hold", "Source"):
             assert f"\n{heading}\n" in ended.out, code
+    assert "ncci_ptp: not loaded\n" in command("rules", "explain", "NCCI-002").out
     explained = command("rules", "explain", "PAT-008", "--json").json
     assert explained["why"]
     assert explained["tables"] == []

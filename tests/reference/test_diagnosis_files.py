@@ -10,6 +10,8 @@ import pytest
 
 from claimsctl.reference import icd10cm
 from claimsctl.reference.diagnoses import NAMED, SCHEMA
+from claimsctl.reference.formats.icd10 import FORMATS
+from claimsctl.reference.releases import UnknownRelease, Wanted
 from tests.reference.published import one, refusal, write
 
 # --- ICD-10-CM
@@ -148,6 +150,14 @@ def test_order_file(tmp_path: Path) -> None:
 )
 def test_damaged_diagnosis_lists_are_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
     assert said in refusal(write(tmp_path, name, text))
+
+
+def test_the_day_that_is_asked_for_is_one_on_which_such_lists_begin(tmp_path: Path) -> None:
+    codes = next(form for form in FORMATS if form.name == "icd10cm_codes")
+    with pytest.raises(UnknownRelease) as refused:
+        codes.read(write(tmp_path, "codes.txt", "A000\nF411\n"), Wanted())
+    assert refused.value.hint is not None
+    assert "--from 2025-10-01" in refused.value.hint
 
 
 def test_a_code_that_comes_twice_is_taken_once(tmp_path: Path) -> None:

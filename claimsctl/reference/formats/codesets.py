@@ -46,7 +46,7 @@ def _read_taxonomy(opened: Opened, wanted: Wanted) -> list[Release]:
                 end or (date(year, 12, 31) if half else date(year, 6, 30)),
             )
     if start is None:
-        raise no_date(opened, "a list of taxonomy codes")
+        raise no_date(opened, "a list of taxonomy codes", "2026-01-01")
     cells = read_table(opened, decoded(opened), _TAXONOMY_EXPECTED)
     if "section" not in cells.columns:
         cells = cells.with_columns(pl.lit(None, pl.String).alias("section"))

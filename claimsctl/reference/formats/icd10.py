@@ -164,7 +164,7 @@ def fiscal_year(opened: Opened, wanted: Wanted, what: str, year: int | None = No
     if start is None and year is not None:
         start = date(year, 4, 1) if april else date(year - 1, 10, 1)
     if start is None:
-        raise no_date(opened, what)
+        raise no_date(opened, what, "2025-10-01")
     fiscal = start.year + (start.month >= 10)
     name = f"FY{fiscal}" + ("-04" if start.month == 4 else "")
     return Period(wanted.edition or name, start, wanted.valid_to or date(fiscal, 9, 30))

@@ -24,7 +24,7 @@ from claimsctl.reference.formats.cells import (
     read_table,
     refuse,
 )
-from claimsctl.reference.formats.periods import quarter, quarter_start
+from claimsctl.reference.formats.periods import QUARTER, quarter, quarter_start
 from claimsctl.reference.releases import (
     CPT_CODES,
     Format,
@@ -143,7 +143,7 @@ def _is_pairs(opened: Opened) -> bool:
 
 def _read_pairs(opened: Opened, wanted: Wanted) -> list[Release]:
     if wanted.valid_from is None:
-        raise no_date(opened, "a list of NCCI pairs without dates")
+        raise no_date(opened, "a list of NCCI pairs without dates", QUARTER)
     period = quarter(opened, wanted, "a list of NCCI pairs without dates")
     rows = _scan(opened, ",", _PAIRS_COLUMNS, 1).with_columns(
         pl.lit(None, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")

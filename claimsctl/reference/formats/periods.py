@@ -11,6 +11,9 @@ from typing import Final
 
 from claimsctl.reference.releases import Opened, Wanted, no_date
 
+QUARTER: Final = "2026-04-01"
+"""The first day of a quarter, as an example."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -32,7 +35,7 @@ def quarter(opened: Opened, wanted: Wanted, what: str, start: date | None = None
     """The quarter a file is for: said by the user, else `start`, else a date or quarter in its name."""
     start = wanted.valid_from or start or quarter_in(opened.name)
     if start is None:
-        raise no_date(opened, what)
+        raise no_date(opened, what, QUARTER)
     number = (start.month - 1) // 3 + 1
     return Period(wanted.edition or f"{start.year}Q{number}", start, wanted.valid_to or quarter_end(start))
 
@@ -41,7 +44,7 @@ def year(opened: Opened, wanted: Wanted, said: date | None, name: Callable[[date
     """The year a file is for: from the day the user or else the file `said`, to the end of its year."""
     start = wanted.valid_from or said
     if start is None:
-        raise no_date(opened, what)
+        raise no_date(opened, what, "2026-01-01")
     # A file is called what it says, also where the user knows a later day it counts from.
     return Period(wanted.edition or name(said or start), start, wanted.valid_to or date(start.year, 12, 31))
 
