@@ -125,13 +125,12 @@ class Reviewer:
     def take(self, checked: Checked) -> None:
         """Findings and routing of a checked part; parts are taken in file order."""
         with self.timings.stage("validate"):
-            self._note_repeats(checked)
-            self._note_skipped(checked)
+            left_out = (self._note_repeats(checked), self._note_skipped(checked))
             self.lines += checked.frame.height
             self.unserved.update(checked.unserved)
             for unread, _ in checked.unread:
                 checked.part.input.take_unread(unread)
-            self._route(checked)
+            self._route(checked, [told for told in left_out if told is not None])
 
     def _facts(self, part: SpilledPart, plan: InputPlan) -> Checked:
         rows = part.read()
@@ -162,12 +161,12 @@ class Reviewer:
     def _coded(self, part: SpilledPart, rows: pl.DataFrame) -> CodedColumns:
         return partial(coded_text, rows, part.input.layout, run_date=self.context.run_date)
 
-    def _note_repeats(self, checked: Checked) -> None:
+    def _note_repeats(self, checked: Checked) -> _Told | None:
         repeats, part = checked.repeats, checked.part
         check = self.plans[part.input.source.index].repeat_check
         self.skipped_rows += repeats.height
         if not repeats.height or check is None:
-            return
+            return None
         hits = pl.DataFrame(
             {"row": range(repeats.height), "check": [0] * repeats.height},
             schema={"row": pl.UInt32, "check": pl.UInt16},
@@ -176,7 +175,8 @@ class Reviewer:
         found = describe(hits, [check], repeats, unnumbered.to_frame(), part.input.layout,
                          trusted=_trusted(part, repeats), input_name=part.input.source.name,
                          show_phi=self.show_phi)  # fmt: skip
-        self.book.add(found, None)
+        claim_id = fact_frame(repeats, part.input.layout, {"claim_id"}, self.context)["claim_id"]
+        return _Told(found, claim_id, claim_id)  # copies of any claim may stand in any part
 
     def _told(self, part: SpilledPart, skipped: Skipped) -> pl.DataFrame:
         """The hits of the rule that tells of claims which were stored before, on lines that are left out."""
@@ -187,10 +187,10 @@ class Reviewer:
         hits = evaluate(skipped.frame, [plan.evaluated[number]], self._coded(part, skipped.rows))
         return hits.with_columns(pl.lit(number, pl.UInt16).alias("check"))
 
-    def _note_skipped(self, checked: Checked) -> None:
+    def _note_skipped(self, checked: Checked) -> _Told | None:
         skipped, part = checked.skipped, checked.part
         if skipped is None:
-            return
+            return None
         plan, frame = self.plans[part.input.source.index], skipped.frame
         self.skipped_rows += frame.height
         self.skipped_claims += int((frame["row_index"] == frame[CLAIM_LAST]).sum())
@@ -202,10 +202,10 @@ class Reviewer:
         found = describe(hits, plan.checks, skipped.rows, frame, part.input.layout,
                          trusted=_trusted(part, skipped.rows), input_name=part.input.source.name,
                          show_phi=self.show_phi)  # fmt: skip
-        spread = frame["claim_id"].filter(elsewhere)
-        self.book.add(found, frame["claim_id"].gather(hits["row"]), spread=spread)
+        claim_id = frame["claim_id"]
+        return _Told(found, claim_id.gather(hits["row"]), claim_id.filter(elsewhere))
 
-    def _route(self, checked: Checked) -> None:
+    def _route(self, checked: Checked, left_out: Sequence[_Told]) -> None:
         part, rows, frame, hits = checked.part, checked.rows, checked.frame, checked.hits
         plan = self.plans[part.input.source.index]
         if plan.steering is not None:
@@ -228,7 +228,8 @@ class Reviewer:
         hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
         found = describe(hits, plan.checks, rows, frame, part.input.layout, trusted=_trusted(part, rows),
                          input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
-        self.book.add(found, claim_id.gather(hits["row"]), plan.file_level, spread=spread)
+        told = _together([*left_out, _Told(found, claim_id.gather(hits["row"]), spread)])
+        self.book.add(told.findings, told.claim_id, plan.file_level, spread=told.spread)
         reviewed = Reviewed(
             part.input,
             rows.drop("row_index"),
@@ -240,6 +241,25 @@ class Reviewer:
         )
         spread_failed = spread.filter(spread.is_in(reviewed.failed.implode()))
         self.router.add(reviewed, spread_failed, end)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Findings of a part; aligned with them their claims; and which claims may stand in other parts too."""
+
+    findings: pl.DataFrame
+    claim_id: pl.Series
+    spread: pl.Series
+
+
+def _together(told: Sequence[_Told]) -> _Told:
+    """All findings of a part in the order of its rows, so that the size of parts changes no order."""
+    if len(told) == 1:
+        return told[0]
+    found = pl.concat(each.findings.with_columns(each.claim_id.alias("claim_id")) for each in told)
+    found = found.sort("row_number", maintain_order=True)
+    spread = pl.concat([each.spread.alias("claim_id") for each in told])
+    return _Told(found.drop("claim_id"), found["claim_id"], spread.unique())
 
 
 def _with_cells(hits: pl.DataFrame, checked: Checked, plan: InputPlan) -> pl.DataFrame:

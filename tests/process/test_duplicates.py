@@ -128,3 +128,26 @@ def test_the_rule_can_be_left_out(first: str, run: Process, tmp_path: Path) -> N
     changed = write_csv(tmp_path / "changed.csv", lines("A1", charge_amount="125.00"))
     summary: Any = run(changed, out=tmp_path / "out", book=book, duplicates="skip")
     assert (summary["claims"]["skipped"], summary["findings_by_code"]) == (1, [])
+
+
+@pytest.mark.parametrize("duplicates", ["error", "skip"])
+def test_what_is_said_of_copies_does_not_depend_on_the_size_of_parts(
+    run: Process, tmp_path: Path, duplicates: str
+) -> None:
+    book = load_rulebook(Selection(only=frozenset({"DUP-001", "DUP-010", "FIN-002"})))
+    run(write_csv(tmp_path / "first.csv", lines("A3")), out=tmp_path / "first", book=book)
+    wrong = lines("A2", charge_amount="-5")
+    rows = [*lines("A1"), *wrong, *lines("A1"), *lines("A3"), *wrong, wrong[0], *lines("A4"), *lines("A3")]
+    path = write_csv(tmp_path / "claims.csv", rows)
+    told = []
+    for size in (2, 5, 100):
+        out = tmp_path / f"{duplicates}-{size}"
+        summary = run(path, out=out, book=book, batch_size=size, duplicates=duplicates)
+        found: Any = summary["findings_by_code"]
+        counted = {each["code"]: (each["rows"], each["claims"]) for each in found}
+        assert counted["DUP-001"] == (10, 3)
+        assert counted["FIN-002"] == (3, 1)
+        told.append((out / "errors.csv").read_text())
+    assert told[0] == told[1] == told[2]
+    numbers = [int(each["row_number"]) for each in csv.DictReader(told[0].splitlines()) if each["row_number"]]
+    assert numbers == sorted(numbers)
