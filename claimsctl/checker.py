@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import NoneType
 from typing import Final
 
 import polars as pl
 
+from claimsctl.arguments import cells_of, day_of, lines_of, pack_paths, require, require_keys, require_texts
 from claimsctl.claim import BY_NAME, PROFILES, REQUIRED_TO_RUN
 from claimsctl.errors import UsageError
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout, clean_cells
-from claimsctl.ingest.mapping import map_headers
+from claimsctl.ingest.mapping import map_headers, require_columns
 from claimsctl.process.book import once_per_value, split_by_level
 from claimsctl.process.control import Control, Steering
 from claimsctl.process.house_terms import HouseTerms, house_control, house_rulebook, house_terms
@@ -89,10 +91,12 @@ class Checker:
     arguments add to that or come before it. The workspace is only read: nothing is stored, and its claims
     are not looked at. `as_of` is the day for which rules are compiled, today if None: on lines after the
     end of a table that ended before it, rules only warn.
+
+    Raises UsageError for arguments that cannot be meant.
     """
 
     profile: str | None = None
-    rule_packs: Sequence[Path] = ()
+    rule_packs: Sequence[str | Path] = ()
     selection: Selection = field(default_factory=Selection)
     payers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -104,12 +108,23 @@ class Checker:
     _controls: dict[date, Control] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._require_arguments()
         self._settings = None if self.workspace is None else self._read_settings(self.workspace)
         self._terms, self._rulebook = self._compile(self.as_of or date.today())
         if self._terms.profile not in REQUIRED_TO_RUN:
             raise UsageError(
                 f"Unknown profile {self._terms.profile!r}.", hint=f"One of {', '.join(REQUIRED_TO_RUN)}."
             )
+
+    def _require_arguments(self) -> None:
+        require("profile", self.profile, (str, NoneType), "text")
+        require("practice_id", self.practice_id, (str, NoneType), "text")
+        require("workspace", self.workspace, (str, Path, NoneType), "a path")
+        require("selection", self.selection, Selection, "a Selection")
+        require("payers", self.payers, Mapping, "a dict of payer and entries")
+        require_texts("constants", self.constants)
+        require_columns(self.constants, "constants")
+        self.rule_packs, self.as_of = pack_paths(self.rule_packs), day_of(self.as_of)
 
     def _read_settings(self, workspace: str | Path) -> Settings:
         root = Path(workspace).expanduser().absolute()
@@ -119,10 +134,11 @@ class Checker:
         return replace(settings, payers={**settings.payers, **{k: dict(v) for k, v in self.payers.items()}})
 
     def _compile(self, day: date) -> tuple[HouseTerms, Rulebook]:
+        packs = [Path(pack) for pack in self.rule_packs]
         if self._settings is None:
             practice, profile = self.practice_id or "default", self.profile or PROFILES[0]
             terms = HouseTerms(practice, profile, self.constants, self.selection)
-            return terms, load_rulebook(self.selection, self.rule_packs, self.payers, run_date=day)
+            return terms, load_rulebook(self.selection, packs, self.payers, run_date=day)
         terms = house_terms(
             self._settings,
             practice_id=self.practice_id,
@@ -130,9 +146,12 @@ class Checker:
             constants=self.constants,
             selection=self.selection,
         )
-        packs = [str(pack) for pack in self.rule_packs]
         return terms, house_rulebook(
-            self._settings, terms.selection, packs, practice_id=terms.practice_id, run_date=day
+            self._settings,
+            terms.selection,
+            [str(pack) for pack in packs],
+            practice_id=terms.practice_id,
+            run_date=day,
         )
 
     def check(
@@ -142,22 +161,19 @@ class Checker:
         of earlier runs do not run.
 
         `row_number` of a finding counts the lines from 1. `as_of` stands for today, in place of that of the
-        checker. Raises MappingError when two keys mean one column.
+        checker. Raises MappingError when two keys mean one column, UsageError for what is no line.
         """
         with values_kept_out():
-            return self._check(lines, as_of)
+            return self._check(lines_of(lines), day_of(as_of))
 
-    def _check(
-        self, lines: Mapping[str, object] | Sequence[Mapping[str, object]], as_of: date | None
-    ) -> Result:
-        given = [lines] if isinstance(lines, Mapping) else list(lines)
+    def _check(self, given: Sequence[Mapping[str, object]], as_of: date | None) -> Result:
         header = tuple(dict.fromkeys(key for line in given for key in line))
         cells = [[_text(line.get(key)) for line in given] for key in header]
         plan = self._plan(header)
         rows = clean_cells(
             pl.DataFrame(
                 [pl.Series("row_number", range(1, len(given) + 1), dtype=pl.Int64)]
-                + [pl.Series(f"c{n}", column, dtype=pl.String) for n, column in enumerate(cells)]
+                + [cells_of(f"c{n}", header[n], column) for n, column in enumerate(cells)]
             )
         )
         rulebook, day = self._rulebook, as_of or self.as_of or date.today()
@@ -197,6 +213,7 @@ class Checker:
 
     def _plan(self, header: tuple[str, ...]) -> _Plan:
         if header not in self._plans:
+            require_keys(header)
             terms, rulebook = self._terms, self._rulebook
             header_map = map_headers(
                 header, extra={}, constants=terms.constants, profile=terms.profile,

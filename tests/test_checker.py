@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +164,67 @@ def test_a_workspace_that_is_not_there(tmp_path: Path) -> None:
         Checker(workspace=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="Unknown profile"):
         Checker(profile="dental")
+
+
+HALF = "half a character \\(a lone surrogate\\)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"as_of": "2026-01-01"}, "as_of is a value of type str, not a date. Write it as datetime.date"),
+        ({"profile": 3}, "profile is a value of type int, not text"),
+        ({"practice_id": 3}, "practice_id is a value of type int, not text"),
+        ({"workspace": 3}, "workspace is a value of type int, not a path"),
+        ({"selection": "FIN-*"}, "selection is a value of type str, not a Selection"),
+        ({"payers": None}, "payers is a value of type NoneType, not a dict"),
+        ({"payers": ["UHC"]}, "payers is a value of type list, not a dict"),
+        ({"rule_packs": "house.toml"}, "rule_packs is not a list of paths"),
+        ({"rule_packs": [3]}, "rule_packs is not a list of paths"),
+        ({"constants": "units=1"}, "constants is a value of type str, not a dict"),
+        ({"constants": {"units": 1}}, "constants gives 'units' what is not text"),
+        (
+            {"constants": {"billng_npi": "1"}},
+            "constants: there is no column 'billng_npi'; did you mean 'billing",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused_when_a_checker_is_made(arguments: Any, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Checker(**arguments)
+    assert str(refused.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (None, "A value of type NoneType is no line of a claim. Give check a line as a dict"),
+        ("x", "A value of type str is no line"),
+        (b"x", "A value of type bytes is no line"),
+        ([claim(), None], "Line 2 is a value of type NoneType, not a dict"),
+        (["x"], "Line 1 is a value of type str, not a dict"),
+        ({**claim(), 1: 2}, "A key of a line is a value of type int, not text"),
+        ({**claim(), "x\ud800": "2"}, f"A key of a line holds {HALF}"),
+        ([claim(), claim(line_note="Ada\ud800")], f"'line_note' of line 2 holds {HALF}"),
+    ],
+)
+def test_what_is_no_line_is_refused_without_its_values(lines: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=f"^{words}") as refused:
+        Checker(selection=Selection(only=frozenset({"FIN-002"}))).check(lines, as_of=AS_OF)
+    assert "Ada" not in str(refused.value)
+
+
+def test_the_day_of_a_check_is_a_date() -> None:
+    checker = Checker(selection=Selection(only=frozenset({"FIN-002"})))
+    with pytest.raises(UsageError, match="as_of is a value of type str"):
+        checker.check(claim(), as_of="2026-01-01")  # type: ignore[arg-type]
+    later = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
+    assert checker.check(claim(charge_amount="-5"), as_of=later).findings
+
+
+def test_a_rule_pack_may_be_named_by_its_path_as_text(tmp_path: Path) -> None:
+    (tmp_path / "house.toml").write_text(HOUSE)
+    checker = Checker(
+        rule_packs=[str(tmp_path / "house.toml")], selection=Selection(only=frozenset({"HOUSE-001"}))
+    )
+    assert [f["code"] for f in checker.check(claim(line_note="x" * 30)).findings] == ["HOUSE-001"]

@@ -80,6 +80,12 @@ def parse_set(entries: Iterable[str]) -> dict[str, str]:
     return parsed
 
 
+def require_columns(names: Iterable[str], where: str) -> None:
+    """Refuse names that are no canonical column; `where` they were given is said in the message."""
+    for name in names:
+        _column_named(name, where)
+
+
 def require_headers(headers: Sequence[Sequence[str]], names: Iterable[str], option: str = "--map") -> None:
     """Refuse headers named with an option, --map, that stand in none of the inputs.
 
