@@ -53,7 +53,9 @@ def options(
         str | None, typer.Option(envvar="CLAIMSCTL_PRACTICE", help="Practice id, as in [practice.<id>].")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No notices, progress or summary; only trouble is told.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="More about what happens.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Plain text (also: NO_COLOR).")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to questions.")] = False,

@@ -158,7 +158,16 @@ HoldAbove = Annotated[
 GoOn = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before large inputs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Replace output files that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notices or progress.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No notices, progress or summary; only trouble is told.")
+]
+QuietRun = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q",
+        help="Only trouble is told; the results are in the files, summary.json and --json.",
+    ),
+]  # fmt: skip
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Mapping and rules in full.")]
 
 

@@ -32,7 +32,7 @@ def process(
     queueing: given.Queueing,
     yes: given.GoOn = False,
     json: given.Json = False,
-    quiet: given.Quiet = False,
+    quiet: given.QuietRun = False,
     verbose: given.Verbose = False,
 ) -> None:
     """Check claims: accepted ones, rejected ones with every error explained, and a summary.

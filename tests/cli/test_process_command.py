@@ -31,6 +31,11 @@ def test_json_is_the_summary_file_and_nothing_else(command: Command, mixed: Path
 def test_quiet_prints_nothing(command: Command, mixed: Path) -> None:
     ended = command("process", mixed, *AS_OF, "--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
+    tried = command("process", mixed, *AS_OF, "--quiet", "--dry-run")
+    assert (tried.code, tried.out, tried.err) == (0, "", "")
+    assert command("process", mixed, *AS_OF, "--quiet", "--dry-run", "--json").json["rows"]["read"] == 3
+    told = " ".join(command("process", "--help").out.split())
+    assert "Only trouble is told; the results are in the files, summary.json and --json." in told
 
 
 def test_verbose_names_every_column_and_every_rule_not_run(command: Command, clean: Path) -> None:
