@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from claimsctl.claim import BY_NAME
-from claimsctl.cli.run import Options, console, notifier, open_workspace, settle
+from claimsctl.cli.run import Options, console, notifier, settings_in_force, settle
 from claimsctl.cli.state import State
 from claimsctl.facts.typed import clean_text
 from claimsctl.process.core import Outcome, check_inputs
@@ -26,6 +29,7 @@ from claimsctl.process.summary import (
 from claimsctl.process.timing import Timings
 from claimsctl.security import audit
 from claimsctl.security.masking import mask_expr
+from claimsctl.store.workspace import Workspace
 
 SAMPLE_ROWS = 5
 _SECONDS_TO_START = 1.5
@@ -65,14 +69,20 @@ class _FirstRows:
 
 
 def run_preview(state: State, options: Options) -> None:
-    """Look at the first rows of each input and print what was seen."""
-    settings, workspace = open_workspace(state)
+    """Look at the first rows of each input and print what was seen.
+
+    Where there is no workspace none is made, and nothing is recorded; what is read of databases always is.
+    """
+    settings = settings_in_force(state)
     request, rulebook, _ = settle(options, settings)
+    without = Workspace.is_missing(settings.workspace) and not request.sources
+    workspace = None if without else Workspace.open(settings.workspace)
     sample = _FirstRows()
-    with workspace.scratch() as spill:
+    with _scratch(workspace) as spill:
         inputs = open_inputs(request, spill, settings.mapping)
         outcome = check_inputs(request, rulebook, inputs, spill, [sample], timings=Timings())
-    audit.record(workspace, "preview", notify=notifier(state), count=outcome.ledger.rows.read)
+    if workspace is not None:
+        audit.record(workspace, "preview", notify=notifier(state), count=outcome.ledger.rows.read)
     seen = describe_preview(rulebook, outcome, sample, options.limit)
     if state.json:
         print(json.dumps(seen, indent=2, default=str))
@@ -80,6 +90,17 @@ def run_preview(state: State, options: Options) -> None:
     from claimsctl.cli.render_preview import render_preview
 
     render_preview(seen, console(state))
+
+
+@contextmanager
+def _scratch(workspace: Workspace | None) -> Iterator[Path]:
+    """A private directory for the block: of the workspace, else of the system."""
+    if workspace is not None:
+        with workspace.scratch() as place:
+            yield place
+        return
+    with TemporaryDirectory(prefix="claimsctl-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def describe_preview(

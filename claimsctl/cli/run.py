@@ -145,15 +145,22 @@ def stop_on_signals() -> None:
 
 
 def open_workspace(state: State) -> tuple[Settings, Workspace]:
-    """Settings and workspace in force; what is recorded in its audit file goes by them."""
+    """Settings and workspace in force, which is made where there is none."""
+    from claimsctl.store.workspace import Workspace
+
+    settings = settings_in_force(state)
+    return settings, Workspace.open(settings.workspace)
+
+
+def settings_in_force(state: State) -> Settings:
+    """The settings; what is recorded in the audit file of the workspace goes by them."""
     from claimsctl.security import audit
     from claimsctl.settings import load_settings
-    from claimsctl.store.workspace import Workspace
 
     settings = load_settings(state.workspace)
     security = settings.security
     audit.follow(replace(security, purpose=state.purpose or security.purpose), notifier(state))
-    return settings, Workspace.open(settings.workspace)
+    return settings
 
 
 def settle(options: Options, settings: Settings) -> tuple[Request, Rulebook, str | None]:

@@ -91,6 +91,11 @@ class Workspace:
         workspace.sweep()
         return workspace
 
+    @staticmethod
+    def is_missing(path: Path) -> bool:
+        """Whether there is no workspace at `path`, but one could be made."""
+        return not (path / "workspace.id").exists() and (path.is_dir() or not path.exists())
+
     @property
     def claims_database(self) -> Path:
         """DuckDB file of claims, history and patients."""

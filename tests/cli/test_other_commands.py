@@ -13,6 +13,7 @@ import pytest
 
 from claimsctl.claim import BY_NAME
 from claimsctl.reference.tables import Tables
+from claimsctl.store.workspace import Workspace
 from claimsctl.template import template_rows
 from tests.claims import claim, write_csv
 from tests.commands import EXAMPLES, ROOT, Command
@@ -48,6 +49,10 @@ def test_preview_masks_and_writes_nothing(command: Command, tmp_path: Path) -> N
         assert claim()["member_id"] not in ended.out
     assert list(Path().iterdir()) == []
     workspace = tmp_path / "workspace"
+    assert not workspace.exists(), "where there is none, none is made"
+    Workspace.open(workspace)
+    assert command("preview", path, *AS_OF).code == 0
+    assert (workspace / "audit.log").exists()
     assert not (workspace / "claims.duckdb").exists()
     assert not (workspace / "jobs.sqlite").exists()
     assert list((workspace / "tmp").iterdir()) == []
