@@ -27,6 +27,7 @@ from claimsctl.ingest.mapping import map_headers, require_columns
 from claimsctl.process.book import once_per_value, split_by_level
 from claimsctl.process.control import Control, Steering
 from claimsctl.process.house_terms import HouseTerms, house_control, house_rulebook, house_terms
+from claimsctl.process.practice_types import require_practice_type
 from claimsctl.process.prepare import layout_of
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.process.summary import suppressed_entries, unserved_entries
@@ -136,6 +137,7 @@ class Checker:
     def _compile(self, day: date) -> tuple[HouseTerms, Rulebook]:
         packs = [Path(pack) for pack in self.rule_packs]
         if self._settings is None:
+            require_practice_type(self.constants.get("practice_type"), "practice_type")
             practice, profile = self.practice_id or "default", self.profile or PROFILES[0]
             terms = HouseTerms(practice, profile, self.constants, self.selection)
             return terms, load_rulebook(self.selection, packs, self.payers, run_date=day)

@@ -228,3 +228,9 @@ def test_a_rule_pack_may_be_named_by_its_path_as_text(tmp_path: Path) -> None:
         rule_packs=[str(tmp_path / "house.toml")], selection=Selection(only=frozenset({"HOUSE-001"}))
     )
     assert [f["code"] for f in checker.check(claim(line_note="x" * 30)).findings] == ["HOUSE-001"]
+
+
+def test_a_mistyped_practice_type_is_refused(tmp_path: Path) -> None:
+    for place in (None, tmp_path):
+        with pytest.raises(UsageError, match="Did you mean therapy"):
+            Checker(workspace=place, constants={"practice_type": "therapie"})

@@ -15,6 +15,7 @@ from claimsctl.facts.table import Context
 from claimsctl.house import severities_of
 from claimsctl.price.schedule import Schedule
 from claimsctl.process.control import with_control
+from claimsctl.process.practice_types import require_practice_type
 from claimsctl.process.price_line import LinePricing, require_locality
 from claimsctl.process.rulebook import Rulebook, load_rulebook, payer_index, rule_packs
 from claimsctl.reference.editions import EditionStore
@@ -48,13 +49,19 @@ def house_terms(
 ) -> HouseTerms:
     """What is asked for over what the practice's settings say, and those over the house's.
 
-    SettingsError for a practice that the settings do not have.
+    SettingsError for a practice that the settings do not have, UsageError for a mistyped kind of practice.
     """
     practice_id = practice_id or settings.process.practice or "default"
     practice, asked = settings.practice_named(practice_id), selection or Selection()
     house = {"payer_id": settings.process.payer, "practice_type": settings.process.practice_type}
     given = {"payer_id": payer, "practice_type": practice_type}
     ours, rules = practice.rules, settings.rules
+    require_practice_type(practice_type, "--practice-type")
+    require_practice_type((constants or {}).get("practice_type"), "practice_type")
+    require_practice_type(
+        practice.columns().get("practice_type"), f"[practice.{practice_id}] practice_type", settings=True
+    )
+    require_practice_type(settings.process.practice_type, "[process] practice_type", settings=True)
     return HouseTerms(
         practice_id,
         profile or practice.profile or settings.process.profile or PROFILES[0],

@@ -125,6 +125,27 @@ def test_practice_type_allows_its_codes_only(command: Command, clean: Path) -> N
     assert command("process", clean, *AS_OF, "--dry-run", "--json").json["rows"]["rejected"] == 0
 
 
+@pytest.mark.parametrize("written", ["therapie", "THERPAY", "therapist", "mental health", "psycho-therapy"])
+def test_a_mistyped_practice_type_is_refused(
+    command: Command, clean: Path, tmp_path: Path, written: str
+) -> None:
+    ended = command("process", clean, *AS_OF, "--dry-run", "--practice-type", written)
+    assert (ended.code, "Did you mean therapy?" in ended.err) == (2, True), ended.err
+    assert command("process", clean, *AS_OF, "--dry-run", "--set", f"practice_type={written}").code == 2
+    (tmp_path / "workspace").mkdir(exist_ok=True)
+    settings = tmp_path / "workspace" / "claimsctl.toml"
+    for table in ("process", "practice.default"):
+        settings.write_text(f'[{table}]\npractice_type = "{written}"\n')
+        ended = command("process", clean, *AS_OF, "--dry-run")
+        assert ended.code == 2
+        assert f"[{table}] practice_type" in ended.err
+
+
+def test_a_practice_type_of_the_house_is_taken(command: Command, clean: Path) -> None:
+    for written in ("dental", "Art Therapy", " Therapy"):
+        assert command("process", clean, *AS_OF, "--dry-run", "--practice-type", written).code == 0
+
+
 def test_profile_session(command: Command) -> None:
     sessions = EXAMPLES / "sessions.csv"
     ended = command("process", sessions, "--profile", "session", *AS_OF, "--dry-run", "--json")
