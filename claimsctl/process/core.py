@@ -16,7 +16,7 @@ from claimsctl.process.book import FindingBook
 from claimsctl.process.cross import relate
 from claimsctl.process.damaged import damage_checks
 from claimsctl.process.file_checks import as_frame, header_findings, record_findings
-from claimsctl.process.file_rules import EXACT_COPY
+from claimsctl.process.file_rules import COLUMN_MISSING, EXACT_COPY
 from claimsctl.process.history import NOT_READ, HistoryLines
 from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.keying import Patients
@@ -231,7 +231,7 @@ def _count_intake(outcome: Outcome, fan: _Fan, rulebook: Rulebook, malformed_cla
     for each, malformed in intake.malformed:
         fan.malformed(each.source.name, malformed)
     outcome.book.add(as_frame(found), None)
-    outcome.book.concerns("FILE-001", sum(each.rows for each in intake.inputs if each.header_map.missing))
+    outcome.book.concerns(COLUMN_MISSING, sum(each.rows for each in intake.inputs if each.header_map.missing))
 
 
 def _claims_read(intake: Intake, cross: CrossFacts) -> int:
@@ -265,7 +265,7 @@ def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: fr
         running |= {check.rule.code for check in checks}
         for note in not_run:
             outcome.not_run.setdefault(note.code, note)
-    for code in running:
+    for code in (*running, COLUMN_MISSING):
         outcome.not_run.pop(code, None)
 
 

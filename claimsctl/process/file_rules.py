@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from claimsctl.validate.findings import FINDING, fill_text
 from claimsctl.validate.pack import Rule
+from claimsctl.validate.ruleset import Selection
 
 EXACT_COPY: Final = "DUP-001"
 """Copies are found before the rules run, and skipped; the rule gives the finding its words."""
+
+COLUMN_MISSING: Final = "FILE-001"
+"""A required column is missing, which rejects the whole file whatever rules are chosen."""
 
 STORED_BEFORE: Final = "DUP-010"
 """The one rule that runs on lines which --duplicates skip leaves out."""
@@ -22,6 +26,17 @@ class FileRules:
 
     rules: Mapping[str, Rule]
     severities: Mapping[str, str]
+
+    @staticmethod
+    def of(rules: Iterable[Rule], selection: Selection) -> FileRules:
+        """Those of `rules` that are built in and selected.
+
+        What rejects a whole file is told as an error always: rows would be rejected without a reason.
+        """
+        chosen = {r.code: r for r in rules if r.builtin}
+        chosen = {c: r for c, r in chosen.items() if c == COLUMN_MISSING or selection.takes(c)}
+        severities = {c: selection.severity(c, r.severity) for c, r in chosen.items()}
+        return FileRules(chosen, severities | {COLUMN_MISSING: "error"})
 
     def finding(
         self, code: str, input_name: str, *, field: str | None = None, value: str | None = None,

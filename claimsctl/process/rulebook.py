@@ -98,12 +98,11 @@ def load_rulebook(
         packs[len(shipped) :], _TableInfos(tables), declared=DECLARED, selection=selection, run_date=run_date,
         lacking=dict.fromkeys(PRICED, UNPRICED) if terms is None else {}, later=packs[: len(shipped)],
     )  # fmt: skip
-    built_in = {r.code: r for r in ruleset.rules if r.builtin and selection.takes(r.code)}
     return Rulebook(
         ruleset,
         tables,
         payer_index(tables),
-        FileRules(built_in, {c: selection.severity(c, r.severity) for c, r in built_in.items()}),
+        FileRules.of(ruleset.rules, selection),
         _ncci_edits(tables) if "ncci_ptp" in tables and ruleset.mentions(NCCI) else None,
         pricing=SchedulePricing(Schedule(tables, terms)) if terms is not None else None,
     )

@@ -114,6 +114,24 @@ def test_missing_required_column_is_one_finding_and_rejects_all(run: Any, tmp_pa
     assert given["rows"]["accepted"] == 3
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(only=frozenset({"PAT-*"})), Selection(without=frozenset({"FILE-001"})),
+        Selection(severities={"FILE-001": "info"}), Selection(severities={"*": "warning"}),
+    ],
+)  # fmt: skip
+def test_a_missing_required_column_is_an_error_whatever_is_chosen(
+    run: Any, tmp_path: Path, selection: Selection
+) -> None:
+    path = write_csv(tmp_path / "claims.csv", [{k: v for k, v in claim().items() if k != "procedure_code"}])
+    summary = run(path, book=load_rulebook(selection))
+    assert summary["rows"]["rejected"] == 1
+    assert (codes(summary)["FILE-001"], summary["findings"]["error"]) == (1, 1)
+    assert [each["severity"] for each in summary["causes"] if each["code"] == "FILE-001"] == ["error"]
+    assert "FILE-001" not in {each["code"] for each in summary["rules"]["not_run"]}
+
+
 def test_malformed_record_is_kept_and_rejects_its_claim(run: Any, tmp_path: Path) -> None:
     text = csv_text([claim("A1"), claim("A2"), claim("A3")])
     lines = text.splitlines()
