@@ -43,7 +43,9 @@ def download(
     payer: Annotated[str | None, typer.Option(help="Payer of the example rows, as in uhc.")] = None,
     purpose: Annotated[Purpose, typer.Option(help="What the file is for.")] = Purpose.process,
     profile: Annotated[str, typer.Option(help="professional, session or status.")] = "professional",
-    file_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.csv,
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="File format; else that of the file name, or csv.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; else stdout (csv).")
     ] = None,
@@ -56,4 +58,4 @@ def download(
     state: State = context.obj.with_options(json=json)
     from claimsctl.cli.templates import download_template
 
-    download_template(state, payer, purpose.value, profile, file_format.value, output)
+    download_template(state, payer, purpose.value, profile, file_format and file_format.value, output)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def download_template(
-    state: State, payer: str | None, purpose: str, profile: str, file_format: str, output: Path | None
+    state: State, payer: str | None, purpose: str, profile: str, file_format: str | None, output: Path | None
 ) -> None:
     """Write the template to a file, or as CSV to stdout; as JSON with --json."""
+    file_format = _format_of(file_format, output)
     if output is None and file_format == "xlsx" and not state.json:
         raise UsageError(
             "An Excel file does not go to the terminal.", hint="Name it with --output FILE.xlsx."
@@ -45,6 +46,20 @@ def download_template(
         asked = "" if plan == "professional" else f" --profile {plan}"
         command = f"claimsctl process {shlex.quote(str(output))}{asked}"
         print(f"Wrote {output}. Replace the example rows by yours, then: {command}")
+
+
+def _format_of(given: str | None, output: Path | None) -> str:
+    """The format that is asked for, else that of the file name; a file is never named as what it is not."""
+    ending = output.suffix.lower() if output is not None else ""
+    named = {".csv": "csv", ".xlsx": "xlsx"}.get(ending)
+    if named is None and ending in (".xls", ".xlsm", ".parquet", ".json", ".tsv"):
+        raise UsageError(f"A template is no {ending} file.", hint="Name it .csv or .xlsx.")
+    if given is not None and named is not None and given != named:
+        raise UsageError(
+            f"--format {given} does not go with the name {output}.",
+            hint=f"Name it .{given}, or leave one out.",
+        )
+    return given or named or "csv"
 
 
 def known_payer(state: State, payer: str | None) -> str | None:

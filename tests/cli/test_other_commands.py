@@ -147,6 +147,9 @@ def test_template_with_a_payer_of_the_settings(command: Command, tmp_path: Path)
         (("--profile", "sesion"), 2, "session"),
         (("--format", "pdf"), 2, "pdf"),
         (("--format", "xlsx"), 2, "--output"),
+        (("--format", "csv", "--output", "y.xlsx"), 2, "y.xlsx"),
+        (("--format", "xlsx", "--output", "y.csv"), 2, "y.csv"),
+        (("--output", "y.parquet"), 2, ".parquet"),
         (("--output", "there.csv"), 2, "there.csv"),
         (("--output", "no/such/place.csv"), 4, "--output"),
     ],
@@ -157,6 +160,20 @@ def test_template_refusals(command: Command, options: tuple[str, ...], code: int
     assert (ended.code, ended.out) == (code, "")
     assert says in ended.err
     assert Path("there.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        (("-o", "t.xlsx"), b"PK"), (("-o", "T.XLSX"), b"PK"), (("-o", "t", "--format", "xlsx"), b"PK"),
+        (("-o", "t.csv"), b"#"), (("-o", "t.txt"), b"#"),
+    ],
+)  # fmt: skip
+def test_a_template_has_the_format_of_its_name(
+    command: Command, options: tuple[str, ...], start: bytes
+) -> None:
+    assert command("template", "download", *options).code == 0
+    assert Path(options[1]).read_bytes().startswith(start)
 
 
 def test_rules_list(command: Command) -> None:
