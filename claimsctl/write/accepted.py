@@ -10,7 +10,7 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream, Schema
-from claimsctl.write.text import CsvStream, neutralise_columns
+from claimsctl.write.text import CsvStream, neutral_header, neutralise_columns
 from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import WorkbookStream
 
@@ -37,7 +37,7 @@ class AcceptedWriter:
             case "parquet":
                 self._file = ParquetStream(out, name, schema)
             case "csv":
-                self._file = CsvStream(out, name, list(schema))
+                self._file = CsvStream(out, name, neutral_header(schema) if safe_csv else list(schema))
             case "xlsx":
                 self._file = WorkbookStream(out, name, "Accepted", list(schema))
         self._texts = [name for name, dtype in self._schema.items() if dtype == pl.String]

@@ -11,7 +11,7 @@ import polars as pl
 
 from claimsctl.write.files import OutputDir
 from claimsctl.write.parquet import ParquetStream
-from claimsctl.write.text import CsvStream, JsonLinesStream, neutralise_columns, ready_cells
+from claimsctl.write.text import CsvStream, JsonLinesStream, neutral_header, neutralise_columns, ready_cells
 from claimsctl.write.trouble import writing
 from claimsctl.write.workbook import Style, WorkbookStream
 
@@ -106,7 +106,8 @@ class RejectedWriter:
         self._bom = source.encoding not in (None, "utf-8")
         self._safe = safe_csv and source.format in AS_CSV
         self._kept = [n for n in range(len(source.header)) if n not in own_columns]
-        self._header = [*(source.header[n] for n in self._kept), *added]
+        given = [source.header[n] for n in self._kept]
+        self._header = [*(neutral_header(given) if self._safe else given), *added]
         if source.format in ("parquet", "json"):
             self._header = distinct(self._header)
         place = {raw: position for position, raw in enumerate(self._kept)}
@@ -188,8 +189,8 @@ class RejectedWriter:
     def _for_csv(self, rows: pl.DataFrame, cells: list[str]) -> tuple[pl.DataFrame, bool]:
         """Rows ready to write, and whether their cells are quoted already."""
         texts = [*cells, "error_codes", "error_messages"]
-        if self._safe:
-            rows = neutralise_columns(rows, texts)
+        # Messages are ours, not kept as given: they never run, also where they begin with a value.
+        rows = neutralise_columns(rows, texts if self._safe else texts[-2:])
         return ready_cells(rows.select(*cells, "row_number", *texts[-2:]), texts, self._delimiter)
 
     def _write_cells(self, file: WorkbookStream, rows: pl.DataFrame, findings: pl.DataFrame) -> None:

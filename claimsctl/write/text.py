@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import polars as pl
@@ -32,6 +32,16 @@ def neutralise_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFram
     suspicious = frame.select(pl.col(list(names)).str.contains(DANGEROUS).any()).row(0)
     return frame.with_columns(
         neutralise(pl.col(name)) for name, some in zip(names, suspicious, strict=True) if some
+    )
+
+
+def neutral_header(names: Iterable[str]) -> list[str]:
+    """`neutralise` header cells."""
+    return (
+        pl.Series(list(names), dtype=pl.String)
+        .to_frame("name")
+        .select(neutralise(pl.col("name")))["name"]
+        .to_list()
     )
 
 

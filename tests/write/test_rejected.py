@@ -80,6 +80,18 @@ def test_safe_csv_neutralises_formulas_only(tmp_path: Path) -> None:
     assert write(tmp_path, Source(), safe_csv=True).read_text().splitlines()[-1].startswith("9,-5,'=1+1,é,")
 
 
+def test_safe_csv_neutralises_headers_too(tmp_path: Path) -> None:
+    source = Source(header=("=EVIL()", "+CPT", "-5", "Fee"))
+    assert write(tmp_path / "safe", source, safe_csv=True).read_text().startswith("'=EVIL(),'+CPT,-5,Fee,")
+    assert write(tmp_path / "as_given", source).read_text().startswith("=EVIL(),+CPT,-5,Fee,row_number,")
+
+
+def test_a_message_never_begins_as_a_formula(tmp_path: Path) -> None:
+    path = write(tmp_path, Source(), otherwise="=1+1 in diagnosis_1 is not a code")
+    last = list(csv.reader(io.StringIO(path.read_text())))[-1]
+    assert (last[2], last[-1]) == ("=1+1", "'=1+1 in diagnosis_1 is not a code")
+
+
 def test_delimiter_and_byte_order_mark_follow_the_input(tmp_path: Path) -> None:
     data = write(tmp_path, Source(delimiter="\t", encoding="cp1252")).read_bytes()
     assert data.startswith("\ufeffClaim #\tCPT\tCPT\tFee, total\trow_number\t".encode())
