@@ -18,6 +18,7 @@ from claimsctl.process.damaged import damage_checks
 from claimsctl.process.file_checks import as_frame, header_findings, record_findings
 from claimsctl.process.file_rules import COLUMN_MISSING, EXACT_COPY
 from claimsctl.process.history import NOT_READ, HistoryLines
+from claimsctl.process.input_plan import InputPlan
 from claimsctl.process.intake import Input, Intake, take_in
 from claimsctl.process.keying import Patients
 from claimsctl.process.ledger import Ledger
@@ -26,7 +27,7 @@ from claimsctl.process.parallel import checkers, ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.pricing import PriceBook
 from claimsctl.process.request import Request
-from claimsctl.process.review import CrossFacts, InputPlan, Reviewer
+from claimsctl.process.review import CrossFacts, Reviewer
 from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.scoring import ClaimScoring, RiskTerms
