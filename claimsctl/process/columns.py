@@ -84,11 +84,14 @@ class ColumnLook:
                 yield name, seen.day_first.strip(), seen.month_first.strip()
 
     def unproven(self) -> Iterator[str]:
-        """Date columns read month first although no value proves it, or with two-digit years (DAT-014)."""
+        """Date columns read month first although no value proves it, or with two-digit years (DAT-014).
+
+        Where values can only have the day first, the others are read as other days than they mean.
+        """
         for name, seen in self.dates.items():
             if seen.day_first and seen.month_first:
                 continue
-            if seen.two_digit or (seen.ordered and not seen.day_first and not seen.month_first):
+            if seen.two_digit or (seen.ordered and not seen.month_first):
                 yield name
 
 
