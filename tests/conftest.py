@@ -29,7 +29,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="SOAK_ROUNDS" not in os.environ,
-    max_examples=100 if "SOAK_ROUNDS" in os.environ else 50,
+    max_examples=100 if "SOAK_ROUNDS" in os.environ else 40,
 )
 settings.load_profile("claimsctl")
 
