@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from claimsctl.ingest.headers import likely_column
-from claimsctl.process.file_rules import FileRules
+from claimsctl.process.file_rules import COLUMN_MISSING, FileRules
 from claimsctl.process.intake import Input, Intake
 from claimsctl.validate.findings import FINDING
 
@@ -23,7 +23,7 @@ def header_findings(each: Input, rules: FileRules) -> list[dict[str, object]]:
     for column in each.header_map.missing:
         other = each.header_map.alternatives.get(column)
         shown = f"{column} (or {other})" if other else column
-        found += rules.finding("FILE-001", name, field=column, column=shown)
+        found += rules.finding(COLUMN_MISSING, name, field=column, column=shown)
     for index, header in each.header_map.ignored.items():
         title = header.strip() or f"column {index + 1} (blank header)"
         meant = likely_column(header, each.header_map.missing, each.header_map.columns) or "column"
