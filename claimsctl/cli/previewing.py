@@ -71,11 +71,14 @@ class _FirstRows:
 def run_preview(state: State, options: Options) -> None:
     """Look at the first rows of each input and print what was seen.
 
-    Where there is no workspace none is made, and nothing is recorded; what is read of databases always is.
+    Where there is no workspace none is made for files, and nothing is recorded; what is read of databases and
+    of standard input always is.
     """
     settings = settings_in_force(state)
     request, rulebook, _ = settle(options, settings)
-    without = Workspace.is_missing(settings.workspace) and not request.sources
+    # Standard input is put aside as it came: where a kill would leave it, the next command must find it.
+    kept_apart = bool(request.sources) or "-" in request.inputs
+    without = Workspace.is_missing(settings.workspace) and not kept_apart
     workspace = None if without else Workspace.open(settings.workspace)
     sample = _FirstRows()
     with _scratch(workspace) as spill:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,17 @@ def test_preview_masks_and_writes_nothing(command: Command, tmp_path: Path) -> N
     assert not (workspace / "claims.duckdb").exists()
     assert not (workspace / "jobs.sqlite").exists()
     assert list((workspace / "tmp").iterdir()) == []
+
+
+def test_what_preview_puts_aside_of_standard_input_lies_in_the_workspace(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a killed one would leave it, the next command removes it."""
+    text = write_csv(tmp_path / "claims.csv", [claim()]).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    monkeypatch.setattr("claimsctl.cli.previewing.TemporaryDirectory", None)
+    assert command("preview", "-", *AS_OF).code == 0
+    assert (tmp_path / "workspace" / "audit.log").exists()
 
 
 def test_preview_looks_at_the_first_rows_only(command: Command, tmp_path: Path) -> None:
