@@ -6,8 +6,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-BENCH_STAMP := $(VENV)/.installed-bench
+INSTALLED := $(VENV)/.installed
+# Modules are compiled when they are first imported: compiling all that is installed takes half a minute.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+unexport PYTHONDONTWRITEBYTECODE
 # Tests run on every core; a test that shall be looked at alone: .venv/bin/python -m pytest tests/...
 PARALLEL := -n auto --dist loadgroup
 SIZES ?= 100k,1m,10m
@@ -19,33 +21,37 @@ ROUNDS ?= 200
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-env: $(STAMP) ## Create .venv and install claimsctl with its development tools
+env: $(VENV)/.with-dev ## Create .venv and install claimsctl with its development tools
 
-$(STAMP): pyproject.toml constraints.txt
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo 'claimsctl needs Python 3.11 or newer: make PYTHON=/path/to/python3.11'; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing claimsctl into $(VENV) (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing claimsctl into $(VENV) (a minute the first time)"
+	@$(INSTALL) -e .
 	@touch $@
 
-$(BENCH_STAMP): $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
-	@touch $@
+# With an extra of pyproject.toml: what only some of the targets need.
+$(VENV)/.with-%: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing claimsctl and its $* tools into $(VENV) (a minute or two the first time)"
+	@$(INSTALL) -e '.[$*]'
+	@touch $@ $(INSTALLED)
 
-env-bench: $(BENCH_STAMP)
+env-bench: $(VENV)/.with-dev $(VENV)/.with-bench
 
-demo: $(STAMP) ## Check the example claims and show the result
+demo: $(INSTALLED) ## Check the example claims and show the result
 	@CLAIMSCTL_WORKSPACE=.demo $(BIN)/claimsctl process examples/claims.csv
 
-test: $(STAMP) ## Run all tests
+test: $(VENV)/.with-test ## Run all tests
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
-test-sql: $(STAMP) ## Install the ODBC drivers (ACCEPT_EULA=Y: Microsoft's too) and run the tests of databases
+test-sql: $(VENV)/.with-test ## Install the ODBC drivers (ACCEPT_EULA=Y: Microsoft's too) and run the tests of databases
 	@$(BIN)/python -m tests.tds.install
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/sql tests/tds
 
-check: $(STAMP) ## Everything a change must pass: style, types, layers, packages, tests, generated docs
+check: $(VENV)/.with-dev ## Everything a change must pass: style, types, layers, packages, tests, generated docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
@@ -58,13 +64,13 @@ check: $(STAMP) ## Everything a change must pass: style, types, layers, packages
 # Files with generated parts (cog blocks).
 DOCS := README.md rules/README.md reference_data/README.md docs/cli.md docs/columns.md docs/pricing.md docs/risk.md docs/rule-language.md docs/sandbox.md docs/security.md docs/settings.md docs/sql.md
 
-docs: $(STAMP) ## Regenerate the generated parts of the documentation
+docs: $(VENV)/.with-dev ## Regenerate the generated parts of the documentation
 	@$(BIN)/cog -r -P $(DOCS)
 
-bench: $(BENCH_STAMP) ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules STORE=10m INQUIRIES=1k)
+bench: $(VENV)/.with-bench ## Measure speed and memory beside other tools (SIZES=100k,1m SECTIONS=speed,rules STORE=10m INQUIRIES=1k)
 	@$(BIN)/python -m benchmarks.bench --sizes $(SIZES) --sections $(SECTIONS) --store $(STORE) --inquiries $(INQUIRIES)
 
-soak: $(STAMP) ## Long versions of the kill and fuzz loops, new random examples (ROUNDS=200)
+soak: $(VENV)/.with-test ## Long versions of the kill and fuzz loops, new random examples (ROUNDS=200)
 	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/soak tests/store/test_kill.py tests/sql/test_killed_loads.py tests/sql/test_mssql_load.py
 	@SOAK_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q $(PARALLEL) -m hypothesis
 
