@@ -146,7 +146,8 @@ def test_no_patient_on_the_terminal_or_in_the_list(command: Command, tmp_path: P
     for number, (name,) in enumerate(files):
         ending = {"json": "jsonl"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
         out = tmp_path / str(number) / f"fixed.{ending}"
-        for options in ((), ("--json", "-y")):
+        forms: tuple[tuple[str, ...], ...] = ((), ("--json", "-y"))
+        for options in forms if number == 0 else forms[number % 2 :][:1]:
             ended = command("fix", place / name, *AS_OF, "--out", out, *options)
             codes.append(ended.code)
             assert ended.code in (0, 2, 3), ended.err

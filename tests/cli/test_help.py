@@ -101,6 +101,12 @@ def users_brought_in(command: Command, path: tuple[str, ...], place: Path) -> No
         command("users", "disable", "pat")
 
 
+def grouped(path: tuple[str, ...]) -> Any:
+    """A command as a parameter; those of one group that look back at the same work run in one process."""
+    marks = [pytest.mark.xdist_group("help model")] if path[:1] == ("model",) else []
+    return pytest.param(path, id=" ".join(path) or "claimsctl", marks=marks)
+
+
 def two_models(command: Command, place: Path) -> str:
     """Train what the examples of `model` name."""
     shutil.copytree(EXAMPLES, place / "examples")
@@ -110,7 +116,7 @@ def two_models(command: Command, place: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(path) or "claimsctl")
+@pytest.mark.parametrize("path", [grouped(path) for path in ALL])
 def test_help_has_an_example_that_runs(
     command: Command,
     path: tuple[str, ...],

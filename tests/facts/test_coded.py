@@ -64,7 +64,7 @@ cell = st.one_of(st.none(), st.sampled_from(VALUES), st.text(max_size=4))
 rows = st.lists(st.lists(cell, min_size=len(NAMES), max_size=len(NAMES)), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(rows, rows, st.booleans())
 def test_codes_say_what_text_says(
     first: list[list[str | None]], second: list[list[str | None]], keep_empty: bool

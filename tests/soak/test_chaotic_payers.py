@@ -23,7 +23,7 @@ from claimsctl.store.workspace import Workspace
 from tests.commands import Ended, ended, start
 from tests.soak.conftest import rounds
 
-EACH, KILLS = 10, 3
+EACH, KILLS = 6, 3
 PAYER = {
     "uhc": "87726", "optum-real": "87726", "availity": "AETNA", "optum-network": "62308", "stedi": "62308",
 }  # fmt: skip
@@ -90,7 +90,7 @@ def test_chaos_with_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             )  # fmt: skip
             for _ in range(KILLS):
                 box.forget()
-                over = killed(line, box, moments.randrange(10, 60))
+                over = killed(line, box, moments.randrange(6, 36))
                 line = ("jobs", "resume", JobStore(Workspace.open(root)).list_jobs()[0].job_id, "--verbose")
                 if over is not None:
                     said.append(over)
