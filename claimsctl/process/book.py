@@ -13,6 +13,7 @@ from claimsctl.validate.checks import Check
 
 _MOST_CAUSES = 5_000
 _FREQUENT = 0.02
+_MOST_LINES_TO_PASTE = 20
 _RANK = {"error": 0, "warning": 1, "info": 2}
 NARROW = {"claim_id": pl.UInt64, "code": pl.String, "row_index": pl.UInt32, "line_number": pl.Int64}
 
@@ -204,4 +205,14 @@ def _without_rare(causes: list[Cause]) -> list[Cause]:
     first = rare[0]
     rows = sum(cause.rows for cause in rare)
     words = f"{first.cause.rstrip('.')}; and {len(rare) - 1:,} other values"
-    return [*frequent, Cause(words, first.fix, first.severity, first.code, rows)]
+    return [*frequent, Cause(words, _of_all([cause.fix for cause in rare]), first.severity, first.code, rows)]
+
+
+def _of_all(fixes: Sequence[str]) -> str:
+    """The words of the first, which are its first line, and the lines to paste of all."""
+    words, *lines = fixes[0].split("\n")
+    lines += [line for fix in fixes[1:] for line in fix.split("\n")[1:]]
+    lines = list(dict.fromkeys(lines))
+    left = len(lines) - _MOST_LINES_TO_PASTE
+    more = [f"# and {left:,} lines more, in errors.csv"] if left > 0 else []
+    return "\n".join([words, *lines[:_MOST_LINES_TO_PASTE], *more])

@@ -36,3 +36,13 @@ def test_lines_for_an_unknown_payer_can_be_pasted(command: Command, tmp_path: Pa
     limited = command("process", path, *AS_OF, "--dry-run", "--json")
     assert limited.code == 0, limited.err
     assert "TMF-006" not in {each["code"] for each in limited.json["causes"]}
+
+
+def test_rare_payers_are_one_cause_with_the_lines_of_all(command: Command, tmp_path: Path) -> None:
+    payers = [f"RARE {number}" for number in range(25)]
+    path = write_csv(tmp_path / "claims.csv", [claim(f"C{p}", payer_id=p) for p in payers])
+    ended = command("process", path, *AS_OF, "--dry-run", "--json")
+    (cause,) = (each for each in ended.json["causes"] if each["code"] == "PAY-002")
+    assert cause["cause"] == "Payer RARE 0 is not in the payer registry; and 24 other values"
+    assert set(tomllib.loads(lines_of(ended, "PAY-002"))["payers"]) == set(payers[:10])
+    assert cause["fix"].endswith("# and 30 lines more, in errors.csv")
