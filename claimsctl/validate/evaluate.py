@@ -35,8 +35,8 @@ def evaluate(
         return pl.DataFrame(schema=HITS)
     frame = with_predicates(frame, set().union(*(check.predicates for _, check in tried)), coded, codings)
     # Looking at what predicates say is cheaper than planning the rest.
-    answers = Answers.read(frame, set().union(*(c.needs.true | c.needs.false for _, c in tried)))
-    chance = [(n, check) for n, check in tried if answers.allow(check)]
+    answers = Answers.read(frame, set().union(*(check.needs.conditions for _, check in tried)))
+    chance = [(n, check) for n, check in tried if answers.allow(check.needs)]
     if not chance:
         return pl.DataFrame(schema=HITS)
     expressions = [check.fires.alias(str(n)) for n, check in chance]

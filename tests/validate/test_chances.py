@@ -10,10 +10,12 @@ import pytest
 
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
-from claimsctl.validate import check
-from claimsctl.validate.chances import Answers, gates, with_answers
+from claimsctl.validate import chances, check
+from claimsctl.validate.chances import Answers
 from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.cross import only, plan_groups
+from claimsctl.validate.language.needs import Needs
+from claimsctl.validate.language.predicates import answers_by_row, named_predicate
 from claimsctl.validate.pack import load_pack
 from claimsctl.validate.ruleset import RuleSet, compile_rules
 
@@ -111,20 +113,65 @@ def test_answers_of_filled_and_blank_columns(rules: RuleSet) -> None:
         {"procedure_code": ["97110", "99213", None], "ndc_code": [None] * 3},
         schema={"procedure_code": pl.String, "ndc_code": pl.String},
     )
-    asked = gates(rules.checks)
-    seen, answers = with_answers(frame, asked, {"ndc_code"})
-    names = {(p.column, str(p.expr)): p.name for p in asked}
-    by_column = {column: name for (column, _), name in names.items()}
+    asked = sorted({p for each in rules.checks for p in each.predicates}, key=lambda p: p.name)
+    answers = Answers.read(frame, ()).and_said(answers_by_row(frame, asked))
     assert answers.asked == {p.name for p in asked}
-    assert by_column["ndc_code"] not in answers.true | answers.false  # unknown: it neither holds nor fails
-    assert by_column["ndc_code"] not in seen.columns
-    allowed = [answers.allow(each) for each in rules.checks]
-    assert allowed == [True, False, True]
+    (code,) = (p.name for p in asked if p.column == "ndc_code")
+    assert code not in answers.true | answers.false  # unknown: it neither holds nor fails
+    assert (answers.blank, answers.full) == ({"ndc_code"}, frozenset())
+    assert [answers.allow(each.needs) for each in rules.checks] == [True, False, True]
 
 
 def test_what_was_not_asked_rules_nothing_out(rules: RuleSet) -> None:
     nothing = Answers.read(pl.DataFrame({"claim_number": ["A"]}), [])
-    assert all(nothing.allow(each) for each in rules.checks)
+    assert all(nothing.allow(each.needs) for each in rules.checks)
+
+
+def test_alternatives_and_blanks() -> None:
+    answers = Answers(asked=frozenset("abc"), true=frozenset("a"), false=frozenset("bc"), full=frozenset("x"))
+    a, b, x, open_ = (Needs(true=frozenset("a")), Needs(true=frozenset("b")), Needs(blank=frozenset("x")),
+                      Needs(true=frozenset("z")))  # fmt: skip
+    assert answers.allow(Needs.one_of([a, b]))
+    assert not answers.allow(Needs.one_of([b, x]))
+    assert answers.allow(Needs.one_of([b, open_]))
+    assert not answers.allow(Needs.one_of([a, b]) | Needs.one_of([b, x]))
+    assert answers.allow(Needs.one_of([b, Needs.one_of([x, a])]))
+
+
+@pytest.mark.parametrize("few", [0, 50])
+def test_as_many_rows_as_one_likes(few: int, rules: RuleSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = fired(rules, CELLS)
+    monkeypatch.setattr(chances, "_FEW_ROWS", few)
+    assert fired(rules, CELLS)[1] == expected[1]
+    frame = pl.DataFrame({"procedure_code": ["97110", "J1"], "ndc_code": ["2", None]})
+    seen, among = chances.likely(frame, rules.checks)
+    assert among == [0, 1, 2]
+    predicates = {p for n in among for p in rules.checks[n].predicates}
+    assert {p.name for p in predicates} <= set(seen.columns)
+
+
+def test_cells_are_asked_about_once_but_those_of_a_person() -> None:
+    looked: list[str] = []
+
+    def noted(column: str) -> pl.Expr:
+        def look(values: pl.Series) -> pl.Series:
+            looked.extend(values.to_list())
+            return values == "B"
+
+        return pl.col(column).map_batches(look, return_dtype=pl.Boolean)
+
+    code, name = (
+        named_predicate(column, noted(column), column) for column in ("procedure_code", "patient_last_name")
+    )
+    frame = pl.DataFrame({"procedure_code": ["A", "B", None], "patient_last_name": ["B", None, "C"]})
+    for _ in range(2):
+        assert answers_by_row(frame, [code, name]) == {
+            code.name: [False, True, None],
+            name.name: [True, None, False],
+        }
+    assert sorted(looked, key=str) == ["A", "B", "B", "B", "C", "C", None, None, None]
+    assert code.known == {"A": False, "B": True, None: None}
+    assert name.known == {None: None}
 
 
 def test_groups_with_some_aggregates_only(rules: RuleSet) -> None:

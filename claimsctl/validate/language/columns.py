@@ -13,6 +13,7 @@ from claimsctl.validate.language.ast import (
     Call,
     Comparison,
     In,
+    IsNull,
     Like,
     Name,
     Node,
@@ -35,8 +36,11 @@ _MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
 def _has_modifier(compiler: Compiler, node: Call) -> Value:
     codes = tuple(argument for argument in node.arguments if isinstance(argument, Text))
     present = [name for name in _MODIFIERS if name in compiler.names.types]
-    hits = [compiler.boolean(In(Name(name), codes)).expr for name in present]
-    return Value(some(hits).fill_null(False), LangType.BOOLEAN, node)
+    terms = tuple(In(Name(name), codes) for name in present)
+    compiler.spell(node, Or(terms))
+    return Value(
+        some([compiler.boolean(term).expr for term in terms]).fill_null(False), LangType.BOOLEAN, node
+    )
 
 
 def expand(compiler: Compiler, node: Node, function: str) -> tuple[str, ...]:
@@ -69,26 +73,31 @@ def _needs_it(node: Node) -> bool:
             return False
 
 
-def _met(compiler: Compiler, node: Call) -> list[pl.Expr]:
-    """Per column of the pattern: true where it is not null and meets the condition; else false or null."""
+def _met(compiler: Compiler, node: Call) -> tuple[list[Node], list[pl.Expr]]:
+    """Per column of the pattern: what must hold, and where it does; false or null where it does not."""
     condition = node.arguments[1] if len(node.arguments) > 1 else None
-    met = []
+    terms, met = list[Node](), list[pl.Expr]()
     for column in expand(compiler, node.arguments[0], node.function):
         compiler.columns.add(column)
+        filled = pl.col(column).is_not_null()
         if condition is None:
-            met.append(pl.col(column).is_not_null())
+            terms.append(IsNull(Name(column), negated=True))
+            met.append(filled)
             continue
-        held = compiler.boolean(stand_in(condition, "it", column)).expr
-        met.append(held if _needs_it(condition) else held & pl.col(column).is_not_null())
-    return met
+        terms.append(stand_in(condition, "it", column))
+        held = compiler.boolean(terms[-1]).expr
+        met.append(held if _needs_it(condition) else held & filled)
+    return terms, met
 
 
 def _any_of(compiler: Compiler, node: Call) -> Value:
-    return Value(some(_met(compiler, node)).fill_null(False), LangType.BOOLEAN, node)
+    terms, met = _met(compiler, node)
+    compiler.spell(node, Or(tuple(terms)))
+    return Value(some(met).fill_null(False), LangType.BOOLEAN, node)
 
 
 def _count_of(compiler: Compiler, node: Call) -> Value:
-    return Value(pl.sum_horizontal(_met(compiler, node)).cast(pl.Int64), LangType.INTEGER, node, 2)
+    return Value(pl.sum_horizontal(_met(compiler, node)[1]).cast(pl.Int64), LangType.INTEGER, node, 2)
 
 
 def _all_of(compiler: Compiler, node: Call) -> Value:

@@ -54,7 +54,7 @@ from claimsctl.validate.language.ast import (
 )
 from claimsctl.validate.language.functions import FUNCTIONS
 from claimsctl.validate.language.groups import OVER_LINES, SOURCES
-from claimsctl.validate.language.needs import NOTHING, Needs, needs
+from claimsctl.validate.language.needs import NOTHING, Forms, Needs, needs
 from claimsctl.validate.language.parser import Expr
 from claimsctl.validate.language.places import replace_name, stand_in
 from claimsctl.validate.language.predicates import (
@@ -142,7 +142,9 @@ def compile_expression(
         raise compiler.error("a duration stands only after a date and + or -", value.node)
     if compiler.missing:
         raise MissingTable(compiler.missing, where=expr.where)
-    named = partial(column_of, compiler)
+    forms = Forms(
+        partial(column_of, compiler), {key: either for key, (_, either) in compiler.spelled.items()}
+    )
     return Compiled(
         value.expr,
         value.type,
@@ -151,7 +153,7 @@ def compile_expression(
         frozenset(compiler.aggregates.values()),
         frozenset((compiler.predicates or {}).values()),
         compiler.needs_history,
-        *(needs(root, wanted, named) if split and condition else NOTHING for wanted in (True, False)),
+        *(needs(root, wanted, forms) if split and condition else NOTHING for wanted in (True, False)),
     )
 
 
@@ -175,6 +177,8 @@ class Compiler:
     met: Met = field(default_factory=dict)
     texts: dict[int, tuple[Node, str | None]] = field(default_factory=dict)
     """By the id of a node, which is kept so that no other one gets it: see predicates.text_of."""
+    spelled: dict[int, tuple[Node, Node]] = field(default_factory=dict)
+    """By the id of a call, which is kept too: conditions of which one must hold where the call does."""
 
     def error(self, problem: str, node: Node, hint: str | None = None) -> ExpressionError:
         """An error that points at `node`."""
@@ -186,6 +190,10 @@ class Compiler:
         return dataclasses.replace(
             self, columns=set(), aggregates={}, inside_aggregate=True, predicates=apart
         )
+
+    def spell(self, call: Call, either: Or) -> None:
+        """Note what a call over several columns comes to, where it is true."""
+        self.spelled[id(call)] = call, either
 
     def compile(self, node: Node) -> Value:
         """The typed expression of a node."""

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from claimsctl.claim import COLUMNS
 from claimsctl.facts.coded import FEW_ROWS, Coded, Coding
+from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.language.ast import Call, IsNull, Name, Node, Not, Pattern, Truth, children
 from claimsctl.validate.language.groups import OVER_LINES
 from claimsctl.validate.language.render import render
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _FEW_PREDICATES = 1
 _SAMPLE = 2_000
 _DISTINCT_SHARE = 0.5
+_MOST_KNOWN = 2_000
+_IDENTIFIERS = frozenset(column.name for column in COLUMNS if column.phi == "identifier")
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Predicate:
     name: str
     column: str = field(compare=False)
     expr: pl.Expr = field(compare=False, repr=False)
-    at_null: list[bool | None] = field(default_factory=list, compare=False, repr=False)
-    """What it is of a blank cell, once that is known."""
+    known: dict[str | None, bool | None] = field(default_factory=dict, compare=False, repr=False)
+    """What it is of a blank cell (null) and of some values, once that is known."""
 
 
 def reads_one_text(node: Node, names: Names) -> bool:
@@ -110,12 +114,13 @@ def decided(compiler: Compiler, node: Node, text: str) -> Decision:
 
 
 def column_of(compiler: Compiler, node: Node) -> str | None:
-    """The boolean column that says what a condition is, that of a predicate or fact; None without one."""
+    """The boolean column that says what a condition is, that of a predicate of the whole expression or of a
+    fact; None without one."""
     if isinstance(node, Name):
         return node.name if compiler.names.types.get(node.name) is LangType.BOOLEAN else None
     text = text_of(compiler, node)
     predicate = None if text is None else decided(compiler, node, text).predicate
-    return None if predicate is None else predicate.name
+    return predicate.name if predicate is not None and predicate.name in (compiler.predicates or {}) else None
 
 
 def _predicate_of(
@@ -190,19 +195,36 @@ def _of_blanks(predicates: list[Predicate], rows: int) -> list[pl.Series]:
     answers = {
         answer: pl.repeat(answer, rows, dtype=pl.Boolean, eager=True) for answer in (True, False, None)
     }
-    return [answers[answer].alias(p.name) for p, answer in zip(predicates, at_blank(predicates), strict=True)]
+    return [
+        answers[answer].alias(p.name) for p, answer in zip(predicates, _at_blank(predicates), strict=True)
+    ]
 
 
-def at_blank(predicates: Sequence[Predicate]) -> list[bool | None]:
+def _at_blank(predicates: Sequence[Predicate]) -> list[bool | None]:
     """What each predicate is of a blank cell."""
-    new = [p for p in predicates if not p.at_null]
-    if new:
-        blank = pl.DataFrame(schema=dict.fromkeys((p.column for p in new), pl.String)).clear(1)
-        for predicate, answer in zip(
-            new, blank.select(p.expr.alias(p.name) for p in new).row(0), strict=True
-        ):
-            predicate.at_null.append(answer)
-    return [p.at_null[0] for p in predicates]
+    blank = pl.DataFrame(schema=dict.fromkeys((p.column for p in predicates), pl.String)).clear(1)
+    said = answers_by_row(blank, predicates)
+    return [said[p.name][0] for p in predicates]
+
+
+def answers_by_row(frame: pl.DataFrame, predicates: Sequence[Predicate]) -> dict[str, list[bool | None]]:
+    """What predicates that read a column are on each row of a small frame, by name.
+
+    Cells are asked about once: of claim after claim the same codes, payers and places come again. Those
+    that identify a person are not remembered.
+    """
+    cells = {column: frame[column].to_list() for column in {p.column for p in predicates}}
+    values = {column: set(found) for column, found in cells.items()}
+    new = [p for p in predicates if not p.known.keys() >= values[p.column]]
+    asked = frame.with_columns(p.expr.alias(p.name) for p in new)  # some are one answer for all rows
+    fresh = {p.name: asked[p.name].to_list() for p in new}
+    for predicate in new:
+        personal = predicate.column.removesuffix(TEXT_SUFFIX) in _IDENTIFIERS
+        if len(predicate.known) < _MOST_KNOWN:
+            for cell, answer in zip(cells[predicate.column], fresh[predicate.name], strict=True):
+                if cell is None or not personal:
+                    predicate.known[cell] = answer
+    return {p.name: fresh.get(p.name) or list(map(p.known.__getitem__, cells[p.column])) for p in predicates}
 
 
 @dataclass(frozen=True)
