@@ -223,6 +223,21 @@ def _modifier_lines() -> Iterator[str]:
         yield f"| {modifier} | the statute, shown apart | {percent:f} | {said} |"
 
 
+def points_markdown() -> str:
+    """What adds points: the table of kinds, and that of warnings by category."""
+    from claimsctl.score.points import OTHER, TABLE, WARNINGS
+
+    lines = ["| what | points | what helps |", "|---|--:|---|"]
+    lines += [f"| {each.words} | {each.points} | {each.fix} |" for each in TABLE.values()]
+    lines += ["", "| a warning of a rule about | points |", "|---|--:|"]
+    by_points: dict[int, list[str]] = {}
+    for category, points in WARNINGS.items():
+        by_points.setdefault(points, []).append(category)
+    for points, categories in sorted(by_points.items(), reverse=True):
+        lines.append(f"| {', '.join(each.replace('_', ' ') for each in categories)} | {points} |")
+    return "\n".join([*lines, f"| anything else | {OTHER} |"])
+
+
 def sql_tables_markdown() -> str:
     """The six tables of a target: a table of columns for each, with types of SQL Server."""
     return "\n".join(_sql_table_lines())

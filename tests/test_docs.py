@@ -238,6 +238,15 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_generated_parts_are_not_empty(page: Path) -> None:
+    parts = re.findall(
+        r"\[\[\[cog\n(.*?)\]\]\](.*?)\[\[\[end\]\]\]", page.read_text("utf-8"), flags=re.DOTALL
+    )
+    for code, made in parts:
+        assert made.strip(" -><!\n"), code
+
+
 def test_generated_parts_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     made = (ROOT / "Makefile").read_text("utf-8")
     named = re.search(r"^DOCS := (.*)$", made, flags=re.MULTILINE)
