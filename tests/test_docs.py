@@ -238,6 +238,15 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
+def test_the_layout_names_every_part_of_the_package() -> None:
+    layout = blocks("text", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))[0]
+    parts = [f"{path.parent.name}/" for path in ROOT.glob("claimsctl/*/__init__.py")]
+    parts += [
+        path.name for path in ROOT.glob("claimsctl/*.py") if not path.name.startswith(("_", "settings_"))
+    ]
+    assert [each for each in parts if not re.search(rf"\b{re.escape(each)}", layout)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_generated_parts_are_not_empty(page: Path) -> None:
     parts = re.findall(
