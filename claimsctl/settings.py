@@ -99,10 +99,26 @@ class Settings:
         )
 
 
-SECTIONS: Final = (
-    "mapping", "practice", "payers", "rules", "process", "output", "inbox", "pricing", "scoring", "reference",
-    "payer_route", "payer_account", "payer_map", "sql", "security", "log",
-)  # fmt: skip
+SECTIONS: Final = tuple(each.name for each in fields(Settings) if each.name not in ("workspace", "file"))
+TABLES: Final[Mapping[str, type]] = {
+    "practice": PracticeSettings,
+    "rules": RulesSettings,
+    "process": ProcessSettings,
+    "output": OutputSettings,
+    "inbox": InboxSettings,
+    "pricing": PricingSettings,
+    "scoring": ScoringSettings,
+    "reference": ReferenceSettings,
+    "payer_route": RouteSettings,
+    "payer_account": AccountSettings,
+    "payer_map": PayerMapSettings,
+    "sql": SqlSettings,
+    "security": SecuritySettings,
+    "log": LogSettings,
+}
+"""The class of each section that has one; of those in NAMED, the class of each of its tables."""
+NAMED: Final = frozenset({"practice", "payers", "payer_route", "payer_account", "payer_map", "sql"})
+"""Sections of which there may be several tables, as `[practice.<id>]`."""
 
 
 def find_workspace(
@@ -155,30 +171,15 @@ def load_settings(
 def _direct(data: dict[str, Any], root: Path, file: Path | None) -> Settings | None:
     """Settings straight from the file, right only where the check agrees; None where they do not fit."""
     try:
-        return Settings(
-            root,
-            file,
-            mapping=data.get("mapping", {}),
-            practice={name: PracticeSettings(**table) for name, table in data.get("practice", {}).items()},
-            payers=data.get("payers", {}),
-            rules=RulesSettings(**data.get("rules", {})),
-            process=ProcessSettings(**data.get("process", {})),
-            output=OutputSettings(**data.get("output", {})),
-            inbox=InboxSettings(**data.get("inbox", {})),
-            pricing=PricingSettings(**data.get("pricing", {})),
-            scoring=ScoringSettings(**data.get("scoring", {})),
-            reference=ReferenceSettings(**data.get("reference", {})),
-            payer_route={name: RouteSettings(**table) for name, table in data.get("payer_route", {}).items()},
-            payer_account={
-                name: AccountSettings(**table) for name, table in data.get("payer_account", {}).items()
-            },
-            payer_map={name: PayerMapSettings(**table) for name, table in data.get("payer_map", {}).items()},
-            sql={name: SqlSettings(**table) for name, table in data.get("sql", {}).items()},
-            security=SecuritySettings(**data.get("security", {})),
-            log=LogSettings(**data.get("log", {})),
-        )
+        tables = {name: _table(name, kind, data.get(name, {})) for name, kind in TABLES.items()}
+        return Settings(root, file, data.get("mapping", {}), payers=data.get("payers", {}), **tables)
     except (TypeError, ValueError, AttributeError):
         return None
+
+
+def _table(section: str, kind: type, given: dict[str, Any]) -> Any:
+    """A section as its class, or all its tables by name."""
+    return {name: kind(**table) for name, table in given.items()} if section in NAMED else kind(**given)
 
 
 def _text(file: Path) -> bytes | None:
@@ -229,12 +230,11 @@ def _anyone_may_write(directory: Path) -> bool:
 
 def _note(text: bytes) -> str:
     """Changes with the text and with what settings there are."""
-    classes = (
-        Settings, PracticeSettings, RulesSettings, RuleChoice, ProcessSettings, OutputSettings, InboxSettings,
-        PricingSettings, ScoringSettings, ReferenceSettings, RouteSettings, AccountSettings, PayerMapSettings,
-        SqlSettings, SecuritySettings, LogSettings,
-    )  # fmt: skip
-    schema = [(each.name, str(each.type)) for cls in classes for each in fields(cls)]
+    schema = [
+        (each.name, str(each.type))
+        for cls in (Settings, RuleChoice, *TABLES.values())
+        for each in fields(cls)
+    ]
     return hashlib.sha256(repr(schema).encode() + text).hexdigest()
 
 

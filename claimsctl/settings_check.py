@@ -8,33 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from claimsctl.errors import SettingsError
-from claimsctl.house import RuleChoice, RulesSettings
-from claimsctl.settings import (
-    ENV_PREFIX,
-    SECTIONS,
-    Settings,
-    meant,
-)
-from claimsctl.settings_log import LogSettings
-from claimsctl.settings_payers import AccountSettings, PayerMapSettings, RouteSettings
-from claimsctl.settings_security import SecuritySettings
-from claimsctl.settings_sql import SqlSettings
-from claimsctl.settings_tables import (
-    InboxSettings,
-    OutputSettings,
-    PracticeSettings,
-    PricingSettings,
-    ProcessSettings,
-    ReferenceSettings,
-    ScoringSettings,
-)
+from claimsctl.house import RuleChoice
+from claimsctl.settings import ENV_PREFIX, NAMED, SECTIONS, TABLES, Settings, meant
 
 _PLAINER: Final = {
     "string_type": "should be text, in quotes",
@@ -62,24 +44,8 @@ def checked_settings(
 
     nested = _nested(variables, data)
 
-    class Model(BaseSettings):
+    class Base(BaseSettings):
         model_config = SettingsConfigDict(extra="forbid", validate_default=False)
-        mapping: dict[str, str] = {}
-        practice: dict[str, PracticeSettings] = {}
-        payers: dict[str, dict[str, Any]] = {}
-        rules: RulesSettings = RulesSettings()
-        process: ProcessSettings = ProcessSettings()
-        output: OutputSettings = OutputSettings()
-        inbox: InboxSettings = InboxSettings()
-        pricing: PricingSettings = PricingSettings()
-        scoring: ScoringSettings = ScoringSettings()
-        reference: ReferenceSettings = ReferenceSettings()
-        payer_route: dict[str, RouteSettings] = {}
-        payer_account: dict[str, AccountSettings] = {}
-        payer_map: dict[str, PayerMapSettings] = {}
-        sql: dict[str, SqlSettings] = {}
-        security: SecuritySettings = SecuritySettings()
-        log: LogSettings = LogSettings()
 
         @classmethod
         def settings_customise_sources(
@@ -92,8 +58,10 @@ def checked_settings(
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return Environment(settings_cls), init_settings
 
+    kinds, unset = get_type_hints(Settings), Settings(root)
+    sections: dict[str, Any] = {name: (kinds[name], getattr(unset, name)) for name in SECTIONS}
     try:
-        model = Model(**data)
+        model = create_model("Model", __base__=Base, **sections)(**data)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise _problem(problems, variables, file) from None
@@ -129,23 +97,7 @@ def _problem(
 def _known(path: list[str]) -> list[str]:
     if len(path) == 1:
         return list(SECTIONS)
-    of: Any = {
-        "practice": PracticeSettings,
-        "rules": RulesSettings,
-        "process": ProcessSettings,
-        "output": OutputSettings,
-        "inbox": InboxSettings,
-        "pricing": PricingSettings,
-        "scoring": ScoringSettings,
-        "reference": ReferenceSettings,
-        "payer_route": RouteSettings,
-        "payer_account": AccountSettings,
-        "payer_map": PayerMapSettings,
-        "sql": SqlSettings,
-        "security": SecuritySettings,
-        "log": LogSettings,
-    }.get(path[0])
-    of = RuleChoice if _depth(path) == 3 else of
+    of = RuleChoice if _depth(path) == 3 else TABLES.get(path[0])
     return [each.name for each in fields(of)] if of else []
 
 
@@ -153,7 +105,7 @@ def _depth(path: list[str]) -> int:
     """How many words of a path name its table."""
     if path[:2] == ["rules", "payer"] or (path[0] == "practice" and path[2:3] == ["rules"]):
         return 3
-    return 2 if path[0] in ("practice", "payers", "payer_route", "payer_account", "payer_map", "sql") else 1
+    return 2 if path[0] in NAMED else 1
 
 
 def _key(path: list[str]) -> str:

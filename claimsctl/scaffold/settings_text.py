@@ -9,47 +9,17 @@ from datetime import date
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from claimsctl.house import SUPPRESSION_KEYS, RulesSettings
+from claimsctl.house import SUPPRESSION_KEYS
 from claimsctl.reference.manifest import shipped_specs
 from claimsctl.scaffold.about import ABOUT, SECTIONS_ABOUT
-from claimsctl.settings import SECTIONS
-from claimsctl.settings_log import LogSettings
-from claimsctl.settings_payers import AccountSettings, PayerMapSettings, RouteSettings
-from claimsctl.settings_security import SecuritySettings
-from claimsctl.settings_sql import SqlSettings
-from claimsctl.settings_tables import (
-    InboxSettings,
-    OutputSettings,
-    PracticeSettings,
-    PricingSettings,
-    ProcessSettings,
-    ReferenceSettings,
-    ScoringSettings,
-)
+from claimsctl.settings import SECTIONS, TABLES
 
-TABLES: Final[dict[str, type]] = {
-    "practice": PracticeSettings,
-    "rules": RulesSettings,
-    "process": ProcessSettings,
-    "output": OutputSettings,
-    "inbox": InboxSettings,
-    "pricing": PricingSettings,
-    "scoring": ScoringSettings,
-    "reference": ReferenceSettings,
-    "payer_route": RouteSettings,
-    "payer_account": AccountSettings,
-    "payer_map": PayerMapSettings,
-    "sql": SqlSettings,
-    "security": SecuritySettings,
-    "log": LogSettings,
-}
-"""The class of each table that has one."""
-_NAMED: Final = {
+_EXAMPLES: Final = {
     "practice": "#[practice.maple-street]", "payer_route": "#[payer_route.uhc]",
     "payer_account": "#[payer_account.clearinghouse]", "payer_map": "#[payer_map.INS001]",
     "sql": "#[sql.production]",
 }  # fmt: skip
-"""Tables of which there may be several, with the example that the file shows."""
+"""Sections of which there may be several tables, with the one that the file shows."""
 _LIVE: Final = {"inbox.out"}
 """Settings that are in force in a new workspace."""
 _WIDTH: Final = 110
@@ -81,7 +51,7 @@ def _section(section: str) -> Iterator[str]:
         yield "#filing_limit_days = 120"
         yield '#aliases = ["NORTHSTAR"]'
     else:
-        yield _NAMED.get(section, f"[{section}]")
+        yield _EXAMPLES.get(section, f"[{section}]")
         hints = get_type_hints(TABLES[section])
         for each in fields(TABLES[section]):
             yield from _setting(f"{section}.{each.name}", each, hints[each.name])

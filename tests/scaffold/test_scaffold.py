@@ -8,9 +8,9 @@ from pathlib import Path
 
 from claimsctl.process.house_terms import house_rulebook
 from claimsctl.scaffold.about import ABOUT, SECTIONS_ABOUT
-from claimsctl.scaffold.settings_text import TABLES, settings_text
+from claimsctl.scaffold.settings_text import settings_text
 from claimsctl.scaffold.workspace import scaffold
-from claimsctl.settings import SECTIONS, load_settings
+from claimsctl.settings import SECTIONS, TABLES, load_settings
 from claimsctl.validate.ruleset import Selection
 from tests.commands import Command
 from tests.conftest import AS_OF
