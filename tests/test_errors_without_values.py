@@ -135,7 +135,7 @@ def of_sqlite_reading() -> None:
 def test_errors_of_a_database_that_is_read(dialect: Any, fail: Callable[[], None], place: Path) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of any driver
         fail()
-    fault = fault_of(caught.value, dialect)
+    fault = fault_of(caught.value)
     assert fault is not None
     database = Database(name="source", url=f"{dialect}:///{place}")
     error = reading_error(database, Source(table="t"), caught.value, fault)

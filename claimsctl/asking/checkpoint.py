@@ -150,15 +150,6 @@ class Checkpoint:
         with self._transaction():
             self._connection.execute(tables().put_answers, rows)
 
-    def forget_errors(self, *, retryable_only: bool) -> int:
-        """Take errors off the record, so that their claims are asked again; how many there were."""
-        answers = tables().answers
-        wanted = answers.c.outcome == "error"
-        if retryable_only:
-            wanted &= answers.c.retryable
-        with self._transaction():
-            return self._connection.execute(answers.delete().where(wanted)).rowcount
-
     def open_groups(self) -> dict[tuple[str, str | None], int]:
         """Claims that are not answered yet, by route and entry of the payer map."""
         import sqlalchemy as sa

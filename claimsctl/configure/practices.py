@@ -84,11 +84,11 @@ def is_npi(text: str) -> bool:
     return total % 10 == 0
 
 
-def require_npi(text: str, option: str = "--npi") -> str:
+def require_npi(text: str) -> str:
     """The NPI as digits; UsageError where it is none."""
     digits = text.strip()
     if not is_npi(digits):
-        raise UsageError(f"{option} {text!r} is no NPI.", hint="It has ten digits; one of them is mistyped.")
+        raise UsageError(f"--npi {text!r} is no NPI.", hint="It has ten digits; one of them is mistyped.")
     return digits
 
 

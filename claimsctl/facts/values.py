@@ -9,7 +9,7 @@ per distinct value, so that odd spellings cost nothing where there are none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -173,11 +173,3 @@ def _read_rest(text: pl.Series, parsed: pl.Series, read_odd: Callable[[pl.Series
 def no_date(dates: pl.Expr) -> pl.Expr:
     """True where a date is one that systems write for "no date"."""
     return dates.is_in(list(NO_DATES)) | (dates >= FAR_FUTURE)
-
-
-def add_years(day: date, years: int) -> date:
-    """`day` moved by whole years; 29 February becomes 28 where the year has none."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28) + timedelta(0)

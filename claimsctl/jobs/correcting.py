@@ -15,7 +15,6 @@ from claimsctl.process.intake import Input
 from claimsctl.process.keeping import KeptInput, canonical_columns
 from claimsctl.security.masking import mask_expr
 
-MATCHED: Final = ("row_number", "parent_input", "parent_row")
 _EDIT: Final = {
     "input": pl.String, "row_number": pl.Int64, "parent_row": pl.Int64, "column": pl.String,
     "before": pl.String, "after": pl.String,

@@ -75,11 +75,6 @@ def payable(gross: pl.Expr, factor: pl.Expr, deduction: pl.Expr | int = 0) -> pl
     return half_up((gross - deduction).clip(lower_bound=0) * factor.cast(WIDE), CENT * UNIT * FACTOR_ONE)
 
 
-def percent_of(cents: pl.Expr, hundredths: pl.Expr) -> pl.Expr:
-    """Whole cents of so many hundredths of a percent."""
-    return half_up(cents.cast(WIDE) * hundredths.cast(WIDE), 10_000)
-
-
 def money(cents: pl.Expr) -> pl.Expr:
     """Whole cents as dollars, Decimal(12, 2)."""
     # A cast would make a cent a dollar; this quotient and its cast are exact.

@@ -61,8 +61,6 @@ class InventedClaim:
     lines: tuple[ClaimLine, ...] = ()
     entity: str = "PR"
     ssn: str = ""
-    # The same claim may be known under a second payer id: a payer tells which one it answers for.
-    told_under: str = ""
 
     @property
     def decided(self) -> bool:

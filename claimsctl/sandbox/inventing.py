@@ -42,7 +42,7 @@ STATUS_HEADER: Final = (
 
 
 def invent_claims(
-    count: int, *, seed: int = 0, payer: str = "UHC", tax_id: str = "", days: int = 60, first: int = 1
+    count: int, *, seed: int = 0, payer: str = "UHC", days: int = 60, first: int = 1
 ) -> Iterator[InventedClaim]:
     """`count` different claims of one payer, with service dates over `days` days before EXAMPLE_DAY.
 
@@ -56,7 +56,7 @@ def invent_claims(
         service = EXAMPLE_DAY - timedelta(days=20 + random.randrange(days))
         claim = undecided(
             f"SBX{number:07d}", f"ZX{number:08d}", payer, person, f"9{number:08d}", service,
-            random.choice(_CHARGES), tax_id=tax_id,
+            random.choice(_CHARGES),
         )  # fmt: skip
         category, status, allowed, owed, adjustments, _ = random.choices(_OUTCOMES, weights)[0]
         allowed_amount = claim.charge * allowed / 100

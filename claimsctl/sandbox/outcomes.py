@@ -38,7 +38,7 @@ def _twice(claim: InventedClaim, scenario: str) -> tuple[InventedClaim, Invented
     paid = judged(claim, "F1", "65", allowed="120.00", patient="20.00", adjustments=("CO-45", "PR-3"))
     if scenario == "several-payer-ids":
         lines = tuple(replace(line, paid=line.paid - Decimal("1.50")) for line in paid.lines)
-        return paid, replace(paid, paid=paid.paid - Decimal("1.50"), lines=lines, told_under="second")
+        return paid, replace(paid, paid=paid.paid - Decimal("1.50"), lines=lines)
     denied = judged(claim, "F2", "54", adjustments=("CO-18",))
     later = paid.effective + timedelta(days=9)
     return paid, replace(

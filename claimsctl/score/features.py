@@ -89,10 +89,8 @@ def _number(name: str, words: str, meaning: str, unit: str, source: str, leak: s
     return Feature(name, "number", words, meaning, unit, source, leak, expr.cast(pl.Float64))
 
 
-def _category(
-    name: str, words: str, meaning: str, source: str, expr: pl.Expr, leak: str = _ON_CLAIM
-) -> Feature:
-    return Feature(name, "category", words, meaning, "", source, leak, expr.cast(pl.String))
+def _category(name: str, words: str, meaning: str, source: str, expr: pl.Expr) -> Feature:
+    return Feature(name, "category", words, meaning, "", source, _ON_CLAIM, expr.cast(pl.String))
 
 
 def _flag(name: str, words: str, meaning: str, source: str, expr: pl.Expr) -> Feature:

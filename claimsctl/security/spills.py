@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,11 +30,9 @@ def _key() -> bytes:
     return secrets.token_bytes(32)
 
 
-def write_spill(
-    frame: pl.DataFrame, path: Path | BytesIO, *, compression: Literal["lz4", "zstd"] = "lz4"
-) -> None:
+def write_spill(frame: pl.DataFrame, path: Path | BytesIO) -> None:
     """Write rows into a temporary file; it can be read in this process only."""
-    frame.write_parquet(path, compression=compression, statistics=False, encryption=encryption())
+    frame.write_parquet(path, compression="lz4", statistics=False, encryption=encryption())
 
 
 def sink_spill(rows: pl.LazyFrame, path: Path, *, row_group_size: int | None = None) -> None:

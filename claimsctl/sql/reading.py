@@ -118,7 +118,7 @@ def fetch(
                     raise
                 file.again(keep=bool(plan.last))
             except Exception as error:
-                fault = fault_of(error, database.dialect)
+                fault = fault_of(error)
                 if fault is None:
                     raise
                 if wait is None or not fault.transient:
@@ -144,7 +144,7 @@ def look(database: Database, ask: Ask, *, opened: Connect = connect) -> bool:
     except ClaimsctlError:
         raise
     except Exception as error:
-        fault = fault_of(error, database.dialect)
+        fault = fault_of(error)
         if fault is None:
             raise
         raise reading_error(database, ask.source, error, fault) from None

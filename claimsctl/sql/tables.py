@@ -48,8 +48,8 @@ def _code(name: str, length: int, meaning: str, *, required: bool = False, fixed
     return SqlColumn(name, "code", meaning, length=length, nullable=not required, fixed=fixed)
 
 
-def _text(name: str, length: int, meaning: str, *, required: bool = False) -> SqlColumn:
-    return SqlColumn(name, "text", meaning, length=length, nullable=not required)
+def _text(name: str, length: int, meaning: str) -> SqlColumn:
+    return SqlColumn(name, "text", meaning, length=length)
 
 
 def _money(name: str, meaning: str, precision: int = 12) -> SqlColumn:

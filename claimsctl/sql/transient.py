@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from claimsctl.sql.database import Dialect
-
 Verdict = Literal["again", "race", "refused", "forbidden"]
 """again: goes away by itself; race: another writer may have been quicker, so once more; else permanent."""
 
@@ -81,7 +79,7 @@ class Fault:
         return self.verdict in ("again", "race")
 
 
-def fault_of(error: BaseException, dialect: Dialect) -> Fault | None:
+def fault_of(error: BaseException) -> Fault | None:
     """What a driver's error says; None for an error that comes from no driver."""
     error = getattr(error, "orig", None) or error
     module = type(error).__module__.partition(".")[0]

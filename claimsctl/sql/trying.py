@@ -147,7 +147,7 @@ class Trying:
             return Fault("again", error.message.rstrip(".")) if wait else None
         if isinstance(error, ClaimsctlError):
             return None
-        return fault_of(error, self._database.dialect)
+        return fault_of(error)
 
     def _failed(self, error: Exception, standing: str) -> ClaimsctlError | None:
         """The error to tell; None where `error` tells enough itself, or is a defect."""

@@ -52,7 +52,7 @@ def write_back(
         except ClaimsctlError:
             raise
         except Exception as error:
-            fault = fault_of(error, database.dialect)
+            fault = fault_of(error)
             if fault is None:
                 raise
             if wait is None or not fault.transient:
@@ -79,7 +79,7 @@ def prepare(
     except ClaimsctlError:
         raise
     except Exception as error:
-        fault = fault_of(error, database.dialect)
+        fault = fault_of(error)
         if fault is None:
             raise
         raise _error(database, source, fault) from None
@@ -175,7 +175,7 @@ def _columns(connection: Connection, source: Source, key: Sequence[str]) -> list
         with connection.transaction():
             found = texts_of(connection).columns(Statements(database, target).nothing())
     except Exception as error:
-        fault = fault_of(error, database.dialect)
+        fault = fault_of(error)
         if fault is None or fault.reason != "a table is missing":
             raise
         if not source.write_back_create:

@@ -51,10 +51,8 @@ class Committed:
 def commit_run(
     workspace: Workspace,
     job_id: str,
-    lines_glob: str = "lines-*.parquet",
     *,
     digest_scheme: str,
-    recorded_at: datetime | None = None,
     finish: Mapping[str, object] | None = None,
     notify: Notify | None = None,
     waiting: Callable[[], None] | None = None,
@@ -73,10 +71,10 @@ def commit_run(
     Raises StoreError; nothing is visible then and the parts are back in tmp/<job>/.
     """
     tmp = workspace.tmp_directory(job_id)
-    sources = sorted(tmp.glob(lines_glob))
+    sources = sorted(tmp.glob("lines-*.parquet"))
     intent = {"finish": dict(finish) if finish is not None else None}
     write_private(tmp / COMMIT_FILE, json.dumps(intent, default=str).encode())
-    at = (recorded_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    at = datetime.now(UTC).replace(tzinfo=None)
     placed = Placed(workspace.lines_directory(job_id), job_id)
     result, opened = Committed(), False
     try:

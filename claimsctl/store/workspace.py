@@ -126,11 +126,6 @@ class Workspace:
         """Registry of users, roles and wrapped keys; it need not exist."""
         return self.root / "access.json"
 
-    @property
-    def rules_directory(self) -> Path:
-        """House rule packs (*.toml); it need not exist."""
-        return self.root / "rules"
-
     def new_job_id(self, now: datetime | None = None) -> str:
         """A fresh job id, sorted by time (UTC) to 16 microseconds; reserves `jobs/<job>/`."""
         while True:

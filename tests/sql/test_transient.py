@@ -9,7 +9,6 @@ import duckdb
 import psycopg
 import pytest
 
-from claimsctl.sql.database import Dialect
 from claimsctl.sql.transient import Fault, fault_of
 
 try:
@@ -44,14 +43,14 @@ def freetds(state: str, number: int, text: str = "") -> Error:
     [1205, 1222, 40197, 40501, 40613, 49918, 49919, 49920, 10928, 10929, 233, 64, 20, 10053, 10054, 10060],
 )
 def test_what_sql_server_gets_over(made: Callable[[str, int], Error], number: int) -> None:
-    fault = fault_of(made("HY000", number), "mssql")
+    fault = fault_of(made("HY000", number))
     assert fault is not None
     assert (fault.verdict, fault.code) == ("again", str(number))
 
 
 @pytest.mark.parametrize("state", ["08S01", "08001", "HYT00", "HYT01"])
 def test_what_an_odbc_driver_gets_over(state: str) -> None:
-    fault = fault_of(OperationalError(state, f"[{state}] [FreeTDS]no number here"), "mssql")
+    fault = fault_of(OperationalError(state, f"[{state}] [FreeTDS]no number here"))
     assert fault is not None
     assert (fault.verdict, fault.code) == ("again", state)
 
@@ -64,7 +63,7 @@ def test_what_an_odbc_driver_gets_over(state: str) -> None:
     ],
 )
 def test_a_connection_that_freetds_loses_without_a_word(text: str) -> None:
-    fault = fault_of(Error("HY000", text), "mssql")
+    fault = fault_of(Error("HY000", text))
     assert fault == Fault("again", "the connection broke", "HY000")
 
 
@@ -73,7 +72,7 @@ def test_a_duplicate_key_may_be_a_race_and_its_value_is_not_told() -> None:
         "Violation of UNIQUE KEY constraint 'UQ_member'. Cannot insert duplicate key in object 'dbo.claims'. "
         "The duplicate key value is (SECRET77)."
     )
-    fault = fault_of(odbc("23000", 2627, text), "mssql")
+    fault = fault_of(odbc("23000", 2627, text))
     assert fault == Fault(
         "race", "a unique key refuses a row that is there already", "2627", "dbo.claims", "", "UQ_member"
     )
@@ -96,12 +95,12 @@ def test_a_duplicate_key_may_be_a_race_and_its_value_is_not_told() -> None:
     ],
 )  # fmt: skip
 def test_what_sql_server_refuses_is_named(state: str, number: int, text: str, expected: Fault) -> None:
-    assert fault_of(odbc(state, number, text), "mssql") == expected
+    assert fault_of(odbc(state, number, text)) == expected
 
 
 def test_a_right_that_is_missing_on_sql_server() -> None:
     text = "The INSERT permission was denied on the object 'claims', database 'd', schema 'dbo'."
-    fault = fault_of(odbc("42000", 229, text), "mssql")
+    fault = fault_of(odbc("42000", 229, text))
     assert fault is not None
     assert (fault.verdict, fault.code) == ("forbidden", "229")
 
@@ -110,13 +109,13 @@ def test_a_right_that_is_missing_on_sql_server() -> None:
     "state", ["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08006", "53300"]
 )
 def test_what_postgresql_gets_over(state: str) -> None:
-    fault = fault_of(psycopg.errors.lookup(state)(), "postgresql")
+    fault = fault_of(psycopg.errors.lookup(state)())
     assert fault is not None
     assert (fault.verdict, fault.code) == ("again", state)
 
 
 def test_a_link_that_broke_has_no_state() -> None:
-    fault = fault_of(psycopg.OperationalError("server closed the connection unexpectedly"), "postgresql")
+    fault = fault_of(psycopg.OperationalError("server closed the connection unexpectedly"))
     assert fault == Fault("again", "the connection broke")
 
 
@@ -128,7 +127,7 @@ def test_a_link_that_broke_has_no_state() -> None:
     ],
 )  # fmt: skip
 def test_what_postgresql_refuses(state: str, verdict: str) -> None:
-    fault = fault_of(psycopg.errors.lookup(state)(), "postgresql")
+    fault = fault_of(psycopg.errors.lookup(state)())
     assert fault is not None
     assert (fault.verdict, fault.transient) == (verdict, False)
 
@@ -152,14 +151,14 @@ def test_what_sqlite_says() -> None:
     one.close()
     code = "SQLITE_CONSTRAINT_UNIQUE"
     reason = "a unique key refuses a row that is there already"
-    assert fault_of(key, "sqlite") == Fault("refused", reason, code, "t", "k")
-    found = fault_of(null, "sqlite")
+    assert fault_of(key) == Fault("refused", reason, code, "t", "k")
+    found = fault_of(null)
     assert found is not None
     assert (found.verdict, found.table, found.column) == ("refused", "t", "n")
-    found = fault_of(gone, "sqlite")
+    found = fault_of(gone)
     assert found is not None
     assert (found.reason, found.table) == ("a table is missing", "absent")
-    found = fault_of(locked, "sqlite")
+    found = fault_of(locked)
     assert found is not None
     assert found.verdict == "again"
 
@@ -176,7 +175,7 @@ def test_what_sqlite_says() -> None:
 def test_what_duckdb_refuses(statement: str, reason: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE t (k INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
-        fault = fault_of(failing(lambda: connection.execute(statement)), "duckdb")
+        fault = fault_of(failing(lambda: connection.execute(statement)))
     assert fault is not None
     assert (fault.verdict, fault.reason) == ("refused", reason)
     assert "SECRET77" not in repr(fault)
@@ -184,11 +183,10 @@ def test_what_duckdb_refuses(statement: str, reason: str) -> None:
 
 def test_a_file_that_another_process_has_open_is_waited_for() -> None:
     error = duckdb.IOException('IO Error: Could not set lock on file "x": Conflicting lock is held in python')
-    fault = fault_of(error, "duckdb")
+    fault = fault_of(error)
     assert fault is not None
     assert fault.verdict == "again"
 
 
-@pytest.mark.parametrize("dialect", ["mssql", "postgresql", "sqlite", "duckdb"])
-def test_an_error_of_no_driver_is_none_of_theirs(dialect: Dialect) -> None:
-    assert fault_of(ValueError("a defect"), dialect) is None
+def test_an_error_of_no_driver_is_none_of_theirs() -> None:
+    assert fault_of(ValueError("a defect")) is None

@@ -314,7 +314,7 @@ class Compiler:
         digits = WHOLE_DIGITS if kind is LangType.INTEGER else COLUMN_DIGITS
         return Value(pl.col(node.name), kind, node, digits)
 
-    def unify(self, values: list[Value], node: Node, use: str) -> LangType:
+    def unify(self, values: list[Value], use: str) -> LangType:
         """The one type of several values that must agree; nulls fit everything."""
         kinds = [v.type for v in values if v.type not in (LangType.NULL, LangType.UNKNOWN)]
         if not kinds:
@@ -344,7 +344,7 @@ class Compiler:
         results = [self.compile(result) for _, result in node.branches]
         if node.otherwise is not None:
             results.append(self.compile(node.otherwise))
-        kind = self.unify(results, node, "the results of case")
+        kind = self.unify(results, "the results of case")
         exprs = self.fitted(results, kind)
         chain = pl.when(conditions[0]).then(exprs[0])
         for condition, expr in zip(conditions[1:], exprs[1:], strict=False):

@@ -41,7 +41,7 @@ def rows_of(table: TableInfo, columns: Sequence[str], asked: pl.DataFrame) -> pl
     distinct = asked.drop_nulls(keys).unique()
     if distinct.is_empty():
         return _no_rows(asked)
-    found = [_met(distinct, shape, table, columns, dated=dated) for shape in _shapes(table, columns)]
+    found = [_met(distinct, shape, dated=dated) for shape in _shapes(table, columns)]
     newest = [] if dated else [pl.col("from").fill_null(0)]
     met = pl.concat(found)
     if met.is_empty():
@@ -143,9 +143,7 @@ def _lengths(
     }
 
 
-def _met(
-    asked: pl.DataFrame, shape: _Shape, table: TableInfo, columns: Sequence[str], *, dated: bool
-) -> pl.DataFrame:
+def _met(asked: pl.DataFrame, shape: _Shape, *, dated: bool) -> pl.DataFrame:
     """What is asked with every row of one shape that fits: the columns asked, row, from, filled, length."""
     tried = asked.lazy()
     for n, lengths in shape.lengths.items():

@@ -48,7 +48,7 @@ def _regex_problem(pattern: str) -> str | None:
 
 
 def _choice(compiler: Compiler, node: Call, values: list[Value]) -> Value:
-    kind = compiler.unify(values, node, f"the arguments of {node.function}")
+    kind = compiler.unify(values, f"the arguments of {node.function}")
     if kind is LangType.BOOLEAN and node.function != "coalesce":
         raise compiler.error(f"{node.function} needs texts, numbers, dates or times", node.arguments[0])
     exprs = compiler.fitted(values, kind)
