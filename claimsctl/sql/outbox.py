@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from secrets import token_bytes
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from claimsctl.errors import StoreError
 from claimsctl.security.files import disk_errors, private_directory, write_private
@@ -67,7 +67,7 @@ class Batch:
 class Outbox:
     """A finished outbox. `columns` has, for each table that occurs, the columns of all of its files.
 
-    `watermark` and `write_back` are what the run noted for after the delivery. `key` decrypts the files.
+    `key` decrypts the files.
     """
 
     directory: Path
@@ -77,8 +77,6 @@ class Outbox:
     practice_id: str
     columns: Mapping[str, tuple[str, ...]]
     batches: tuple[Batch, ...]
-    watermark: Mapping[str, Any] | None = None
-    write_back: Mapping[str, Any] | None = None
     key: bytes = field(repr=False, kw_only=True)
 
     @staticmethod
@@ -106,7 +104,7 @@ class Outbox:
                     )
                     for each in said["batches"]
                 ),
-                said["watermark"], said["write_back"], key=key,
+                key=key,
             )  # fmt: skip
 
     def rows(self, table: str) -> int:
@@ -208,17 +206,8 @@ class OutboxWriter:
         if sum(each.height for each in waiting) >= _ROWS:
             self._put_aside(table, whole=False)
 
-    def close(
-        self,
-        job: Mapping[str, object],
-        *,
-        watermark: Mapping[str, Any] | None = None,
-        write_back: Mapping[str, Any] | None = None,
-    ) -> Outbox:
-        """Write the batches and, last, the manifest. `job` is the row of `jobs`, some or all of its columns.
-
-        `watermark` and `write_back` are JSON; they are kept for after the delivery.
-        """
+    def close(self, job: Mapping[str, object]) -> Outbox:
+        """Write the batches and, last, the manifest. `job` is a row of `jobs`, some or all of its columns."""
         import polars as pl
 
         with disk_errors(self.directory, "write the outbox"):
@@ -240,7 +229,7 @@ class OutboxWriter:
                 path.unlink()
                 self._batches.append(Batch(number, {table: self._write_bytes(table, number, data)}))
             shutil.rmtree(self._spill, ignore_errors=True)
-        return self._finish(watermark, write_back)
+        return self._finish()
 
     def _put_aside(self, table: str, *, whole: bool) -> None:
         """Write waiting rows in files of `_ROWS`, what is left over only if `whole`."""
@@ -268,7 +257,7 @@ class OutboxWriter:
         )
         return BatchFile(name, rows, sha256(data).hexdigest())
 
-    def _finish(self, watermark: Mapping[str, Any] | None, write_back: Mapping[str, Any] | None) -> Outbox:
+    def _finish(self) -> Outbox:
         columns: dict[str, tuple[str, ...]] = dict(self._claims.columns) if self._claims.lines else {}
         for table, _ in self._aside:
             columns[table] = tuple(tables_for(self.phi)[table].schema())
@@ -285,7 +274,6 @@ class OutboxWriter:
                 }
                 for batch in self._batches
             ],
-            "watermark": watermark, "write_back": write_back,
         }  # fmt: skip
         write_manifest(self.directory / MANIFEST, said, self._key, self.keys)
         return Outbox.open(self.directory, lambda _practice: self.keys)
