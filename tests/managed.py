@@ -11,7 +11,7 @@ import pytest
 from claimsctl.security.access.founding import found, give_up_secret
 from claimsctl.security.access.opening import forget_opened
 from claimsctl.security.access.unlocking import TOKEN_VARIABLE, new_method
-from claimsctl.security.access.users import Asking, add_user
+from claimsctl.security.access.users import add_user
 from claimsctl.security.roles import Role
 from claimsctl.store.workspace import Workspace
 
@@ -30,7 +30,7 @@ class Managed:
         self.be("root")
         method = new_method("token", self.workspace, name)
         add_user(
-            Asking(self.workspace), name, role, method, practices=frozenset(practices) or None,
+            self.workspace, name, role, method, practices=frozenset(practices) or None,
             **{"trained": date.today(), "npi": "1234567893" if role == "therapist" else None} | said,
         )  # fmt: skip
         assert method.told is not None

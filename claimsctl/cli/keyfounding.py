@@ -12,7 +12,7 @@ import typer
 
 from claimsctl.cli.confirming import can_ask
 from claimsctl.cli.joblist import print_document, screen_of
-from claimsctl.cli.keyways import Given, asking, own_name, recovery_code
+from claimsctl.cli.keyways import Given, own_name, recovery_code
 from claimsctl.cli.run import open_workspace
 from claimsctl.cli.state import State
 from claimsctl.errors import Interrupted
@@ -22,7 +22,6 @@ from claimsctl.security.access.founding import Founded, found, give_up_secret, p
 from claimsctl.security.access.recovery import export_recovery, import_recovery, write_kit
 from claimsctl.security.access.registry import Registry
 from claimsctl.security.access.rotation import add_practice
-from claimsctl.security.access.users import Asking
 from claimsctl.store.workspace import Workspace
 
 _TRIES = 3
@@ -79,14 +78,14 @@ def new_code(state: State, out: Path | None) -> None:
                 kit.unlink(missing_ok=True)
             raise
 
-    export_recovery(Asking(workspace, ask=asking(None, workspace)), show)
+    export_recovery(workspace, show)
 
 
 def recover(state: State, user: str | None, ways: Given, code_from: str | None, kit: Path | None) -> None:
     """Make who has the recovery code an admin."""
     _, workspace = open_workspace(state)
     name = own_name(user)
-    code = recovery_code(workspace, code_from)
+    code = recovery_code(code_from)
     method = ways.made(workspace, name)
     registry = import_recovery(workspace, code, name, method, kit=kit)
     document = {
@@ -97,10 +96,9 @@ def recover(state: State, user: str | None, ways: Given, code_from: str | None, 
 
 
 def _further(state: State, workspace: Workspace, practices: Sequence[str]) -> None:
-    asks = Asking(workspace, ask=asking(None, workspace))
     if not practices and plain_secret_is_left(workspace):
         # Cut short when the registry was in force already, and so its code seen.
-        hold(workspace, ask=asks.ask).authority()
+        hold(workspace).authority()
         give_up_secret(workspace)
         text = "The secret from before users and roles is removed; the recovery code is as it was shown."
         print_document({"plain_secret_removed": True}) if state.json else screen_of(state).line(text)
@@ -113,7 +111,7 @@ def _further(state: State, workspace: Workspace, practices: Sequence[str]) -> No
             hint="--practice makes keys of a further practice, `claimsctl keys export-recovery` a new code.",
         )
     for practice in practices:
-        add_practice(asks, practice)
+        add_practice(workspace, practice)
     text = f"Keys were made of {', '.join(practices)}, for all users who have all practices."
     print_document({"practices": list(practices)}) if state.json else screen_of(state).line(text)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.entries import print_entries
 from claimsctl.cli.joblist import print_document, screen_of
-from claimsctl.cli.keyways import asking, recovery_code
+from claimsctl.cli.keyways import recovery_code
 from claimsctl.cli.run import open_workspace
 from claimsctl.cli.state import State
 from claimsctl.errors import PermissionDenied, UsageError
@@ -19,7 +19,6 @@ from claimsctl.security.access.recovery import note_test
 from claimsctl.security.access.registry import Registry, load_registry
 from claimsctl.security.access.rotation import pending
 from claimsctl.security.access.session import is_unlocked
-from claimsctl.security.access.users import Asking
 from claimsctl.security.keys import check_unmanaged, secret_path
 
 if TYPE_CHECKING:
@@ -63,8 +62,8 @@ def print_status(state: State, *, test: bool, code_from: str | None) -> None:
         registry.check(registry.authority)
     opened: int | None = None
     if test:
-        code = recovery_code(workspace, code_from)
-        keys = note_test(Asking(workspace, ask=asking(None, workspace)), code)
+        code = recovery_code(code_from)
+        keys = note_test(workspace, code)
         registry = managed_registry(workspace)
         opened = opens_stored(workspace, keys.all_keys(registry))
     _print(state, _managed(workspace, registry, opened))

@@ -7,13 +7,11 @@ from functools import partial
 
 from claimsctl.atrest.reencrypting import reencrypt
 from claimsctl.cli.joblist import print_document, screen_of
-from claimsctl.cli.keyways import asking
 from claimsctl.cli.run import notifier, open_workspace
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.security.access.changing import managed_registry
 from claimsctl.security.access.rotation import pending, resume, rotate
-from claimsctl.security.access.users import Asking
 
 
 def rotate_keys(state: State, practices: Sequence[str] | None, *, only_resume: bool) -> None:
@@ -28,10 +26,9 @@ def rotate_keys(state: State, practices: Sequence[str] | None, *, only_resume: b
         )
     if only_resume and practices:
         raise UsageError("--resume goes on with every practice; leave out --practice.")
-    asks = Asking(workspace, ask=asking(None, workspace))
     if not only_resume:
-        rotate(asks, frozenset(practices) if practices else None)
-    done = resume(asks, partial(reencrypt, workspace), notifier(state))
+        rotate(workspace, frozenset(practices) if practices else None)
+    done = resume(workspace, partial(reencrypt, workspace), notifier(state))
     current = {
         name: each.current for name, each in done.practices.items()
         if each.current != before.practices[name].current

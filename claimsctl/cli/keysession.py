@@ -25,7 +25,7 @@ def unlock_keys(state: State, minutes: int | None, passphrase_from: str | None) 
             raise UsageError(
                 f"{name} opens keys by {registry.users[name].method.kind}: there is nothing to unlock."
             )
-        ask = asking(passphrase_from, workspace)
+        ask = asking(passphrase_from)
         if ask is None:
             raise PermissionDenied(
                 "A passphrase is typed at a terminal.", hint="A script gives --passphrase-from."

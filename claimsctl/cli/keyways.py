@@ -39,18 +39,18 @@ class Given:
                 "The keyring belongs to who is logged in: nothing can be put into that of another.",
                 hint="Use --method token or passphrase.",
             )
-        passphrase = new_passphrase(workspace, name, self.passphrase_from) if kind == "passphrase" else None
+        passphrase = new_passphrase(name, self.passphrase_from) if kind == "passphrase" else None
         return new_method(
             str(kind), workspace, name,  # type: ignore[arg-type]
             passphrase=passphrase, key_file=self.key_file, reference=self.reference,
         )  # fmt: skip
 
 
-def new_passphrase(workspace: Workspace, name: str, reference: str | None) -> str:
+def new_passphrase(name: str, reference: str | None) -> str:
     """A new passphrase: by reference, or typed twice."""
     if reference is not None:
-        return referred("--passphrase-from", reference, workspace)
-    ask = asking(None, workspace)
+        return referred("--passphrase-from", reference)
+    ask = terminal()
     if ask is None:
         raise UsageError("A new passphrase is typed at a terminal.", hint="A script gives --passphrase-from.")
     first = ask(f"New passphrase of {name}: ")
@@ -59,25 +59,23 @@ def new_passphrase(workspace: Workspace, name: str, reference: str | None) -> st
     return first
 
 
-def recovery_code(workspace: Workspace, reference: str | None) -> str:
+def recovery_code(reference: str | None) -> str:
     """A recovery code: by reference, or typed."""
-    ask = asking(reference, workspace, "--code-from")
+    ask = asking(reference, "--code-from")
     if ask is None:
         raise UsageError("The recovery code is typed at a terminal.", hint="A script gives --code-from.")
     return ask("Recovery code: ")
 
 
-def asking(
-    reference: str | None, workspace: Workspace, option: str = "--passphrase-from"
-) -> Callable[[str], str] | None:
+def asking(reference: str | None, option: str = "--passphrase-from") -> Callable[[str], str] | None:
     """What asks for a secret: a reference that is read, or the terminal; None where there is neither."""
     if reference is None:
         return terminal()
-    return lambda _prompt: referred(option, reference, workspace)
+    return lambda _prompt: referred(option, reference)
 
 
-def referred(option: str, reference: str, workspace: Workspace) -> str:
-    """The secret behind env:NAME, file:PATH (beside the workspace) or keyring:service/user."""
+def referred(option: str, reference: str) -> str:
+    """The secret behind env:NAME, file:PATH (from here) or keyring:service/user."""
     from claimsctl.security.credentials import check_reference, secret
 
     try:

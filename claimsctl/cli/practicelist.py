@@ -37,10 +37,9 @@ def _make_keys(workspace: Workspace, practice: str) -> None:
         return
     from claimsctl.security.access import rotation
     from claimsctl.security.access.changing import managed_registry
-    from claimsctl.security.access.users import Asking
 
     if practice not in managed_registry(workspace).practices:
-        rotation.add_practice(Asking(workspace), practice)
+        rotation.add_practice(workspace, practice)
 
 
 def print_practices(state: State) -> None:

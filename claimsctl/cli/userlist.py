@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from claimsctl.cli.entries import print_entries, print_entry
-from claimsctl.cli.keyways import Given, asking
+from claimsctl.cli.keyways import Given
 from claimsctl.cli.run import open_workspace
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
@@ -15,7 +15,6 @@ from claimsctl.security.access.changing import hold, managed_registry
 from claimsctl.security.access.opening import account_name
 from claimsctl.security.access.registry import Registry
 from claimsctl.security.access.users import (
-    Asking,
     add_user,
     check_name,
     grant_user,
@@ -43,8 +42,8 @@ def add_named(
     trained: date | None,
 ) -> None:
     """Add a user, and print their token where they come in with one."""
-    workspace, asks = _opened(state)
-    if check_name(name) in hold(workspace, ask=asks.ask).registry.users:
+    workspace = _opened(state)
+    if check_name(name) in hold(workspace).registry.users:
         raise UsageError(f"There is a user {name} already.", hint="claimsctl users grant changes one.")
     method = ways.made(workspace, name, own=account is not None and account == account_name())
     if method.method.kind == "token" and account is not None:
@@ -55,7 +54,7 @@ def add_named(
             hint="Name it with --account, or use --method token.",
         )
     registry = add_user(
-        asks, name, role, method, practices=frozenset(practices) if practices else None, account=account,
+        workspace, name, role, method, practices=frozenset(practices) if practices else None, account=account,
         npi=npi, trained=trained,
     )  # fmt: skip
     _print(state, registry, name, method)
@@ -74,45 +73,45 @@ def grant_named(
         raise UsageError("Nothing is said to change.", hint="--role, --practice, --all-practices or --npi.")
     if practices and all_practices:
         raise UsageError("--practice and --all-practices exclude each other.")
-    _, asks = _opened(state)
+    workspace = _opened(state)
     wanted = frozenset(practices) if practices else None
-    registry = grant_user(asks, name, role=role, practices=wanted, all_practices=all_practices, npi=npi)
+    registry = grant_user(workspace, name, role=role, practices=wanted, all_practices=all_practices, npi=npi)
     _print(state, registry, name)
 
 
 def train_named(state: State, name: str, day: date | None) -> None:
     """Note a user's training."""
-    change_named(state, name, lambda asks, name: note_training(asks, name, day or date.today()))
+    change_named(state, name, lambda workspace, name: note_training(workspace, name, day or date.today()))
 
 
 def reset_named(state: State, name: str, ways: Given) -> None:
     """Give a user new keys, and print their token where they come in with one."""
-    workspace, asks = _opened(state)
-    user = named(hold(workspace, ask=asks.ask).registry, name)
+    workspace = _opened(state)
+    user = named(hold(workspace).registry, name)
     method = ways.made(workspace, name, own=user.account == account_name())
     if method.method.kind != "token" and user.account is None:
         raise UsageError(f"{name} has no account of the system and needs a token.")
-    _print(state, reset_user(asks, name, method), name, method)
+    _print(state, reset_user(workspace, name, method), name, method)
 
 
-def change_named(state: State, name: str, change: Callable[[Asking, str], Registry]) -> None:
+def change_named(state: State, name: str, change: Callable[[Workspace, str], Registry]) -> None:
     """Change a user, and print what they are then."""
-    _, asks = _opened(state)
-    _print(state, change(asks, name), name)
+    workspace = _opened(state)
+    _print(state, change(workspace, name), name)
 
 
 def print_users(state: State) -> None:
     """Every user, a line each."""
-    workspace, asks = _opened(state)
-    registry = hold(workspace, ask=asks.ask).registry
+    workspace = _opened(state)
+    registry = hold(workspace).registry
     documents = [_document(registry, name) for name in sorted(registry.users)]
     print_entries(state, "users", documents, {name: name for name in _LISTED}, "No users.")
 
 
-def _opened(state: State) -> tuple[Workspace, Asking]:
+def _opened(state: State) -> Workspace:
     _, workspace = open_workspace(state)
     managed_registry(workspace)
-    return workspace, Asking(workspace, ask=asking(None, workspace))
+    return workspace
 
 
 def _document(registry: Registry, name: str) -> dict[str, Any]:

@@ -76,9 +76,9 @@ class Keys:
         return found
 
 
-def config_directory(env: Mapping[str, str] | None = None) -> Path:
+def config_directory() -> Path:
     """The user's configuration directory; CLAIMSCTL_CONFIG_DIR names another one."""
-    named = (os.environ if env is None else env).get("CLAIMSCTL_CONFIG_DIR")
+    named = os.environ.get("CLAIMSCTL_CONFIG_DIR")
     if named:
         return Path(named).expanduser()
     from platformdirs import user_config_path
@@ -86,14 +86,12 @@ def config_directory(env: Mapping[str, str] | None = None) -> Path:
     return user_config_path("claimsctl", appauthor=False)
 
 
-def secret_path(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> Path:
+def secret_path(workspace: KeyOwner) -> Path:
     """Where the secret of a workspace lies."""
-    return config_directory(env) / "keys" / f"{workspace.id}.secret"
+    return config_directory() / "keys" / f"{workspace.id}.secret"
 
 
-def load_keys(
-    workspace: KeyOwner, practice_id: str | None = "default", env: Mapping[str, str] | None = None
-) -> Keys:
+def load_keys(workspace: KeyOwner, practice_id: str | None = "default") -> Keys:
     """The keys of a practice for who is at the keyboard; without users and roles made on first use.
 
     `practice_id` None stands for whichever the user has, to read with: its ring opens what any of them
@@ -104,28 +102,28 @@ def load_keys(
     then, and new secrets would split the store.
     """
     if not workspace.access_file.exists():
-        return Keys.derive(load_secret(workspace, env))
+        return Keys.derive(load_secret(workspace))
     from claimsctl.security.access.opening import open_access, refusals_recorded
 
     with refusals_recorded(workspace):
-        access = open_access(workspace, env)
+        access = open_access(workspace)
         return access.any_keys() if practice_id is None else access.keys(practice_id)
 
 
-def searching_keys(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> tuple[Keys, ...]:
+def searching_keys(workspace: KeyOwner) -> tuple[Keys, ...]:
     """Keys of all practices of the user whose keyed hashes differ: what is looked for may have been stored
     under each of them. PermissionDenied as of `load_keys`."""
     if not workspace.access_file.exists():
-        return (Keys.derive(load_secret(workspace, env)),)
+        return (Keys.derive(load_secret(workspace)),)
     from claimsctl.security.access.opening import open_access, refusals_recorded
 
     with refusals_recorded(workspace):
-        return open_access(workspace, env).searching_keys()
+        return open_access(workspace).searching_keys()
 
 
-def load_secret(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> bytes:
+def load_secret(workspace: KeyOwner) -> bytes:
     """The secret of a workspace without users and roles, made on first use; errors as `load_keys`."""
-    path = secret_path(workspace, env)
+    path = secret_path(workspace)
     expected = _noted(workspace.key_id_file)
     if expected is None:
         from claimsctl.security.access.registry import registry_lock

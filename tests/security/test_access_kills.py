@@ -18,7 +18,6 @@ from claimsctl.security.access.recovery import export_recovery, import_recovery,
 from claimsctl.security.access.registry import Registry, load_registry
 from claimsctl.security.access.rotation import add_practice, pending, resume, rotate
 from claimsctl.security.access.unlocking import new_method
-from claimsctl.security.access.users import Asking
 from claimsctl.security.keys import load_keys, secret_path
 from claimsctl.security.sealing import seal, unseal
 from claimsctl.store.workspace import Workspace
@@ -91,13 +90,13 @@ def each_step(killing: Killing, do: Callable[[], object]) -> Iterator[bool]:
     raise AssertionError("it does not end")
 
 
-def begun(workspace: Workspace) -> tuple[bytes, Asking]:
+def begun(workspace: Workspace) -> bytes:
     """A value sealed with the one secret there was, and users since then; the admin has a key file."""
     sealed = seal(b"name", b"place", load_keys(workspace))
     bring_in(workspace)
     give_up_secret(workspace)
     forget_opened()
-    return sealed, Asking(workspace)
+    return sealed
 
 
 def bring_in(workspace: Workspace) -> str:
@@ -147,20 +146,20 @@ def test_init(tmp_path: Path, killing: Killing, with_data: bool) -> None:
 
 
 def test_rotate(workspace: Workspace, killing: Killing) -> None:
-    sealed, asks = begun(workspace)
+    sealed = begun(workspace)
     newer: list[bytes] = []
-    for _ in each_step(killing, lambda: rotate(asks)):
+    for _ in each_step(killing, lambda: rotate(workspace)):
         assert reads(workspace, sealed)
         newer.append(seal(b"name", b"place", load_keys(workspace)))
         assert all(reads(workspace, each) for each in newer)
 
 
 def test_retiring(workspace: Workspace, killing: Killing) -> None:
-    sealed, asks = begun(workspace)
-    rotate(asks)
+    sealed = begun(workspace)
+    rotate(workspace)
 
     def go_on() -> None:
-        resume(asks, lambda *_: True, lambda _text: None)
+        resume(workspace, lambda *_: True, lambda _text: None)
 
     for died in each_step(killing, go_on):
         assert reads(workspace, sealed)  # a retired key goes on to open what is elsewhere
@@ -171,19 +170,19 @@ def test_retiring(workspace: Workspace, killing: Killing) -> None:
 
 
 def test_what_is_not_all_sealed_anew_is_not_retired(workspace: Workspace) -> None:
-    _, asks = begun(workspace)
+    begun(workspace)
     before = load_registry(workspace)
     assert before is not None
-    after = resume(asks, lambda *_: False, lambda _text: None)
+    after = resume(workspace, lambda *_: False, lambda _text: None)
     assert pending(after) == pending(before) != {}
 
 
 def test_export_recovery(workspace: Workspace, killing: Killing) -> None:
-    sealed, asks = begun(workspace)
-    codes = [export_recovery(asks)[1]]
+    sealed = begun(workspace)
+    codes = [export_recovery(workspace)[1]]
 
     def anew() -> None:
-        export_recovery(asks, lambda _registry, code: codes.append(code))
+        export_recovery(workspace, lambda _registry, code: codes.append(code))
 
     for died in each_step(killing, anew):
         assert reads(workspace, sealed)
@@ -215,20 +214,20 @@ def test_import_recovery(workspace: Workspace, killing: Killing) -> None:
 
 @pytest.mark.parametrize("action", ["add", "grant", "disable", "enable", "training", "reset", "practice"])
 def test_changing_users(workspace: Workspace, killing: Killing, action: str) -> None:
-    sealed, asks = begun(workspace)
+    sealed = begun(workspace)
     if action not in ("add", "practice"):
-        add(asks, "pat")
+        add(workspace, "pat")
     if action == "enable":
-        users.disable_user(asks, "pat")
+        users.disable_user(workspace, "pat")
     number = iter(range(MOST * 2))
     do: dict[str, Callable[[], object]] = {
-        "add": lambda: add(asks, f"pat{next(number)}"),
-        "grant": lambda: users.grant_user(asks, "pat", role="front_desk"),
-        "disable": lambda: users.disable_user(asks, "pat"),
-        "enable": lambda: users.enable_user(asks, "pat"),
-        "training": lambda: users.note_training(asks, "pat", date(2026, 1, 15)),
-        "reset": lambda: users.reset_user(asks, "pat", new_method("token", workspace, "pat")),
-        "practice": lambda: add_practice(asks, f"p{next(number)}"),
+        "add": lambda: add(workspace, f"pat{next(number)}"),
+        "grant": lambda: users.grant_user(workspace, "pat", role="front_desk"),
+        "disable": lambda: users.disable_user(workspace, "pat"),
+        "enable": lambda: users.enable_user(workspace, "pat"),
+        "training": lambda: users.note_training(workspace, "pat", date(2026, 1, 15)),
+        "reset": lambda: users.reset_user(workspace, "pat", new_method("token", workspace, "pat")),
+        "practice": lambda: add_practice(workspace, f"p{next(number)}"),
     }
     for _ in each_step(killing, do[action]):
         assert reads(workspace, sealed)
@@ -236,9 +235,9 @@ def test_changing_users(workspace: Workspace, killing: Killing, action: str) -> 
         assert leftovers == []
 
 
-def add(asks: Asking, name: str) -> None:
-    method = new_method("token", asks.workspace, name)
-    users.add_user(asks, name, "billing", method, practices=None)
+def add(workspace: Workspace, name: str) -> None:
+    method = new_method("token", workspace, name)
+    users.add_user(workspace, name, "billing", method, practices=None)
 
 
 def test_a_first_use_that_is_cut_short_is_gone_on_with(tmp_path: Path, killing: Killing) -> None:

@@ -17,7 +17,7 @@ from claimsctl.security.access.opening import forget_opened, known_verify_keys, 
 from claimsctl.security.access.recovery import import_recovery, write_kit
 from claimsctl.security.access.registry import Registry, load_registry, parse_registry, save_registry
 from claimsctl.security.access.unlocking import new_method
-from claimsctl.security.access.users import Asking, disable_user, grant_user, reset_user
+from claimsctl.security.access.users import disable_user, grant_user, reset_user
 from claimsctl.security.access.wrapping import is_signed, new_private
 from claimsctl.security.keys import load_keys
 from claimsctl.store.workspace import Workspace
@@ -185,7 +185,7 @@ def test_old_signatures_verify_after_a_reset(place: Managed) -> None:
     place.be("pat")
     signature = open_access(place.workspace).sign(b"record")
     place.be("root")
-    reset_user(Asking(place.workspace), "pat", new_method("token", place.workspace, "pat"))
+    reset_user(place.workspace, "pat", new_method("token", place.workspace, "pat"))
     halves = known_verify_keys(place.workspace)["pat"]
     assert [is_signed(half, signature, b"record") for half in halves] == [False, True]
 
@@ -201,11 +201,11 @@ def test_a_change_by_two_admins_at_once_loses_neither(
     def late(workspace: Workspace) -> Any:
         if not done:
             done.append(True)
-            grant_user(Asking(workspace), "pat", role="front_desk")
+            grant_user(workspace, "pat", role="front_desk")
         return lock(workspace)
 
     monkeypatch.setattr(changing, "registry_lock", late)
-    grant_user(Asking(place.workspace), "tess", practices=frozenset({"west"}))
+    grant_user(place.workspace, "tess", practices=frozenset({"west"}))
     registry = load_registry(place.workspace)
     assert registry is not None
     assert (registry.users["pat"].role, registry.users["tess"].practices) == ("front_desk", {"west"})
@@ -220,7 +220,7 @@ def test_users_are_brought_in_once(place: Managed) -> None:
 def test_an_older_registry_that_is_put_back_is_refused(place: Managed) -> None:
     """It is signed as well, and has a user who was disabled since."""
     before = place.workspace.access_file.read_bytes()
-    disable_user(Asking(place.workspace), "pat")
+    disable_user(place.workspace, "pat")
     place.be("root")
     load_keys(place.workspace, "east")
     newest = place.workspace.access_file.read_bytes()
@@ -239,7 +239,7 @@ def test_a_copy_of_the_recovery_kit_is_newer_than_all_before(place: Managed, tmp
     registry = load_registry(place.workspace)
     assert registry is not None
     write_kit(registry, kit)
-    disable_user(Asking(place.workspace), "pat")
+    disable_user(place.workspace, "pat")
     load_keys(place.workspace, "east")
     place.be(None)
     method = new_method("file", place.workspace, "root")

@@ -13,7 +13,6 @@ from claimsctl.security.access.opening import open_access
 from claimsctl.security.access.registry import load_registry
 from claimsctl.security.access.unlocking import new_method
 from claimsctl.security.access.users import (
-    Asking,
     disable_user,
     enable_user,
     grant_user,
@@ -90,21 +89,21 @@ def test_a_practice_without_keys_is_named(place: Managed) -> None:
 
 def test_grant_changes_role_and_practices(place: Managed) -> None:
     place.add("eve", "billing", "east")
-    grant_user(Asking(place.workspace), "eve", practices=frozenset({"west"}))
+    grant_user(place.workspace, "eve", practices=frozenset({"west"}))
     place.be("eve")
     load_keys(place.workspace, "west")
     with pytest.raises(PermissionDenied):
         load_keys(place.workspace, "east")
     place.be("root")
-    grant_user(Asking(place.workspace), "eve", role="admin", all_practices=True)
+    grant_user(place.workspace, "eve", role="admin", all_practices=True)
     place.be("eve")
-    disable_user(Asking(place.workspace), "root")
+    disable_user(place.workspace, "root")
     assert open_access(place.workspace).practices is None
 
 
 def test_a_disabled_user_is_refused_until_enabled(place: Managed) -> None:
     place.add("bob", "billing")
-    disable_user(Asking(place.workspace), "bob")
+    disable_user(place.workspace, "bob")
     registry = load_registry(place.workspace)
     assert registry is not None
     assert registry.users["bob"].grants == {}
@@ -113,7 +112,7 @@ def test_a_disabled_user_is_refused_until_enabled(place: Managed) -> None:
         open_access(place.workspace)
     assert refusals(place.workspace) == ["bob was disabled."]
     place.be("root")
-    enable_user(Asking(place.workspace), "bob")
+    enable_user(place.workspace, "bob")
     place.be("bob")
     load_keys(place.workspace, "east")
 
@@ -123,9 +122,9 @@ def test_only_an_admin_changes_users(place: Managed) -> None:
     place.be("bob")
     before = place.workspace.access_file.read_bytes()
     for change in (
-        lambda: grant_user(Asking(place.workspace), "bob", role="admin"),
-        lambda: disable_user(Asking(place.workspace), "root"),
-        lambda: note_training(Asking(place.workspace), "bob", date.today()),
+        lambda: grant_user(place.workspace, "bob", role="admin"),
+        lambda: disable_user(place.workspace, "root"),
+        lambda: note_training(place.workspace, "bob", date.today()),
     ):
         with pytest.raises(PermissionDenied, match="for an admin"):
             change()
@@ -137,13 +136,13 @@ def test_an_admin_of_one_practice_gives_no_keys_of_another(place: Managed) -> No
     place.add("eve", "admin", "east")
     place.be("eve")
     with pytest.raises(PermissionDenied, match="no key of the practice west"):
-        grant_user(Asking(place.workspace), "eve", all_practices=True)
+        grant_user(place.workspace, "eve", all_practices=True)
 
 
 def test_a_reset_user_comes_in_by_the_new_way_only(place: Managed) -> None:
     old = place.add("bob", "billing")
     method = new_method("token", place.workspace, "bob")
-    reset_user(Asking(place.workspace), "bob", method)
+    reset_user(place.workspace, "bob", method)
     place.be("bob")
     with pytest.raises(PermissionDenied, match="does not open the keys of bob"):
         open_access(place.workspace)
@@ -155,12 +154,12 @@ def test_a_reset_user_comes_in_by_the_new_way_only(place: Managed) -> None:
 
 def test_training_is_noted(place: Managed) -> None:
     place.add("bob", "billing", trained=None)
-    note_training(Asking(place.workspace), "bob", date(2026, 1, 15))
+    note_training(place.workspace, "bob", date(2026, 1, 15))
     place.be("bob")
     assert open_access(place.workspace).trained == date(2026, 1, 15)
     place.be("root")
     with pytest.raises(UsageError, match="still to come"):
-        note_training(Asking(place.workspace), "bob", replace_year(date.today()))
+        note_training(place.workspace, "bob", replace_year(date.today()))
 
 
 def replace_year(day: date) -> date:
@@ -193,9 +192,9 @@ def test_a_therapist_needs_an_npi_and_a_practice_that_is_known(place: Managed) -
 def test_the_last_admin_of_all_practices_stays(place: Managed) -> None:
     place.add("eve", "admin", "east")
     for change in (
-        lambda: disable_user(Asking(place.workspace), "root"),
-        lambda: grant_user(Asking(place.workspace), "root", role="billing"),
-        lambda: grant_user(Asking(place.workspace), "root", practices=frozenset({"east"})),
+        lambda: disable_user(place.workspace, "root"),
+        lambda: grant_user(place.workspace, "root", role="billing"),
+        lambda: grant_user(place.workspace, "root", practices=frozenset({"east"})),
     ):
         with pytest.raises(UsageError, match="without an admin"):
             change()
@@ -227,9 +226,9 @@ def test_an_older_registry_that_is_put_back_meanwhile_is_not_built_upon(place: M
     """Who was disabled in it would come back, signed."""
     place.add("bill", "billing")
     older = place.workspace.access_file.read_bytes()
-    disable_user(Asking(place.workspace), "bill")
+    disable_user(place.workspace, "bill")
     open_access(place.workspace)  # and so this account knows the newest one
     place.workspace.access_file.write_bytes(older)
     with pytest.raises(PermissionDenied, match="older registry of users"):
-        note_training(Asking(place.workspace), "root", date(2026, 1, 15))
+        note_training(place.workspace, "root", date(2026, 1, 15))
     assert place.workspace.access_file.read_bytes() == older

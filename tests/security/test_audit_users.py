@@ -12,7 +12,7 @@ import pytest
 from claimsctl.errors import PermissionDenied
 from claimsctl.security import audit, audit_names
 from claimsctl.security.access.opening import account_name, open_access, user_name
-from claimsctl.security.access.users import Asking, disable_user
+from claimsctl.security.access.users import disable_user
 from claimsctl.security.access.wrapping import sign
 from claimsctl.security.audit_lines import digest, to_sign, written
 from claimsctl.security.audit_memory import memory_of
@@ -98,7 +98,7 @@ def test_who_is_refused_is_recorded_without_signature(
 ) -> None:
     there = managed(workspace, monkeypatch, kim="billing")
     there.be("root")
-    disable_user(Asking(workspace), "kim")
+    disable_user(workspace, "kim")
     there.be("kim")
     with pytest.raises(PermissionDenied):
         audit.record(workspace, "claims list", count=1)

@@ -32,17 +32,15 @@ def managed_registry(workspace: KeyOwner) -> Registry:
     return registry
 
 
-def hold(workspace: KeyOwner, env: Mapping[str, str] | None = None, ask: Ask | None = None) -> Held:
+def hold(workspace: KeyOwner, ask: Ask | None = None) -> Held:
     """What the user who is there holds in the registry, checked; a refusal is recorded."""
     with refusals_recorded(workspace):
-        return open_held(workspace, managed_registry(workspace), env, ask)
+        return open_held(workspace, managed_registry(workspace), ask)
 
 
 def change(
     workspace: KeyOwner,
     changing: Callable[[Held], Registry],
-    env: Mapping[str, str] | None = None,
-    ask: Ask | None = None,
     *,
     show: Callable[[Registry], None] = lambda _following: None,
 ) -> Registry:
@@ -52,14 +50,14 @@ def change(
     recorded, for who is no admin, and for an older registry that was put back. A passphrase is asked before
     others have to wait.
     """
-    private = hold(workspace, env, ask)
+    private = hold(workspace)
     with refusals_recorded(workspace):
         private.authority()
         with registry_lock(workspace):
-            seen = revision_seen(workspace, env)
+            seen = revision_seen(workspace)
             registry = managed_registry(workspace)
             registry.check(private.private.authority)
-            check_revision(workspace, registry, seen, env)
+            check_revision(workspace, registry, seen)
             user = registry.users.get(private.name)
             if user is None or user.verify != private.user.verify or user.disabled is not None:
                 raise PermissionDenied(f"{private.name} was changed by another admin meanwhile.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -49,7 +49,6 @@ def found(
     practices: Collection[str],
     with_data: Collection[str],
     trained: date | None = None,
-    env: Mapping[str, str] | None = None,
     show: Callable[[Founded], None] = lambda _made: None,
 ) -> Founded:
     """Make the registry, with the account that runs this as its admin.
@@ -67,7 +66,7 @@ def found(
                 "This workspace has users and roles already.",
                 hint="--practice adds a practice; `claimsctl keys status` says what there is.",
             )
-        old = load_secret(workspace, env) if workspace.key_id_file.exists() else None
+        old = load_secret(workspace) if workspace.key_id_file.exists() else None
         bundles: dict[str, Bundle] = {}
         known: dict[str, Practice] = {}
         taken: set[str] = set()
@@ -88,22 +87,22 @@ def found(
         save_registry(workspace, made.registry)
         # Only now: before it, a process that dies leaves a workspace with its one secret.
         write_private(workspace.key_id_file, f"{MANAGED}\n".encode())
-    remember(workspace, name, user, open_private(user, name, method.unlock_key, workspace.id), env)
+    remember(workspace, name, user, open_private(user, name, method.unlock_key, workspace.id))
     audit.record(workspace, "keys init", who=name, practices=sorted(known))
     return made
 
 
-def plain_secret_is_left(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> bool:
+def plain_secret_is_left(workspace: KeyOwner) -> bool:
     """Whether the secret from before lies there yet, in plain."""
-    return workspace.access_file.exists() and secret_path(workspace, env).exists()
+    return workspace.access_file.exists() and secret_path(workspace).exists()
 
 
-def give_up_secret(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> None:
+def give_up_secret(workspace: KeyOwner) -> None:
     """Remove the plain secret from before users and roles, when the registry and its recovery are safe."""
     if not workspace.access_file.exists():
         raise UsageError("The secret is in use.", hint="`claimsctl keys init` takes it over first.")
     write_private(workspace.key_id_file, f"{MANAGED}\n".encode())
-    path = secret_path(workspace, env)
+    path = secret_path(workspace)
     if path.exists():
         path.unlink()
         audit.record(workspace, "keys plain secret removed")

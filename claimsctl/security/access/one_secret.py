@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,10 @@ class OneSecret:
     """One secret for all practices, read when it is first needed."""
 
     workspace: KeyOwner
-    env: Mapping[str, str] | None
 
     def keys(self, _practice_id: str) -> Keys:
         """The keys of every practice."""
-        return Keys.derive(load_secret(self.workspace, self.env))
+        return Keys.derive(load_secret(self.workspace))
 
     def practices(self) -> tuple[str, ...]:
         """No practice has keys of its own."""
@@ -31,7 +29,7 @@ class OneSecret:
         """The key of a practice's pseudonyms."""
         from claimsctl.security.access.bundles import deidentifying
 
-        return deidentifying(load_secret(self.workspace, self.env), practice_id)
+        return deidentifying(load_secret(self.workspace), practice_id)
 
     def sign(self, data: bytes) -> bytes:
         """Ed25519 signature by a key that comes of the secret."""
@@ -40,7 +38,7 @@ class OneSecret:
         try:
             state = tuple(
                 (path, found.st_mtime_ns, found.st_size, found.st_ino)
-                for path in (secret_path(self.workspace, self.env), self.workspace.key_id_file)
+                for path in (secret_path(self.workspace), self.workspace.key_id_file)
                 if (found := path.stat())
             )
         except FileNotFoundError:
@@ -51,7 +49,7 @@ class OneSecret:
         return sign(_halves[state], data)
 
     def _signing(self) -> bytes:
-        return _signing(load_secret(self.workspace, self.env))
+        return _signing(load_secret(self.workspace))
 
 
 def forget_half() -> None:

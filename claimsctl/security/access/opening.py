@@ -91,20 +91,18 @@ class Access:
         return self.holding.sign(data)
 
 
-def open_access(
-    workspace: KeyOwner, env: Mapping[str, str] | None = None, *, ask: Ask | None = None
-) -> Access:
+def open_access(workspace: KeyOwner, *, ask: Ask | None = None) -> Access:
     """Who is at the keyboard; kept for the process as long as registry and environment stay as they are.
 
     `ask` asks a person for a passphrase; by default the terminal does, where there is one. PermissionDenied
     for somebody unknown or disabled, keys that are locked, a session that has expired, a registry that was
     altered or removed; the refusal is recorded in the audit log here. Without users it opens no key.
     """
-    state = _state(workspace, env)
+    state = _state(workspace)
     found = _opened.get(state)
     if found is None:
         with refusals_recorded(workspace):
-            found = _open(workspace, env, ask)
+            found = _open(workspace, ask)
         # An older state never comes back: what it opened is forgotten with it.
         for older in [key for key in _opened if key[0] == state[0] and key != state]:
             del _opened[older]
@@ -121,11 +119,9 @@ def forget_opened() -> None:
     forget_half()
 
 
-def remember(
-    workspace: KeyOwner, name: str, user: User, private: Private, env: Mapping[str, str] | None = None
-) -> None:
+def remember(workspace: KeyOwner, name: str, user: User, private: Private) -> None:
     """Keep what this process has opened of a user, so that a passphrase is asked for once."""
-    _privates[_remembered(workspace, name, user, env)] = private
+    _privates[_remembered(workspace, name, user)] = private
 
 
 def known_verify_keys(workspace: KeyOwner) -> Mapping[str, tuple[bytes, ...]]:
@@ -162,14 +158,14 @@ def user_name() -> str:
     return _latest[0] if _latest else account_name()
 
 
-def named_user(registry: Registry, env: Mapping[str, str] | None = None) -> str:
+def named_user(registry: Registry) -> str:
     """Who is there: whose CLAIMSCTL_TOKEN it is, else the user bound to the account of the system.
 
     PermissionDenied for nobody, and for a user who was disabled.
     """
     from claimsctl.security.access.unlocking import token_of
 
-    given = token_of(env)
+    given = token_of()
     if given is not None:
         name = given[0] if given[0] in registry.users else None
     else:
@@ -185,14 +181,12 @@ def named_user(registry: Registry, env: Mapping[str, str] | None = None) -> str:
     return name
 
 
-def open_held(
-    workspace: KeyOwner, registry: Registry, env: Mapping[str, str] | None = None, ask: Ask | None = None
-) -> Held:
+def open_held(workspace: KeyOwner, registry: Registry, ask: Ask | None = None) -> Held:
     """What the user who is there holds, the registry checked; PermissionDenied as of `open_access`."""
     from claimsctl.security.access.holding import Held
 
-    name = named_user(registry, env)
-    private = _private(workspace, name, registry.users[name], env, ask or terminal())
+    name = named_user(registry)
+    private = _private(workspace, name, registry.users[name], ask or terminal())
     registry.check(private.authority)
     return Held(registry, name, private)
 
@@ -232,41 +226,39 @@ def _registry(workspace: KeyOwner) -> Registry | None:
     return load_registry(workspace)
 
 
-def _open(workspace: KeyOwner, env: Mapping[str, str] | None, ask: Ask | None) -> Access:
+def _open(workspace: KeyOwner, ask: Ask | None) -> Access:
     from claimsctl.security.access.remembering import check_revision, revision_seen
 
-    seen = revision_seen(workspace, env)
+    seen = revision_seen(workspace)
     registry = _registry(workspace)
     if registry is None:
         check_unmanaged(workspace)
-        return Access(account_name(), "admin", False, None, None, None, OneSecret(workspace, env))
-    held = open_held(workspace, registry, env, ask)
-    check_revision(workspace, registry, seen, env)
+        return Access(account_name(), "admin", False, None, None, None, OneSecret(workspace))
+    held = open_held(workspace, registry, ask)
+    check_revision(workspace, registry, seen)
     user = held.user
     return Access(held.name, user.role, True, user.practices, user.npi, user.trained, held)
 
 
-def _private(
-    workspace: KeyOwner, name: str, user: User, env: Mapping[str, str] | None, ask: Ask | None
-) -> Private:
+def _private(workspace: KeyOwner, name: str, user: User, ask: Ask | None) -> Private:
     """The user's private halves: opened before, of their session, or by their method."""
     from claimsctl.security.access.session import in_session
     from claimsctl.security.access.unlocking import open_private, unlock_key
     from claimsctl.security.access.wrapping import Altered
 
-    known = _privates.get(_remembered(workspace, name, user, env))
+    known = _privates.get(_remembered(workspace, name, user))
     if known is not None:
         return known
     if user.method.kind == "passphrase":
         try:
-            found = in_session(workspace, name, user, env)
+            found = in_session(workspace, name, user)
         except PermissionDenied:
             if ask is None:
                 raise
             found = None
         if found is not None:
             return found[0]
-    key = unlock_key(user, name, workspace, env, ask)
+    key = unlock_key(user, name, workspace, ask)
     try:
         private = open_private(user, name, key, workspace.id)
     except Altered:
@@ -275,21 +267,20 @@ def _private(
             "altered.",
             hint="Try again, or ask an admin: claimsctl users reset.",
         ) from None
-    remember(workspace, name, user, private, env)
+    remember(workspace, name, user, private)
     return private
 
 
-def _remembered(
-    workspace: KeyOwner, name: str, user: User, env: Mapping[str, str] | None
-) -> tuple[str, str, bytes, str | None]:
-    token = (os.environ if env is None else env).get("CLAIMSCTL_TOKEN")
+def _remembered(workspace: KeyOwner, name: str, user: User) -> tuple[str, str, bytes, str | None]:
+    token = os.environ.get("CLAIMSCTL_TOKEN")
     return workspace.id, name, user.private, token
 
 
-def _state(workspace: KeyOwner, env: Mapping[str, str] | None) -> tuple[Any, ...]:
+def _state(workspace: KeyOwner) -> tuple[Any, ...]:
     """What an opened access hangs on."""
-    place = os.environ if env is None else env
-    said = tuple(place.get(name) for name in ("CLAIMSCTL_TOKEN", "CLAIMSCTL_CONFIG_DIR", "XDG_RUNTIME_DIR"))
+    said = tuple(
+        os.environ.get(name) for name in ("CLAIMSCTL_TOKEN", "CLAIMSCTL_CONFIG_DIR", "XDG_RUNTIME_DIR")
+    )
     try:
         found = workspace.access_file.stat()
     except FileNotFoundError:

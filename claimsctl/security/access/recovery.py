@@ -41,7 +41,6 @@ from claimsctl.security.keys import subkey
 if TYPE_CHECKING:
     from claimsctl.security.access.holding import Held
     from claimsctl.security.access.unlocking import NewMethod
-    from claimsctl.security.access.users import Asking
     from claimsctl.security.keys import KeyOwner, Keys
 
 NAME: Final = "*recovery"
@@ -108,7 +107,7 @@ def open_recovery(registry: Registry, code: str) -> Opened:
 
 
 def export_recovery(
-    asking: Asking, show: Callable[[Registry, str], None] = lambda _registry, _code: None
+    workspace: KeyOwner, show: Callable[[Registry, str], None] = lambda _registry, _code: None
 ) -> tuple[Registry, str]:
     """A new code, which makes the one before worthless; PermissionDenied for who has not all practices.
 
@@ -122,10 +121,8 @@ def export_recovery(
         made.append(code)
         return replace(held.registry, recovery=recovery)
 
-    registry = change(
-        asking.workspace, changing, asking.env, asking.ask, show=lambda following: show(following, made[-1])
-    )
-    audit.record(asking.workspace, "keys export-recovery")
+    registry = change(workspace, changing, show=lambda following: show(following, made[-1]))
+    audit.record(workspace, "keys export-recovery")
     return registry, made[-1]
 
 
@@ -135,7 +132,7 @@ def write_kit(registry: Registry, path: Path) -> None:
         raise UsageError(f"There is a file {path} already.", hint="Name another.")
 
 
-def note_test(asking: Asking, code: str) -> Opened:
+def note_test(workspace: KeyOwner, code: str) -> Opened:
     """Try a code, and note in the registry that it works; PermissionDenied as `open_recovery`."""
     found: list[Opened] = []
 
@@ -143,8 +140,8 @@ def note_test(asking: Asking, code: str) -> Opened:
         found.append(open_recovery(held.registry, code))
         return replace(held.registry, recovery=replace(held.registry.recovery, tested=date.today()))
 
-    change(asking.workspace, changing, asking.env, asking.ask)
-    audit.record(asking.workspace, "keys test-recovery")
+    change(workspace, changing)
+    audit.record(workspace, "keys test-recovery")
     return found[-1]
 
 
@@ -155,7 +152,6 @@ def import_recovery(
     method: NewMethod,
     *,
     kit: Path | None = None,
-    env: Mapping[str, str] | None = None,
 ) -> Registry:
     """Make `name` an admin of everything, bound to the account that runs this, by the recovery code.
 
@@ -167,7 +163,7 @@ def import_recovery(
         if registry is None:
             raise UsageError("There is no access.json.", hint="Give the copy of your kit with --kit FILE.")
         opened = open_recovery(registry, code)
-        registry = replace(registry, revision=max(registry.revision, revision_seen(workspace, env)))
+        registry = replace(registry, revision=max(registry.revision, revision_seen(workspace)))
         account, former = account_name(), dict(registry.former)
         users = {
             each: replace(user, account=None) if user.account == account else user
@@ -183,7 +179,7 @@ def import_recovery(
         following = check_users(replace(registry, users=users, former=former)).signed(opened.authority)
         save_registry(workspace, following)
     private = open_private(users[name], name, method.unlock_key, workspace.id)
-    remember(workspace, name, users[name], private, env)
+    remember(workspace, name, users[name], private)
     audit.record(workspace, "keys import-recovery", who=name)
     return following
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,33 +20,31 @@ if TYPE_CHECKING:
     from claimsctl.security.keys import KeyOwner
 
 
-def revision_seen(workspace: KeyOwner, env: Mapping[str, str] | None = None) -> int:
+def revision_seen(workspace: KeyOwner) -> int:
     """The newest revision this account has opened; 0 where it has opened none. Read it before the registry:
     then a change by somebody else meanwhile does not look like an older registry."""
     try:
-        return int(_memory(workspace, env).read_text("ascii"))
+        return int(_memory(workspace).read_text("ascii"))
     except (OSError, ValueError):
         return 0
 
 
-def check_revision(
-    workspace: KeyOwner, registry: Registry, seen: int, env: Mapping[str, str] | None = None
-) -> None:
+def check_revision(workspace: KeyOwner, registry: Registry, seen: int) -> None:
     """Remember the revision; PermissionDenied for one older than what was seen."""
     if registry.revision < seen:
         raise PermissionDenied(
             "An older registry of users (access.json) was put back: who was disabled since could be in it.",
             hint="Restore the newest one. If this is it, restored on purpose, an admin removes "
-            f"{_memory(workspace, env)}",
+            f"{_memory(workspace)}",
         )
     if registry.revision > seen:
-        path = _memory(workspace, env)
+        path = _memory(workspace)
         with suppress(ClaimsctlError):  # an account without a place of its own remembers nothing
             private_directory(path.parent)
             write_private(path, f"{registry.revision}\n".encode())
 
 
-def _memory(workspace: KeyOwner, env: Mapping[str, str] | None) -> Path:
+def _memory(workspace: KeyOwner) -> Path:
     """A copy of the workspace in another place has a memory of its own."""
     place = hashlib.sha256(os.fsencode(workspace.access_file.absolute())).hexdigest()[:8]
-    return config_directory(env) / "keys" / f"{workspace.id}-{place}.revision"
+    return config_directory() / "keys" / f"{workspace.id}-{place}.revision"

@@ -20,14 +20,13 @@ from claimsctl.security.access.registry import Generation, Practice, Registry
 
 if TYPE_CHECKING:
     from claimsctl.security.access.holding import Held
-    from claimsctl.security.access.users import Asking
-    from claimsctl.security.keys import Keys
+    from claimsctl.security.keys import KeyOwner, Keys
 
 Reencrypt = Callable[[str, "Keys", Callable[[str], None]], bool]
 """Seals anew what of a practice older keys sealed; True when nothing of them is left in the store."""
 
 
-def rotate(asking: Asking, practices: frozenset[str] | None = None) -> Registry:
+def rotate(workspace: KeyOwner, practices: frozenset[str] | None = None) -> Registry:
     """A new sealing key for each of the practices (None: all that the admin has), at once for everyone."""
 
     def changing(held: Held) -> Registry:
@@ -42,14 +41,14 @@ def rotate(asking: Asking, practices: frozenset[str] | None = None) -> Registry:
             known[practice] = Practice(key_id, generations)
         return with_practices(held, known, bundles)
 
-    before = managed_registry(asking.workspace)
-    registry = change(asking.workspace, changing, asking.env, asking.ask)
+    before = managed_registry(workspace)
+    registry = change(workspace, changing)
     changed = sorted(n for n, p in registry.practices.items() if p.current != before.practices[n].current)
-    audit.record(asking.workspace, "keys rotate", practices=changed)
+    audit.record(workspace, "keys rotate", practices=changed)
     return registry
 
 
-def add_practice(asking: Asking, practice: str) -> Registry:
+def add_practice(workspace: KeyOwner, practice: str) -> Registry:
     """Keys of a further practice, for all users who have all practices."""
 
     def changing(held: Held) -> Registry:
@@ -59,8 +58,8 @@ def add_practice(asking: Asking, practice: str) -> Registry:
         bundle, made = new_practice(taken)
         return with_practices(held, {**held.registry.practices, practice: made}, {practice: bundle})
 
-    registry = change(asking.workspace, changing, asking.env, asking.ask)
-    audit.record(asking.workspace, "keys init", practices=[practice])
+    registry = change(workspace, changing)
+    audit.record(workspace, "keys init", practices=[practice])
     return registry
 
 
@@ -98,12 +97,12 @@ def pending(registry: Registry) -> dict[str, tuple[str, ...]]:
     return {name: keys for name, keys in found.items() if keys}
 
 
-def resume(asking: Asking, reencrypt: Reencrypt, notify: Callable[[str], None]) -> Registry:
+def resume(workspace: KeyOwner, reencrypt: Reencrypt, notify: Callable[[str], None]) -> Registry:
     """Seal anew what older keys sealed, practice after practice; keys that nothing needs are retired.
 
     What was cut short goes on where it stood. Practices whose keys the admin lacks are left as they are.
     """
-    held = hold(asking.workspace, asking.env, asking.ask)
+    held = hold(workspace)
     done = {
         practice: keys
         for practice, keys in pending(held.registry).items()
@@ -122,6 +121,6 @@ def resume(asking: Asking, reencrypt: Reencrypt, notify: Callable[[str], None]) 
             known[practice] = replace(known[practice], generations=retired)
         return replace(latest.registry, practices=known)
 
-    registry = change(asking.workspace, changing, asking.env, asking.ask)
-    audit.record(asking.workspace, "keys retire", practices=sorted(done))
+    registry = change(workspace, changing)
+    audit.record(workspace, "keys retire", practices=sorted(done))
     return registry

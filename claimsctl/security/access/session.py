@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
     from claimsctl.security.keys import KeyOwner
 
 
-def session_path(workspace: KeyOwner, name: str, env: Mapping[str, str] | None = None) -> Path:
+def session_path(workspace: KeyOwner, name: str) -> Path:
     """Where a session is kept: gone with the login where the system has such a place."""
-    runtime = (os.environ if env is None else env).get("XDG_RUNTIME_DIR")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
     top = Path(runtime) / "claimsctl" if runtime and _is_private(Path(runtime)) else None
-    return (top or config_directory(env) / "sessions") / f"{workspace.id}.{name}.session"
+    return (top or config_directory() / "sessions") / f"{workspace.id}.{name}.session"
 
 
 def _is_private(directory: Path) -> bool:
@@ -37,11 +36,9 @@ def _is_private(directory: Path) -> bool:
     return S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
-def begin_session(
-    workspace: KeyOwner, name: str, private: Private, minutes: int, env: Mapping[str, str] | None = None
-) -> float:
+def begin_session(workspace: KeyOwner, name: str, private: Private, minutes: int) -> float:
     """Keep opened private halves; when it ends, in seconds since 1970."""
-    path, now = session_path(workspace, name, env), time.time()
+    path, now = session_path(workspace, name), time.time()
     said = {
         "from": now, "to": now + 60 * minutes, "encrypt": private.encrypt.hex(),
         "verify": private.verify.hex(), "authority": private.authority.hex(),
@@ -51,14 +48,12 @@ def begin_session(
     return now + 60 * minutes
 
 
-def in_session(
-    workspace: KeyOwner, name: str, user: User, env: Mapping[str, str] | None = None
-) -> tuple[Private, float] | None:
+def in_session(workspace: KeyOwner, name: str, user: User) -> tuple[Private, float] | None:
     """The private halves of an open session and its end; None where there is none.
 
     PermissionDenied for one that has expired, which is removed, or that others may read.
     """
-    path = session_path(workspace, name, env)
+    path = session_path(workspace, name)
     try:
         if path.stat().st_mode & 0o077 or path.stat().st_uid != os.geteuid():
             raise PermissionDenied(f"Others may read the session {path}.", hint="Run `claimsctl keys lock`.")
@@ -80,17 +75,17 @@ def in_session(
     return private, ends
 
 
-def is_unlocked(workspace: KeyOwner, name: str, user: User, env: Mapping[str, str] | None = None) -> bool:
+def is_unlocked(workspace: KeyOwner, name: str, user: User) -> bool:
     """Whether a session is open."""
     try:
-        return in_session(workspace, name, user, env) is not None
+        return in_session(workspace, name, user) is not None
     except PermissionDenied:
         return False
 
 
-def end_session(workspace: KeyOwner, name: str, env: Mapping[str, str] | None = None) -> bool:
+def end_session(workspace: KeyOwner, name: str) -> bool:
     """Forget unlocked keys; False where there were none."""
-    path = session_path(workspace, name, env)
+    path = session_path(workspace, name)
     there = path.exists()
     path.unlink(missing_ok=True)
     return there

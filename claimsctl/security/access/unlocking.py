@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -83,7 +83,6 @@ def new_method(
     passphrase: str | None = None,
     key_file: Path | None = None,
     reference: str | None = None,
-    env: Mapping[str, str] | None = None,
 ) -> NewMethod:
     """A method made ready: a key file or an entry of the keyring is written here.
 
@@ -96,7 +95,7 @@ def new_method(
         return NewMethod(method, _scrypt(passphrase, method))
     if kind == "file":
         # A name of its own: what a process that died has left is in nobody's way.
-        usual = config_directory(env) / "keys" / f"{workspace.id}.{name}-{secrets.token_hex(4)}.key"
+        usual = config_directory() / "keys" / f"{workspace.id}.{name}-{secrets.token_hex(4)}.key"
         path, text = (key_file or usual).absolute(), secrets.token_hex(32)
         private_directory(path.parent)
         if not create_private(path, f"{text}\n".encode()):
@@ -110,18 +109,16 @@ def new_method(
     if kind == "env":
         if reference is None:
             raise UsageError("A service account needs --reference env:NAME or --reference file:PATH.")
-        return NewMethod(Method(kind, {"reference": reference}), _of_reference(reference, workspace, env))
+        return NewMethod(Method(kind, {"reference": reference}), _of_reference(reference, workspace))
     text = secrets.token_urlsafe(32)
     return NewMethod(Method("token"), _stretched(text), f"{_TOKEN}.{name}.{text}")
 
 
-def unlock_key(
-    user: User, name: str, workspace: KeyOwner, env: Mapping[str, str] | None = None, ask: Ask | None = None
-) -> bytes:
+def unlock_key(user: User, name: str, workspace: KeyOwner, ask: Ask | None = None) -> bytes:
     """What opens the user's private halves; PermissionDenied where it is not there."""
     method = user.method
     if method.kind == "token":
-        given = token_of(env)
+        given = token_of()
         if given is None or given[0] != name:
             raise PermissionDenied(f"{name} comes in with a token.", hint=f"Set {TOKEN_VARIABLE} to it.")
         return _stretched(given[1])
@@ -133,15 +130,15 @@ def unlock_key(
             raise PermissionDenied(f"The keyring has no key of {name}.", hint=_NO_KEY)
         return _stretched(str(found))
     if method.kind == "env":
-        return _of_reference(_said(method, "reference"), workspace, env)
+        return _of_reference(_said(method, "reference"), workspace)
     if ask is None:
         raise PermissionDenied(f"The keys of {name} are locked.", hint="Run `claimsctl keys unlock` first.")
     return _scrypt(ask(f"Passphrase of {name}: "), method)
 
 
-def token_of(env: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+def token_of() -> tuple[str, str] | None:
     """User and secret of CLAIMSCTL_TOKEN; None where it is not set, PermissionDenied where it is no token."""
-    text = (os.environ if env is None else env).get(TOKEN_VARIABLE, "").strip()
+    text = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not text:
         return None
     kind, _, rest = text.partition(".")
@@ -182,17 +179,14 @@ def _stretched(text: str) -> bytes:
     return subkey(text.encode(), b"unlock", 32)
 
 
-def _of_reference(reference: str, workspace: KeyOwner, env: Mapping[str, str] | None) -> bytes:
+def _of_reference(reference: str, workspace: KeyOwner) -> bytes:
     try:
         check_reference("--reference", reference)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
-    kind, _, where = reference.partition(":")
+    kind = reference.partition(":")[0]
     try:
-        if kind == "env" and env is not None:
-            text = env.get(where, "").strip()
-        else:
-            text = secret("The key of this account", reference, workspace.access_file.parent)
+        text = secret("The key of this account", reference, workspace.access_file.parent)
     except SettingsError as error:
         raise PermissionDenied(error.message, hint=error.hint) from None
     if len(text) < SHORTEST_SECRET:

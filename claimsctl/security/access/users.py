@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -18,21 +18,11 @@ from claimsctl.security.access.wrapping import encrypting_half, new_private, ver
 
 if TYPE_CHECKING:
     from claimsctl.security.access.holding import Held
-    from claimsctl.security.access.unlocking import Ask
     from claimsctl.security.keys import KeyOwner
     from claimsctl.security.roles import Role
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _NPI: Final = re.compile(r"\d{10}")
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Who changes something: where their keys are found, and who asks for a passphrase."""
-
-    workspace: KeyOwner
-    env: Mapping[str, str] | None = None
-    ask: Ask | None = field(default=None, repr=False)
 
 
 def check_name(name: str) -> str:
@@ -46,7 +36,7 @@ def check_name(name: str) -> str:
 
 
 def add_user(
-    asking: Asking,
+    workspace: KeyOwner,
     name: str,
     role: Role,
     method: NewMethod,
@@ -65,13 +55,13 @@ def add_user(
         user = new_user(held.registry, name, role, method, practices, account, npi, trained)
         return _with_user(held, name, user)
 
-    done = change(asking.workspace, changing, asking.env, asking.ask)
-    audit.record(asking.workspace, "users add", who=name, role=role, method=method.method.kind)
+    done = change(workspace, changing)
+    audit.record(workspace, "users add", who=name, role=role, method=method.method.kind)
     return done
 
 
 def grant_user(
-    asking: Asking,
+    workspace: KeyOwner,
     name: str,
     *,
     role: Role | None = None,
@@ -87,16 +77,16 @@ def grant_user(
         changed = replace(user, role=role or user.role, practices=wanted, npi=npi or user.npi)
         return _with_user(held, name, changed)
 
-    done = change(asking.workspace, changing, asking.env, asking.ask)
+    done = change(workspace, changing)
     user = done.users[name]
     audit.record(
-        asking.workspace, "users grant", who=name, role=user.role,
+        workspace, "users grant", who=name, role=user.role,
         practices="all" if user.practices is None else sorted(user.practices),
     )  # fmt: skip
     return done
 
 
-def disable_user(asking: Asking, name: str) -> Registry:
+def disable_user(workspace: KeyOwner, name: str) -> Registry:
     """Take a user's keys away; what they sealed and signed stays as it is. UsageError for oneself."""
 
     def changing(held: Held) -> Registry:
@@ -106,22 +96,22 @@ def disable_user(asking: Asking, name: str) -> Registry:
             raise UsageError("Nobody disables themselves.", hint="Another admin does it.")
         return following
 
-    return _done(asking, changing, "users disable", name)
+    return _done(workspace, changing, "users disable", name)
 
 
-def enable_user(asking: Asking, name: str) -> Registry:
+def enable_user(workspace: KeyOwner, name: str) -> Registry:
     """Give a disabled user their keys again."""
-    return _changed(asking, name, "users enable", lambda user: replace(user, disabled=None))
+    return _changed(workspace, name, "users enable", lambda user: replace(user, disabled=None))
 
 
-def note_training(asking: Asking, name: str, day: date) -> Registry:
+def note_training(workspace: KeyOwner, name: str, day: date) -> Registry:
     """Note the day of a user's PHI training; UsageError for a day to come."""
     if day > date.today():
         raise UsageError(f"{day} is still to come.", hint="Give the day on which the training was.")
-    return _changed(asking, name, "users training", lambda user: replace(user, trained=day))
+    return _changed(workspace, name, "users training", lambda user: replace(user, trained=day))
 
 
-def reset_user(asking: Asking, name: str, method: NewMethod) -> Registry:
+def reset_user(workspace: KeyOwner, name: str, method: NewMethod) -> Registry:
     """New pairs and another way in for a user who lost theirs; the old way opens nothing any more."""
 
     def changing(held: Held) -> Registry:
@@ -132,12 +122,12 @@ def reset_user(asking: Asking, name: str, method: NewMethod) -> Registry:
         following = _with_user(held, name, fresh)
         return replace(following, former=former)
 
-    done = change(asking.workspace, changing, asking.env, asking.ask)
+    done = change(workspace, changing)
     user = done.users[name]
-    if named_user(done, asking.env) == name:  # who reset themselves signs the record with the new keys
+    if named_user(done) == name:  # who reset themselves signs the record with the new keys
         private = open_private(user, name, method.unlock_key, done.workspace)
-        remember(asking.workspace, name, user, private, asking.env)
-    audit.record(asking.workspace, "users reset", who=name, method=method.method.kind)
+        remember(workspace, name, user, private)
+    audit.record(workspace, "users reset", who=name, method=method.method.kind)
     return done
 
 
@@ -213,13 +203,13 @@ def _with_user(held: Held, name: str, user: User) -> Registry:
     return replace(checked, users={**users, name: with_grants(held, name, user)})
 
 
-def _changed(asking: Asking, name: str, action: str, changing: Callable[[User], User]) -> Registry:
+def _changed(workspace: KeyOwner, name: str, action: str, changing: Callable[[User], User]) -> Registry:
     return _done(
-        asking, lambda held: _with_user(held, name, changing(named(held.registry, name))), action, name
+        workspace, lambda held: _with_user(held, name, changing(named(held.registry, name))), action, name
     )
 
 
-def _done(asking: Asking, changing: Callable[[Held], Registry], action: str, name: str) -> Registry:
-    done = change(asking.workspace, changing, asking.env, asking.ask)
-    audit.record(asking.workspace, action, who=name)
+def _done(workspace: KeyOwner, changing: Callable[[Held], Registry], action: str, name: str) -> Registry:
+    done = change(workspace, changing)
+    audit.record(workspace, action, who=name)
     return done
