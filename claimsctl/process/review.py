@@ -27,6 +27,7 @@ from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
 from claimsctl.process.unread import UNREAD, Unread, unread_cells
 from claimsctl.security.spills import scan_spills
+from claimsctl.validate.checks import Check
 from claimsctl.validate.cross import Group, settle
 from claimsctl.validate.dated import Unserved, count_unserved
 from claimsctl.validate.evaluate import HITS, evaluate
@@ -88,7 +89,6 @@ class Reviewer:
     book: FindingBook
     router: Router
     timings: Timings
-    show_phi: bool = False
     scoring: ClaimScoring | None = None
     plans: dict[int, InputPlan] = field(default_factory=dict)
     lines: int = 0
@@ -111,7 +111,7 @@ class Reviewer:
             checked.unserved = count_unserved(checked.frame, plan.unserved)
             layout, day = part.input.layout, self.context.run_date
             if checked.skipped is not None:
-                checked.skipped.hits = self._told(part, checked.skipped)
+                checked.skipped.hits = self._hits_of_skipped(part, checked.skipped)
             checked.unread = tuple(unread_cells(checked.rows, checked.frame, layout, day))
         # Two thirds of a part's memory are what only conditions read.
         checked.frame = checked.frame.select(name for name in checked.frame.columns if name in plan.told)
@@ -167,13 +167,11 @@ class Reviewer:
             schema={"row": pl.UInt32, "check": pl.UInt16},
         )
         unnumbered = pl.repeat(None, repeats.height, dtype=pl.Int64, eager=True).alias("line_number_in_claim")
-        found = describe(hits, [check], repeats, unnumbered.to_frame(), part.input.layout,
-                         trusted=_trusted(part, repeats), input_name=part.input.source.name,
-                         show_phi=self.show_phi)  # fmt: skip
+        found = _described(hits, [check], repeats, unnumbered.to_frame(), part)
         claim_id = fact_frame(repeats, part.input.layout, {"claim_id"}, self.context)["claim_id"]
         return _Told(found, claim_id, claim_id)  # copies of any claim may stand in any part
 
-    def _told(self, part: SpilledPart, skipped: Skipped) -> pl.DataFrame:
+    def _hits_of_skipped(self, part: SpilledPart, skipped: Skipped) -> pl.DataFrame:
         """The hits of the rule that tells of claims which were stored before, on lines that are left out."""
         plan = self.plans[part.input.source.index]
         number = next((n for n, c in enumerate(plan.evaluated) if c.rule.code == STORED_BEFORE), None)
@@ -192,11 +190,9 @@ class Reviewer:
         hits = skipped.hits
         if plan.steering is not None:
             hits = plan.steering.apply(hits, frame, self.book.suppressed)
-        elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= part.first + part.rows)
+        elsewhere = _elsewhere(frame, part)
         hits = self.book.once_per_claim(hits, plan.checks, frame["claim_id"], elsewhere)
-        found = describe(hits, plan.checks, skipped.rows, frame, part.input.layout,
-                         trusted=_trusted(part, skipped.rows), input_name=part.input.source.name,
-                         show_phi=self.show_phi)  # fmt: skip
+        found = _described(hits, plan.checks, skipped.rows, frame, part)
         claim_id = frame["claim_id"]
         return _Told(found, claim_id.gather(hits["row"]), claim_id.filter(elsewhere))
 
@@ -208,7 +204,7 @@ class Reviewer:
         hits = _with_cells(hits, checked, plan)
         claim_id = frame["claim_id"]
         end = part.first + part.rows
-        elsewhere = (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= end)
+        elsewhere = _elsewhere(frame, part)
         errors = hits.filter(pl.col("check").is_in(plan.error_checks.implode()))
         bad_claims = claim_id.gather(errors["row"]).unique()
         spread = claim_id.filter(elsewhere).unique() if elsewhere.any() else claim_id.clear()
@@ -221,8 +217,7 @@ class Reviewer:
             )
         hits = once_per_value(hits, plan.checks, frame)
         hits = self.book.once_per_claim(hits, plan.checks, claim_id, elsewhere)
-        found = describe(hits, plan.checks, rows, frame, part.input.layout, trusted=_trusted(part, rows),
-                         input_name=part.input.source.name, show_phi=self.show_phi)  # fmt: skip
+        found = _described(hits, plan.checks, rows, frame, part)
         told = _together([*left_out, _Told(found, claim_id.gather(hits["row"]), spread)])
         self.book.add(told.findings, told.claim_id, plan.file_level, spread=told.spread)
         reviewed = Reviewed(
@@ -245,6 +240,21 @@ class _Told:
     findings: pl.DataFrame
     claim_id: pl.Series
     spread: pl.Series
+
+
+def _described(
+    hits: pl.DataFrame, checks: Sequence[Check], rows: pl.DataFrame, frame: pl.DataFrame, part: SpilledPart
+) -> pl.DataFrame:
+    """Findings of some rows of a part, with their facts in `frame`."""
+    return describe(
+        hits, checks, rows, frame, part.input.layout, input_name=part.input.source.name,
+        trusted=_trusted(part, rows),
+    )  # fmt: skip
+
+
+def _elsewhere(frame: pl.DataFrame, part: SpilledPart) -> pl.Series:
+    """Whether the claim of a line may have lines in other parts too."""
+    return (frame[CLAIM_FIRST] < part.first) | (frame[CLAIM_LAST] >= part.first + part.rows)
 
 
 def _together(told: Sequence[_Told]) -> _Told:
