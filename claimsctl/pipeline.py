@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claimsctl import __version__
-from claimsctl.process.core import Outcome, Progress, Sink, check_inputs
+from claimsctl.process.core import Outcome, Sink, check_inputs
 from claimsctl.process.fetched import named_in, returning_of, settle_sources
 from claimsctl.process.history import EarlierRuns
 from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.keeping import keep_constants, keep_sources
 from claimsctl.process.outputs import FileOutputs
 from claimsctl.process.prepare import open_inputs
+from claimsctl.process.progress import Progress
 from claimsctl.process.recording import Kept, end_of, note_inputs, recorded, tidy, watched
 from claimsctl.process.repeating import earlier_run
 from claimsctl.process.request import Request

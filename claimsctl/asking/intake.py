@@ -16,8 +16,9 @@ from claimsctl.asking.columns import ASKED, EARLIEST, FIRST, LATEST, PACKS, STAT
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.typed import DTYPES
 from claimsctl.process import rulebook as rulebooks
-from claimsctl.process.core import Outcome, Progress, SeenInputs, check_inputs
+from claimsctl.process.core import Outcome, SeenInputs, check_inputs
 from claimsctl.process.intake import Input
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.rulebook import Rulebook

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from claimsctl.asking.results import Format
 from claimsctl.asking.work import Asker, Heard
-from claimsctl.process.core import Progress
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from claimsctl.process.beside import (
 )
 from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.prepare import open_inputs
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.screen import repeated_headers
 from claimsctl.process.short_records import trusted_cells
@@ -33,9 +34,6 @@ from claimsctl.write.errors import MalformedWriter
 from claimsctl.write.files import OutputDir
 from claimsctl.write.lines import ENDINGS, LinesWriter
 from claimsctl.write.text import CsvStream
-
-Progress = Callable[[str, int, int, int], None]
-"""Told the stage, how much of how much is done in it, and rows so far."""
 
 _OF_A_FORMAT = frozenset().union(*ENDINGS.values(), (".json", ".xls", ".xlsm", ".gz", ".zst", ".zip"))
 

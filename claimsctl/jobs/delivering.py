@@ -10,7 +10,7 @@ from claimsctl.process.sending import Unsent, forget, send
 from claimsctl.store.jobs import JobStore
 
 if TYPE_CHECKING:
-    from claimsctl.process.core import Progress
+    from claimsctl.process.progress import Progress
     from claimsctl.sql.database import Database
     from claimsctl.store.job import Job
     from claimsctl.store.workspace import Workspace

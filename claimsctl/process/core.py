@@ -26,6 +26,7 @@ from claimsctl.process.malformed import claims_of_malformed
 from claimsctl.process.parallel import checkers, ordered
 from claimsctl.process.prepare import groups_for
 from claimsctl.process.pricing import PriceBook
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.review import CrossFacts, Reviewer
 from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
@@ -52,13 +53,6 @@ class Sink(Protocol):
 
     def lines(self, part: Reviewed, rejected: pl.Series) -> None:
         """A decided part; `rejected` is row-aligned."""
-
-
-class Progress(Protocol):
-    """Told how far a run is."""
-
-    def __call__(self, stage: str, done: int, total: int, rows: int) -> None:
-        """`done` of `total` (bytes or rows) in a stage; `rows` so far."""
 
 
 SeenInputs = Callable[[Intake], Mapping[str, tuple[str, str]]]

@@ -13,6 +13,7 @@ from claimsctl.ingest.mapping import map_headers
 from claimsctl.ingest.parquet import ParquetSource
 from claimsctl.ingest.sources import unique_names
 from claimsctl.ingest.stream import InputFile
+from claimsctl.process.progress import Progress
 
 if TYPE_CHECKING:
     from claimsctl.ingest.parts import Source
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from claimsctl.sql.reading import Ask, Fetched
     from claimsctl.store.workspace import Workspace
 
-Progress = Callable[[str, int, int, int], None]
 OWED: Final = "outcome.json"
 """File of a job: the outcomes that are to be written, each with its sealed file."""
 NOTED: Final = "watermarks.json"

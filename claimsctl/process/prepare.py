@@ -14,9 +14,10 @@ from claimsctl.ingest.headers import fold, recognise
 from claimsctl.ingest.mapping import HeaderMap, map_headers, require_headers, required_columns
 from claimsctl.ingest.parts import Telling
 from claimsctl.ingest.sources import Source, open_sources
-from claimsctl.process.fetched import Progress, fetch_sources
+from claimsctl.process.fetched import fetch_sources
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.intake import Input
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.sessions import DERIVED
 from claimsctl.validate.checks import rule_names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from claimsctl.process.intake import Input, notes_of
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.price_line import LinePricing
 from claimsctl.process.pricing import PriceBook
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.screen import FOOTER_ROWS, footers, repeated_headers
 from claimsctl.security import audit
@@ -39,8 +40,6 @@ from claimsctl.write.files import OutputDir
 from claimsctl.write.lines import LinesWriter
 from claimsctl.write.rejected import InputFormat
 
-Progress = Callable[[str, int, int, int], None]
-"""Told the stage, how much of how much is done in it, and rows so far."""
 REQUIRED: Final = ("procedure_code", "service_date_from")
 """What a file must have to be priced."""
 FORMATS: Final[Mapping[str, tuple[InputFormat, str]]] = {

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from claimsctl.errors import ClaimsctlError, Interrupted, StoreError, was_stopped
-from claimsctl.process.core import Outcome, Progress
+from claimsctl.process.core import Outcome
 from claimsctl.process.intake import Input, Intake
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.sending import as_refused, forget
 from claimsctl.process.storing import seen_inputs

@@ -33,7 +33,7 @@ from claimsctl.store.recovery import is_committed
 from claimsctl.store.turns import turn
 
 if TYPE_CHECKING:
-    from claimsctl.process.core import Progress
+    from claimsctl.process.progress import Progress
     from claimsctl.security.keys import Keys
     from claimsctl.sql.database import Database
     from claimsctl.sql.outbox import OutboxWriter

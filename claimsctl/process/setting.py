@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claimsctl.process.core import Progress
 from claimsctl.process.intake import Input
 from claimsctl.process.prepare import open_inputs
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.store.workspace import Workspace
 

@@ -9,8 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from claimsctl.process.core import Outcome, Progress, check_inputs
+from claimsctl.process.core import Outcome, check_inputs
 from claimsctl.process.prepare import open_inputs
+from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.rulebook import Rulebook
