@@ -73,7 +73,7 @@ def process(
         keys = load_keys(workspace, request.practice_id)
         run = _Run(
             request, rulebook, setting, again, jobs, job_id, command, directory, kept, keys, timings, started
-        )  # fmt: skip
+        )
         run.remember()
         opened = run.open()
         outcome = run.check(opened)
@@ -164,9 +164,7 @@ class _Run:
         fix = _repairs(inputs, request, self.rulebook, self.directory)
         practice = request.practice_id
         claims = StoreSink(workspace, self.job_id, self.keys, practice, setting.notify, setting.seal)
-        boxes = Outboxes(
-            workspace, self.job_id, setting.databases, self.keys, practice, request.run_date
-        )  # fmt: skip
+        boxes = Outboxes(workspace, self.job_id, setting.databases, self.keys, practice, request.run_date)
         return _Opened(inputs, spill, risk, files, fix, claims, boxes, returning)
 
     def check(self, opened: _Opened) -> Outcome:
@@ -240,9 +238,7 @@ class _Run:
             return facts
         self.kept.on_its_way = f"`claimsctl jobs resume {self.job_id}` delivers the rest."
         with self.timings.stage("send"):
-            sent = send(
-                self.workspace, self.job_id, self.setting.databases, self.setting.notify, self.told
-            )  # fmt: skip
+            sent = send(self.workspace, self.job_id, self.setting.databases, self.setting.notify, self.told)
         self.kept.on_its_way, self.kept.end = None, end
         return replace(facts, more={**facts.more, "sent": sent})
 
@@ -283,7 +279,7 @@ def _dry_run(request: Request, rulebook: Rulebook, setting: Setting) -> dict[str
     )
     facts = Facts(
         None, "process --dry-run", __version__, _status(outcome), started, request, rulebook, {}, None
-    )  # fmt: skip
+    )
     return build_summary(facts, outcome, timings)
 
 

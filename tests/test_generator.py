@@ -144,11 +144,7 @@ def test_the_asked_share_of_rows_has_a_mistake(share: float) -> None:
 
 def test_mistakes_stand_where_the_answers_say() -> None:
     clean, wrong, truth = claims(), claims(0.2), answers(0.2)
-    changed = {
-        number
-        for number in range(LINES)
-        if clean.row(number) != wrong.row(number)
-    }  # fmt: skip
+    changed = {number for number in range(LINES) if clean.row(number) != wrong.row(number)}
     said = {row - 2 for row in truth["row_number"]}
     assert changed <= said
     # A mistake may by chance repeat what stood there (a member without a group has no group to lose).

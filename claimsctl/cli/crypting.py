@@ -35,9 +35,7 @@ def crypt(
     asked = Asked(way, source, target, _parts(columns), _parts(key), replace=replace)
     keys = open_access(workspace).keys(practice or state.practice or "default")
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose, stages=_STAGES) as progress:
-        done = crypt_file(
-            workspace, asked, keys, lambda read, size: progress(f"{way}ing", read, size, 0)
-        )  # fmt: skip
+        done = crypt_file(workspace, asked, keys, lambda read, size: progress(f"{way}ing", read, size, 0))
     for note in done.notes:
         notifier(state)(note)
     if state.json:

@@ -145,9 +145,7 @@ def _rules_line(rules: Mapping[str, Any]) -> str:
 
 def unserved_lines(rules: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A labelled line per table and time without an edition: how many lines no rule could look up."""
-    counts = Counter(
-        (each["rows"], each["table"], each["from"], each["to"]) for each in _partly_run(rules)
-    )  # fmt: skip
+    counts = Counter((each["rows"], each["table"], each["from"], each["to"]) for each in _partly_run(rules))
     lines = []
     for (rows, table, first, last), codes in sorted(counts.items(), key=lambda item: -item[0][0]):
         many = count(rows, "line")

@@ -112,7 +112,7 @@ def _managed(workspace: Workspace, registry: Registry, opened: int | None) -> di
         "recovery_tested": str(recovery.tested) if recovery.tested else "never: keys status --test-recovery",
         "plain_secret_left": plain_secret_is_left(workspace),
         "lost": _LOST,
-    }  # fmt: skip
+    }
     if opened is not None:
         document["recovery_test"] = f"the code opens all keys, and {opened} stored patients that were tried"
     return document

@@ -135,12 +135,10 @@ def _described(connector: Connector, settings: Settings) -> dict[str, Any]:
             name: f"{option.about} (usual: {option.default or 'none'})"
             for name, option in connector.settings.items()
         },
-        "errors": {
-            code: f"{entry.text} [{entry.means}]" for code, entry in connector.errors.codes.items()
-        },
+        "errors": {code: f"{entry.text} [{entry.means}]" for code, entry in connector.errors.codes.items()},
         "steps": [
             {"step": s.name, "kind": s.kind, "method": s.method, "path": s.path, "when": s.when}
             for s in transaction.steps
         ],
         "redact": list(connector.redact),
-    }  # fmt: skip
+    }

@@ -153,15 +153,13 @@ class _Run:
             "version": __version__,
             "input": str(self.source.path),
             "format": self.source.format,
-            "rows": {
-                "read": self.read, "written": self.read - self.malformed, "malformed": self.malformed
-            },
+            "rows": {"read": self.read, "written": self.read - self.malformed, "malformed": self.malformed},
             "cells_repaired": self.tally.cells,
             "repairs": dict(self.tally.repairs.most_common()),
             "proposals": dict(self.tally.proposals.most_common()),
             "notes": notes,
             "outputs": {name: str(path) for name, path in paths.items()},
-        }  # fmt: skip
+        }
 
 
 def _write(run: _Run, outputs: Outputs, *, replace: bool) -> tuple[dict[str, Path], list[str]]:

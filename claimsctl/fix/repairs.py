@@ -94,10 +94,9 @@ INTEGERS: Final = (CODES - DIAGNOSES - _named("medicare_locality")) | NUMBERS | 
 SCIENTIFIC: Final = NUMBERS | NPIS | ZIPS | PAYERS | _named("ndc_code")
 # Codes with other spellings (sex, relationship, ...) are understood as they are; payers may be names.
 _OTHERWISE: Final = _named("patient_country", "diagnosis_pointers", "practice_type")
-CAPITALS: Final = (
-    _where(lambda c: c.type == "code" and not c.is_list and not c.value_aliases)
-    - (DIAGNOSES | PROCEDURES | NPIS | ZIPS | STATES | PAYERS | _OTHERWISE)
-)  # fmt: skip
+CAPITALS: Final = _where(lambda c: c.type == "code" and not c.is_list and not c.value_aliases) - (
+    DIAGNOSES | PROCEDURES | NPIS | ZIPS | STATES | PAYERS | _OTHERWISE
+)
 _ZIP_BESIDE: Final = {
     "patient_zip": {"state": "patient_state", "country": "patient_country"},
     "billing_zip": {"state": "billing_state"},
@@ -236,9 +235,10 @@ def _of_dates(column: str, known: Knowledge, given: DateEvidence | None) -> tupl
         return ()
     seen, here = given or DateEvidence(), frozenset({column})
     order = (
-        "the column also has dates with the day first" if seen.day_first
+        "the column also has dates with the day first"
+        if seen.day_first
         else "no date of the column proves that the month is first"
-    )  # fmt: skip
+    )
     year = (
         "the century of a birth date is a guess"
         if column in BIRTH_DATES
@@ -269,9 +269,9 @@ def _fits_state(zip_states: Mapping[str, str], *, alone: bool | None) -> Fits:
     """Whether a ZIP code lies in the state beside it; `alone` is the answer where there is no state."""
 
     def fits(cells: pl.DataFrame) -> pl.Series:
-        states = pl.col("after").str.head(3).replace_strict(
-            dict(zip_states), default=None, return_dtype=pl.String
-        )  # fmt: skip
+        states = (
+            pl.col("after").str.head(3).replace_strict(dict(zip_states), default=None, return_dtype=pl.String)
+        )
         state, country = _word("state", cells), _word("country", cells)
         elsewhere = country.is_not_null() & ~country.is_in(_US)
         inside = (";" + states + ";").str.contains(";" + state + ";", literal=True)

@@ -162,7 +162,7 @@ def restore_patients(
         again = "SELECT 1 FROM claims o WHERE o.is_current AND " + SAME_CLAIM.format(a="o", b="c")
         count = _changes(
             connection, f"{with_them} AND NOT EXISTS ({again})", moments, key, before="NULL", after="c.status"
-        )  # fmt: skip
+        )
         row = connection.execute(
             f"SELECT count(*) FROM claims c WHERE c.patient_key = ? AND {with_them}", [key, *moments]
         ).fetchone()

@@ -189,11 +189,11 @@ class _FilePart:
         for index, name in features.items():
             beside[f"feature:{name}"] = feature_value(rows[f"c{index}"], BY_NAME[name].kind)
         beside |= self._own_columns(rows, header_map, header)
-        together = pl.DataFrame([ids, *(s.alias(name) for name, s in beside.items())]).group_by(
-            "claim_id", maintain_order=True
-        ).agg(
-            pl.col("label").max(), pl.exclude("claim_id", "label").first(ignore_nulls=True)
-        )  # fmt: skip
+        together = (
+            pl.DataFrame([ids, *(s.alias(name) for name, s in beside.items())])
+            .group_by("claim_id", maintain_order=True)
+            .agg(pl.col("label").max(), pl.exclude("claim_id", "label").first(ignore_nulls=True))
+        )
         if "day" not in beside:
             together = together.with_columns(gathered.select(claim_day().alias("day"))["day"])
         self.claims = pl.concat([gathered, together.drop("claim_id")], how="horizontal")

@@ -40,7 +40,7 @@ _FIGURES: Final = {
     "precision_top_10": "Share denied among the riskiest 10 %",
     "dollars_top_5": "Share of denied dollars among the riskiest 5 %",
     "dollars_top_10": "Share of denied dollars among the riskiest 10 %",
-}  # fmt: skip
+}
 
 
 def figures(model: TrainedModel, claims: Labelled, rows: Any, seed: int) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def baselines(claims: Labelled, train: Any, test: Any, seed: int) -> dict[str, A
     if {"errors", "warnings"} & claims.kinds.keys():
         points = claims.features[test].select(
             (5 * pl.col("errors").fill_null(0) + pl.col("warnings").fill_null(0)).alias("points")
-        )["points"]  # fmt: skip
+        )["points"]
         scaled = (points / max(float(points.max() or 0), 1.0)).to_numpy()
         found["rules_only"] = measure(Judged(scaled, denied, dollars), seed)
         found["rules_only"]["brier"] = {"value": None, "low": None, "high": None}  # points are no probability

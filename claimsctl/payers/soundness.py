@@ -174,9 +174,7 @@ def _examples(transaction: Transaction, where: str) -> Iterator[str]:
 
 
 def _redaction(connector: Connector) -> Iterator[str]:
-    inputs = {
-        name: text for step in connector.claim_status.steps for _, name, text in all_inputs(step)
-    }  # fmt: skip
+    inputs = {name: text for step in connector.claim_status.steps for _, name, text in all_inputs(step)}
     for name in connector.redact:
         yield from _known(name, inputs, "redact", "input")
     for step in connector.claim_status.steps:

@@ -90,9 +90,8 @@ def _surgeries(rows: pl.DataFrame) -> pl.DataFrame:
     by_report = (pl.col("beyond") > 0) & (pl.col("rank_rule") != SIDES)
     nothing = pl.col("payable") == 0
     word = (
-        pl.when(nothing).then(pl.lit(status.BUNDLED))
-        .when(by_report).then(pl.lit(status.CONTRACTOR_PRICED))
-    )  # fmt: skip
+        pl.when(nothing).then(pl.lit(status.BUNDLED)).when(by_report).then(pl.lit(status.CONTRACTOR_PRICED))
+    )
     note = (
         pl.when(nothing & pl.col("is_follower")).then(pl.lit(_ONE_PAYMENT))
         .when(nothing).then(pl.lit("It is the base of another endoscopy of the day, which includes it."))
@@ -218,7 +217,7 @@ def _surgery_adjustment() -> pl.Expr:
         pl.when((pl.col("rank_rule") != SIDES) & (pl.col("half") > 0)).then(
             _of_units(f"51:{percent}", pl.col("half"))
         ),
-    ]  # fmt: skip
+    ]
     text = pl.concat_str(texts, separator=";", ignore_nulls=True)
     return pl.when(text != "").then(text)
 

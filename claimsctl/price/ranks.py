@@ -88,12 +88,9 @@ def candidates(frame: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     )
     one_side = left != right
     chosen = rows.select(
-        (
-            kinds["is_ranked"]
-            | (one_side & kinds["has_sides"])
-            | (two & kinds["is_doubled"])
-        ).fill_null(False) & code.is_not_null()
-    ).to_series()  # fmt: skip
+        (kinds["is_ranked"] | (one_side & kinds["has_sides"]) | (two & kinds["is_doubled"])).fill_null(False)
+        & code.is_not_null()
+    ).to_series()
     days = rows.select("row_index", _day("same_provider").alias("rank_day"))
     found = _values(rows.filter(chosen), schedule)
     payable = days.with_columns(
@@ -163,10 +160,11 @@ def _unit_values(unit: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
         .otherwise(PAYABLE)
     )  # fmt: skip
     flags = [
-        (pl.col("has_51"), FIFTY_ONE), (pl.col("assists"), ASSISTS),
+        (pl.col("has_51"), FIFTY_ONE),
+        (pl.col("assists"), ASSISTS),
         (bilateral.is_in(["0", "2"]), NO_SECOND_SIDE),
         (pl.col("side_factor") == 2 * FACTOR_ONE, TWO_SIDES),
-    ]  # fmt: skip
+    ]
     bits = pl.sum_horizontal([flag.fill_null(False).cast(pl.UInt8) * bit for flag, bit in flags])
     bases = schedule.fees["endo_base"].unique().drop_nulls()
     code = pl.col("procedure_code")

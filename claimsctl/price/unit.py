@@ -32,19 +32,18 @@ def unit_prices(combinations: pl.DataFrame, schedule: Schedule) -> pl.DataFrame:
     rows = with_amounts(_looked_up(combinations, schedule))
     rows = modifiers.effects(anesthesia.with_units(rows, schedule), schedule.terms)
     base = (
-        pl.when(BY_RATE).then("rate")
-        .when(ANESTHESIA).then("anesthesia_cf")
-        .otherwise(pl.col("cents") * CENT)
-    )  # fmt: skip
+        pl.when(BY_RATE).then("rate").when(ANESTHESIA).then("anesthesia_cf").otherwise(pl.col("cents") * CENT)
+    )
     percent = pl.col("contract_factor").fill_null(pl.lit(FACTOR_ONE, WIDE))
     percent_text = modifiers.percent_text(pl.col("contract_factor"))
     medicare = pl.col("release")
     source = (
-        pl.when(BY_RATE).then("contract")
+        pl.when(BY_RATE)
+        .then("contract")
         .when(pl.col("contract").is_not_null())
         .then(pl.format("{}: {} of {}", "contract", percent_text, medicare))
         .otherwise(medicare)
-    )  # fmt: skip
+    )
     cap = pl.when(pl.col("is_capped") & ~BY_RATE).then(pl.lit("OPPS cap"))
     rows = rows.with_columns(
         base.alias("base"),

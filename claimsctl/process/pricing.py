@@ -81,9 +81,9 @@ class PriceBook:
         self.accepted += _sum(frame[AMOUNT].filter(accepted))
         self.held += _sum(frame[AMOUNT].filter(~accepted & ~rejected))
         self.rejected += _sum(frame[AMOUNT].filter(rejected))
-        sources = frame.filter(pl.col(AMOUNT).is_not_null()).group_by(SOURCE).agg(
-            pl.len(), pl.col(AMOUNT).sum()
-        )  # fmt: skip
+        sources = (
+            frame.filter(pl.col(AMOUNT).is_not_null()).group_by(SOURCE).agg(pl.len(), pl.col(AMOUNT).sum())
+        )
         for source, count, amount in sources.iter_rows():
             before = self.by_source.get(source, (0, Decimal(0)))
             self.by_source[source] = (before[0] + count, before[1] + amount)

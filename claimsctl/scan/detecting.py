@@ -82,9 +82,7 @@ def detect(text: str, known: Known | None, encoding: Encoding = "plain", *, deep
         if _is_ssn(found[1], found[2], found[3])
     ]
     hits += [hit("phone", found.start(), "***", "likely") for found in _PHONE.finditer(text)]
-    hits += [
-        hit("birth date", found.start(1), "***", "likely") for found in _BIRTH.finditer(text)
-    ]  # fmt: skip
+    hits += [hit("birth date", found.start(1), "***", "likely") for found in _BIRTH.finditer(text)]
     if known is not None:
         hits += [hit(kind, at, shown, sure) for kind, at, shown, sure in _of_known(text, known)]
     if deep:

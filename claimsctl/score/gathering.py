@@ -74,9 +74,7 @@ _LARGEST: Final[Mapping[str, pl.Expr]] = {
     "modifier_liability": _has(["GA", "GX", "GY", "GZ"]),
     "modifier_repeat": _has(["76", "77", "91"]),
 }
-_FOUND: Final = (
-    "errors", "warnings", "infos", *(f"found_{category}" for category in CATEGORIES)
-)  # fmt: skip
+_FOUND: Final = ("errors", "warnings", "infos", *(f"found_{category}" for category in CATEGORIES))
 
 TOGETHER: Final[Mapping[str, Together]] = {
     **dict.fromkeys(_FIRST, "first"),
@@ -132,10 +130,12 @@ def _with_findings(claims: pl.DataFrame, findings: pl.DataFrame | None) -> pl.Da
         ),
         *(
             ((pl.col("category") == category) & (pl.col("severity") != "info"))
-            .sum().cast(pl.Int64).alias(f"found_{category}")
+            .sum()
+            .cast(pl.Int64)
+            .alias(f"found_{category}")
             for category in CATEGORIES
         ),
-    )  # fmt: skip
+    )
     joined = claims.join(counted, on="claim_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col(name).fill_null(0) for name in _FOUND)
 

@@ -42,11 +42,11 @@ def history_of(decided: pl.DataFrame) -> pl.DataFrame:
     """The HISTORY of decided claims (columns DECIDED), ordered by kind, key and day."""
     known = decided.filter(pl.col("decided_on").is_not_null() & pl.col("denied").is_not_null())
     counts = [
-        known.select(
-            pl.lit(kind).alias("kind"), key_of(kind).alias("key"), "decided_on", "denied"
-        ).filter(pl.col("key").is_not_null())
+        known.select(pl.lit(kind).alias("kind"), key_of(kind).alias("key"), "decided_on", "denied").filter(
+            pl.col("key").is_not_null()
+        )
         for kind in KINDS
-    ]  # fmt: skip
+    ]
     return (
         pl.concat(counts)
         .group_by("kind", "key", "decided_on")

@@ -140,9 +140,9 @@ class PointsScore:
         """
         found = pl.concat([self._of_claims(claims), self._of_warnings(findings)])
         what = found["what"]
-        named = found.with_columns(
-            self._what["points"].gather(what), self._what["words"].gather(what)
-        ).sort("points", "what", descending=[True, False])  # fmt: skip
+        named = found.with_columns(self._what["points"].gather(what), self._what["words"].gather(what)).sort(
+            "points", "what", descending=[True, False]
+        )
         summed = named.group_by("claim_id", maintain_order=True).agg(
             pl.col("points").sum(), pl.col("words").head(REASONS).str.join(BETWEEN).alias("risk_reasons")
         )

@@ -228,6 +228,4 @@ def _digests(values: pl.Series, kind: str, practices: pl.Series, keys: Mapping[s
             state.update(value.encode())
             digests.append(state.digest())
         found.append(group.with_columns(pl.Series("digest", digests, dtype=pl.Binary)))
-    return rows.join(
-        pl.concat(found), on=["practice", "value"], how="left", maintain_order="left"
-    )["digest"]  # fmt: skip
+    return rows.join(pl.concat(found), on=["practice", "value"], how="left", maintain_order="left")["digest"]

@@ -35,17 +35,16 @@ _TOTALS: Final = {
     "expected_allowed_total": "expected_allowed_amount",
     "expected_net_total": "expected_net_amount",
 }
-_MADE: Final = frozenset({
-    "job_id", "content_hash", "status", "line_count", "service_date_first", "service_date_last", *_TOTALS
-})  # fmt: skip
+_MADE: Final = frozenset(
+    {"job_id", "content_hash", "status", "line_count", "service_date_first", "service_date_last", *_TOTALS}
+)
 """Columns of claims that are made here; the first are no content of the claim, the totals follow from it."""
 _NO_CONTENT: Final = _MADE | {column.name for column in RISKS}
 """A claim is the same when another model, or another day, judges it otherwise."""
 _OF_CLAIM: Final = tuple(c for c in CLAIMS.outbox_columns if c.name not in _MADE)
 _OF_LINE: Final = tuple(
-    c for c in CLAIM_LINES.outbox_columns
-    if c.name not in (*CLAIM_KEY, "job_id", "content_hash")
-)  # fmt: skip
+    c for c in CLAIM_LINES.outbox_columns if c.name not in (*CLAIM_KEY, "job_id", "content_hash")
+)
 
 
 class ClaimSpill:
@@ -156,8 +155,9 @@ class ClaimSpill:
         for pair in parts:
             for path in pair:
                 path.unlink()
-        claims, lines = (frame.join(places.drop("group"), on=_ID, how="left", maintain_order="left")
-                         for frame in frames)  # fmt: skip
+        claims, lines = (
+            frame.join(places.drop("group"), on=_ID, how="left", maintain_order="left") for frame in frames
+        )
         if claims[_PLACE].n_unique() < claims.height:  # a claim that stands in several parts
             claims = claims.group_by(_ID, maintain_order=True).agg(pl.all().first(ignore_nulls=True))
         return claims.drop(_ID).sort(_PLACE), _numbered(lines.drop(_ID).sort(_PLACE, "line_number", _ROW))
@@ -205,7 +205,7 @@ def _totals(lines: pl.DataFrame) -> pl.DataFrame:
         if line in there
         else pl.lit(None, pl.Decimal(14, 2)).alias(name)
         for name, line in _TOTALS.items()
-    ]  # fmt: skip
+    ]
     dates = [pl.col(n) for n in ("service_date_from", "service_date_to") if n in there]
     spans = [
         (pl.min_horizontal(dates).min() if dates else pl.lit(None, pl.Date)).alias("service_date_first"),

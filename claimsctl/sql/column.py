@@ -11,9 +11,7 @@ from claimsctl.security.policy import Phi
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal[
-    "code", "text", "date", "time", "timestamp", "decimal", "integer", "bigint", "flag"
-]  # fmt: skip
+Kind = Literal["code", "text", "date", "time", "timestamp", "decimal", "integer", "bigint", "flag"]
 """Logical type: `code` is ASCII text, `text` any; `timestamp` is UTC, without a zone."""
 Shape = Literal["plain", "mask", "encrypt"]
 """How wide the columns are of what names or describes a person."""

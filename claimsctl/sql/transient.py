@@ -55,7 +55,7 @@ _NAMED: Final = {
     "constraint": re.compile(
         r"constraint '([^']+)'|constraint \"([^\"]+)\"|unique index '([^']+)'|CHECK constraint failed: (\w+)"
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)

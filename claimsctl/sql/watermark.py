@@ -39,9 +39,7 @@ class Reached:
 def key_of(database: Database, where: str | None = None) -> str:
     """What a mark belongs to: a place, table or query, conditions and column; a name alone may be moved."""
     source = database.source
-    said = [
-        database.url, database.schema, source.table, source.query, source.where, where, source.watermark
-    ]  # fmt: skip
+    said = [database.url, database.schema, source.table, source.query, source.where, where, source.watermark]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]
 
 

@@ -127,10 +127,9 @@ def _near(
     daily = saying.unique() if members[0].kind == "distinct" else _table(saying, at, members)
     key, _ = at
     asking = keys.select(at).drop_nulls().join(daily.select(key).unique(), on=key, how="semi").unique()
-    near = (
-        asking.join(daily.rename({DAY: "day"}), on=key)
-        .filter((pl.col("day") - pl.col(DAY)).is_between(*window))
-    )  # fmt: skip
+    near = asking.join(daily.rename({DAY: "day"}), on=key).filter(
+        (pl.col("day") - pl.col(DAY)).is_between(*window)
+    )
     if members[0].kind == "distinct":
         return _table(near, at, members)
     return near.group_by(at).agg(AGGREGATED[a.kind](pl.col(a.name + _ALL)) for a in members)

@@ -148,7 +148,7 @@ def test_refusals(command: Command, card: dict[str, object], place: Path) -> Non
         (("show", "none"), 2, "no model 'none'"),
         (("use",), 2, "Name a model, or give --points"),
         (("export", "logistic", "--to", "risk.pkl"), 2, "does not end in .onnx"),
-    ):  # fmt: skip
+    ):
         ran = command("model", *arguments)
         assert (ran.code, said in ran.err) == (code, True), (arguments, ran.err)
 

@@ -59,7 +59,7 @@ def lines(*given: tuple[str, str, str | None]) -> pl.LazyFrame:
         ([("2026-05-04", "27447", None), ("2026-05-04", "27447", None)], []),
     ],
     ids=["bundled", "59", "side", "days", "never", "ended", "then", "never applied", "same code"],
-)  # fmt: skip
+)
 def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[object, ...]]) -> None:
     found = ncci.bundled(lines(*given), FOR_PRACTITIONERS)
     second = found.filter(pl.col("ncci_column1").is_not_null())
@@ -89,7 +89,7 @@ def test_bundled(given: list[tuple[str, str, str | None]], wanted: list[tuple[ob
         (("99213", "25"), ("36591", None), True),
         (("99213", None), ("G0439", "25"), True),
     ],
-)  # fmt: skip
+)
 def test_which_modifier_counts_on_which_line(
     first: tuple[str, str | None], second: tuple[str, str | None], bypassed: bool
 ) -> None:
@@ -121,8 +121,7 @@ def test_lines_in_different_parts_meet(command: Command, tmp_path: Path) -> None
     rows += [claim(f"B{n}", procedure_code="99213", service_date_from="2026-04-04", member_id=f"X{n}")
              for n in range(150)]  # fmt: skip
     rows += [line("A2", "20610", "2026-05-04")]
-    rows += [line("A3", "27447", "2026-03-04"),
-             line("A4", "20610", "2026-03-04")]  # fmt: skip
+    rows += [line("A3", "27447", "2026-03-04"), line("A4", "20610", "2026-03-04")]
     path = write_csv(tmp_path / "claims.csv", rows)
     ended = command("process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-*",
                     "--batch-size", "100", "--out", tmp_path / "out")  # fmt: skip
@@ -164,8 +163,9 @@ def test_hospitals_have_edits_of_their_own(command: Command, tmp_path: Path) -> 
         for code in ("27447", "20610", "80053", "80048")
     ]  # fmt: skip
     path = write_csv(tmp_path / "claims.csv", rows)
-    ended = command("process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-00[12]",
-                    "--out", tmp_path / "out")  # fmt: skip
+    ended = command(
+        "process", path, "--as-of", "2026-06-30", "--json", "--only", "NCCI-00[12]", "--out", tmp_path / "out"
+    )
     found = pl.read_csv(tmp_path / "out" / "errors.csv", infer_schema=False)
     found = found.filter(pl.col("code").str.starts_with("NCCI"))
     assert found.select("claim_number", "code").rows() == [("P20610", "NCCI-002"), ("H80048", "NCCI-001")]

@@ -97,7 +97,7 @@ OPEN = {
     "front_desk": {"claims list", "claims show", "claims history"},
     "analyst": {"claims stats"},
     "auditor": set(),
-}  # fmt: skip
+}
 SHUT = {
     "admin": set(),
     "billing": {"jobs prune", "practices add", "reference load", "payers map add", "init"},

@@ -276,7 +276,7 @@ def test_x12_submissions(box: Sandbox, ask: Askers) -> None:
         uhc.base + "/Claims/api/claim-details/v1",
         headers={**uhc.headers, "tin": "123456789", "payerId": "87726"},
         json={"transactionId": sent["transactionId"]},
-    ).json()  # fmt: skip
+    ).json()
     assert told["responseType"].startswith("277CA")
     mutation = """mutation S($input: ClaimSubmissionInput!) {
       claimSubmission(input: $input) { transactionId responseType } }"""

@@ -92,6 +92,6 @@ def test_what_is_not_installed_is_told_with_the_steps(
         ("duckdb:////a.db", "duckdb"),
         ("postgresql://u@h/d", "psycopg "),
     ],
-)  # fmt: skip
+)
 def test_every_database_has_a_driver(url: str, said: str) -> None:
     assert drivers.driver_for(Database("x", parse_url(url))).startswith(said)

@@ -66,7 +66,7 @@ def test_rows_are_there_once_and_say_what_became_of_them_last(
     assert written(staging) == first
     later = outcomes.filter(pl.col("id") == "3").with_columns(
         pl.lit("accepted").alias("status"), pl.lit("x" * 2_000).alias("error_codes")
-    )  # fmt: skip
+    )
     write_back(staging, SOURCE, KEY, later, "job-2")
     assert written(staging) == [*first[:2], ("C2", 3, "accepted", "x" * 1_000, "job-2")]
 

@@ -173,9 +173,9 @@ def test_unchanged_claim_gets_the_verdict_of_today(workspace: Workspace) -> None
     second, _ = store(workspace, lines(range(2), rejected=REJECTED))
     assert claims(workspace, "version, is_current, status", "C1") == [(1, True, "INVALID")]
     assert ask(
-        workspace, f"SELECT claim_number, from_status, to_status FROM claim_status_history "
-        f"WHERE job_id = '{second}'",
-    ) == [("C1", "VALIDATED", "INVALID")]  # fmt: skip
+        workspace,
+        f"SELECT claim_number, from_status, to_status FROM claim_status_history WHERE job_id = '{second}'",
+    ) == [("C1", "VALIDATED", "INVALID")]
     store(workspace, lines(range(2)))
     assert claims(workspace, "status", "C1") == [("VALIDATED",)]
 

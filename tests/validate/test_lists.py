@@ -77,7 +77,7 @@ def test_different_pairs() -> None:
     lists: dict[str, list[object]] = {
         "occurrence_code": ["11;11", "11;11", "11;A2;a2"],
         "occurrence_date": ["20260601;20260601", "20260601;20260602", "1;;"],
-    }  # fmt: skip
+    }
     pair = "concat(it, ' ', coalesce(text(beside(occurrence_date)), ''))"
     assert ask(f"distinct_parts(occurrence_code, {pair})", **lists) == [1, 2, 2]
 
@@ -189,7 +189,7 @@ def test_listed_and_fits() -> None:
     patterns: dict[str, list[object]] = {
         "member_id": ["W123", "W12", "W1234", None, "A", "B", "ab"],
         "line_note": ["W[0-9]{3}", "W[0-9]{3}", "W[0-9]{3}", "W", "(", None, "a|ab"],
-    }  # fmt: skip
+    }
     assert ask("fits(member_id, line_note)", **patterns) == [True, False, False, None, None, None, True]
 
 

@@ -167,7 +167,7 @@ def test_a_syntax_error_names_the_line_of_the_key(tmp_path: Path) -> None:
         ("[[rule]]", "[[rule]]\npasses = [{ charge_amount = 1.10 }]", "in an example must be a text"),
         ("[[rule]]", '[[rule]]\npasses = [{ as_of = "soon" }]', "as_of of an example must be a date"),
     ],
-)  # fmt: skip
+)
 def test_mistakes(tmp_path: Path, old: str, new: str, words: str) -> None:
     text = HEAD + RULE
     assert old in text

@@ -49,10 +49,8 @@ show = { most = "'own'", twice = "value * 2", late = "value > 150", at = "sessio
 """
 LIMIT = pl.Series([Decimal("1.50"), Decimal(2)])
 LIMITS = {
-    "limits": TableInfo(
-        "limits", pl.Series("code", ["90837", "90834"]), {"most": (LangType.DECIMAL, LIMIT)}
-    )
-}  # fmt: skip
+    "limits": TableInfo("limits", pl.Series("code", ["90837", "90834"]), {"most": (LangType.DECIMAL, LIMIT)})
+}
 CELLS = {
     "claim_number": ["A", "A", "B"],
     "procedure_code": ["90837", "90834", "90834"],
