@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from claimsctl.cli.crash import message_and_code
-from claimsctl.cli.run import Options, console, exit_status, notifier, open_workspace, settle, stop_on_signals
+from claimsctl.cli.run import (
+    Options,
+    console,
+    exit_status,
+    open_workspace,
+    setting_of,
+    settle,
+    stop_on_signals,
+)
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
 from claimsctl.inbox.run import Handled, InboxRun, Places, as_entries, counts, worst
@@ -39,7 +47,7 @@ def run_inbox(state: State, options: Options) -> int:
     from claimsctl.cli.targets import targets
     from claimsctl.inbox.files import ready_files
     from claimsctl.inbox.lock import locked
-    from claimsctl.pipeline import DEFAULT_OUT, Setting
+    from claimsctl.pipeline import DEFAULT_OUT
 
     _refuse(options)
     stop_on_signals()
@@ -64,13 +72,15 @@ def run_inbox(state: State, options: Options) -> int:
                 return listing.exit_code
             request, rulebook, listing.fail_on = settle(options, settings)
             with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
-                setting = Setting(
-                    workspace, settings.mapping, notifier(state), progress,
-                    outputs=out or DEFAULT_OUT, databases=targets(state, settings, request.to),
-                    scoring=settings.scoring, seal=settings.security.seal,
-                )  # fmt: skip
+                databases = targets(state, settings, request.to)
+                setting = setting_of(state, settings, workspace, progress, databases)
                 run = InboxRun(
-                    places, _each(request), rulebook, setting, listing.add, partial(_words, workspace.root)
+                    places,
+                    replace(request, out=None),  # every job makes a directory of its own
+                    rulebook,
+                    replace(setting, outputs=out or DEFAULT_OUT),
+                    listing.add,
+                    partial(_words, workspace.root),
                 )
                 run.run(waiting, passed)
         finally:
@@ -97,13 +107,6 @@ def _out(options: Options, settings: Settings) -> Path | None:
     if options.out is not None:
         return options.out
     return settings.workspace / settings.inbox.out if settings.inbox.out else None
-
-
-def _each(request: Any) -> Any:
-    """The request without a directory of its own: every job makes one."""
-    from dataclasses import replace
-
-    return replace(request, out=None)
 
 
 def _words(workspace: Path, error: BaseException) -> str:

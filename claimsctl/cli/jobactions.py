@@ -13,7 +13,7 @@ from claimsctl.asking.again import is_asking
 from claimsctl.asking.again import resuming as resuming_questions
 from claimsctl.asking.again import retrying as retrying_questions
 from claimsctl.cli.joblist import print_document, screen_of
-from claimsctl.cli.run import Options, notifier, open_workspace, settle, show, stop_on_signals
+from claimsctl.cli.run import Options, notifier, open_workspace, setting_of, settle, show, stop_on_signals
 from claimsctl.cli.state import State
 from claimsctl.databases import named_database
 from claimsctl.errors import UsageError
@@ -241,14 +241,11 @@ def _deliver(state: State, settings: Settings, workspace: Workspace, job: Job, l
 def _run(state: State, settings: Settings, workspace: Workspace, options: Options, again: Again) -> None:
     from claimsctl.cli.progress import Progress
     from claimsctl.cli.targets import targets
-    from claimsctl.pipeline import Setting, process
+    from claimsctl.pipeline import process
 
     request, rulebook, _ = settle(options, settings)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
-        setting = Setting(
-            workspace, settings.mapping, notifier(state), progress,
-            databases=targets(state, settings, request.to), scoring=settings.scoring,
-            seal=settings.security.seal,
-        )  # fmt: skip
+        databases = targets(state, settings, request.to)
+        setting = setting_of(state, settings, workspace, progress, databases)
         summary = process(request, rulebook, setting, again)
     show(state, summary, options)

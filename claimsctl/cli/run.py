@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from claimsctl.cli.options import Choosing, FromSql, Reading
     from claimsctl.process.fetched import FromDatabase
+    from claimsctl.process.progress import Progress
     from claimsctl.process.request import Request
     from claimsctl.process.rulebook import Rulebook
+    from claimsctl.process.setting import Setting
     from claimsctl.settings import Settings
+    from claimsctl.sql.database import Database
     from claimsctl.store.workspace import Workspace
 
 
@@ -113,7 +116,7 @@ def run_process(state: State, options: Options) -> int:
     from claimsctl.cli.confirming import confirm_size
     from claimsctl.cli.progress import Progress
     from claimsctl.cli.targets import targets
-    from claimsctl.pipeline import Setting, process
+    from claimsctl.pipeline import process
 
     stop_on_signals()
     settings, workspace = open_workspace(state)
@@ -129,11 +132,22 @@ def run_process(state: State, options: Options) -> int:
     databases = targets(state, settings, request.to, asks=not request.dry_run)
     confirm_size(state, request.inputs, settings.process.confirm_above)
     with Progress(quiet=state.quiet or state.json, verbose=state.verbose) as progress:
-        setting = Setting(workspace, settings.mapping, notifier(state), progress, databases=databases,
-                          scoring=settings.scoring, seal=settings.security.seal)  # fmt: skip
+        setting = setting_of(state, settings, workspace, progress, databases)
         summary = process(request, rulebook, setting)
     show(state, summary, options)
     return exit_status(summary, fail_on)
+
+
+def setting_of(
+    state: State, settings: Settings, workspace: Workspace, progress: Progress, databases: Sequence[Database]
+) -> Setting:
+    """Where a run happens: in the workspace, with what its settings say of headers, scores and sealing."""
+    from claimsctl.process.setting import Setting
+
+    return Setting(
+        workspace, settings.mapping, notifier(state), progress, databases=databases,
+        scoring=settings.scoring, seal=settings.security.seal,
+    )  # fmt: skip
 
 
 def stop_on_signals() -> None:
