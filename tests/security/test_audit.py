@@ -17,6 +17,10 @@ from claimsctl.security.audit_verifying import AuditCheck, verify
 from claimsctl.store.workspace import Workspace
 
 
+def gap(*lines: int) -> tuple[str, ...]:
+    return tuple(f"line {line}: records before it were removed, added or reordered" for line in lines)
+
+
 def fill(workspace: Workspace, count: int = 5) -> list[bytes]:
     for number in range(count):
         audit.record(workspace, "process", job=f"job {number}", rows=number)
@@ -40,7 +44,7 @@ def test_no_file_is_no_problem(workspace: Workspace) -> None:
 def test_removed_record_is_found(workspace: Workspace, at: int) -> None:
     lines = fill(workspace)
     workspace.audit_log.write_bytes(b"".join(lines[:at] + lines[at + 1 :]))
-    assert verify(workspace).problems
+    assert verify(workspace).problems[:1] == gap(at + 1)
 
 
 def test_altered_record_is_found(workspace: Workspace) -> None:
@@ -53,9 +57,9 @@ def test_altered_record_is_found(workspace: Workspace) -> None:
 def test_reordered_and_doubled_records_are_found(workspace: Workspace) -> None:
     lines = fill(workspace)
     workspace.audit_log.write_bytes(b"".join([lines[0], lines[2], lines[1], *lines[3:]]))
-    assert verify(workspace).problems
+    assert verify(workspace).problems == gap(2, 3, 4)
     workspace.audit_log.write_bytes(b"".join([*lines, lines[4]]))
-    assert verify(workspace).problems
+    assert verify(workspace).problems == gap(6)
 
 
 @pytest.mark.parametrize("torn", [b'{"seq": 6, "at": "20', b"garbage\n", b"\x00" * 40])
@@ -73,7 +77,7 @@ def test_readable_record_cannot_be_passed_off_as_torn(workspace: Workspace) -> N
     lines = fill(workspace)
     lines[1] = b"garbage\n"
     workspace.audit_log.write_bytes(b"".join(lines))
-    assert verify(workspace).problems
+    assert verify(workspace).problems == ("line 2 is unreadable", *gap(3))
 
 
 def test_long_records_are_read_back(workspace: Workspace) -> None:
