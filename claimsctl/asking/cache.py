@@ -6,8 +6,7 @@ Found by a keyed hash of the whole question and who asks it; sealed like everyth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from claimsctl.payers.inquiry import Answer, Inquiry, answer_from_dict, answer_to_dict
 from claimsctl.security.files import create_private
 from claimsctl.security.sealing import seal_many, unseal
-from claimsctl.store.jobs_database import translated
+from claimsctl.store.jobs_database import sqlite_errors
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -41,7 +40,7 @@ class AnswerCache:
         self._path = path
         self._keys = keys
         self._sql = sa.text
-        with self._errors():
+        with sqlite_errors(self._path):
             self._engine: sa.Engine = sa.create_engine(
                 sa.URL.create("sqlite", database=str(path)), connect_args={"timeout": 60.0}
             )
@@ -64,7 +63,7 @@ class AnswerCache:
             some = hashes[start : start + _PARAMETERS]
             names = {f"q{n}": each for n, each in enumerate(some)}
             listed = ", ".join(f":{name}" for name in names)
-            with self._errors(), self._engine.connect() as connection:
+            with sqlite_errors(self._path), self._engine.connect() as connection:
                 rows = connection.execute(
                     self._sql(
                         "SELECT question, payload FROM answers WHERE until >= :now "
@@ -94,7 +93,7 @@ class AnswerCache:
             rows.append({"question": question, "until": until, "payload": payload})
         if rows:
             insert = "INSERT OR REPLACE INTO answers VALUES (:question, :until, :payload)"
-            with self._errors(), self._engine.begin() as connection:
+            with sqlite_errors(self._path), self._engine.begin() as connection:
                 connection.execute(self._sql(insert), rows)
 
     def _question(self, inquiry: Inquiry, route: str, account: Account) -> bytes:
@@ -106,15 +105,6 @@ class AnswerCache:
         return blake2b(
             json.dumps(said).encode(), key=self._keys.lookup, digest_size=16, person=b"question"
         ).digest()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise translated(error, self._path) from None
 
 
 def _place(question: bytes) -> bytes:

@@ -21,7 +21,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.payers.inquiry import Answer, answer_from_dict, answer_to_dict
 from claimsctl.security.files import create_private
 from claimsctl.security.sealing import seal_many, unseal
-from claimsctl.store.jobs_database import translated
+from claimsctl.store.jobs_database import sqlite_errors
 
 if TYPE_CHECKING:
     from claimsctl.security.keys import Keys
@@ -67,7 +67,7 @@ class Checkpoint:
         self._path = path
         self._job = job_id
         self._keys = keys
-        with self._errors():
+        with sqlite_errors(self._path):
             engine = sa.create_engine(
                 sa.URL.create("sqlite", database=str(path)),
                 poolclass=sa.pool.StaticPool,
@@ -163,7 +163,7 @@ class Checkpoint:
             .group_by(*columns)
             .order_by(*columns)
         )
-        with self._errors():
+        with sqlite_errors(self._path):
             return {(str(route), entry): int(n) for route, entry, n in self._connection.execute(query)}
 
     def open_questions(self, route: str, entry: str | None, after: int, limit: int) -> list[Question]:
@@ -177,7 +177,7 @@ class Checkpoint:
             .order_by(questions.c.key)
             .limit(limit)
         )
-        with self._errors():
+        with sqlite_errors(self._path):
             return [self._question(row) for row in self._connection.execute(query).mappings()]
 
     def told_of(self) -> Iterator[list[tuple[Question, Answer | None, bool]]]:
@@ -195,7 +195,7 @@ class Checkpoint:
                 .order_by(questions.c.key)
                 .limit(_BATCH)
             )
-            with self._errors():
+            with sqlite_errors(self._path):
                 rows = self._connection.execute(query).mappings().all()
             if not rows:
                 return
@@ -207,7 +207,7 @@ class Checkpoint:
         import sqlalchemy as sa
 
         questions, answers = tables().questions, tables().answers
-        with self._errors():
+        with sqlite_errors(self._path):
             claims, refused = self._connection.execute(
                 sa.select(sa.func.count(), sa.func.count(questions.c.refused)).select_from(questions)
             ).one()
@@ -249,29 +249,20 @@ class Checkpoint:
 
     def _said(self, name: str) -> str | None:
         meta = tables().meta
-        with self._errors():
+        with sqlite_errors(self._path):
             query = meta.select().with_only_columns(meta.c.value).where(meta.c.name == name)
             found: str | None = self._connection.execute(query).scalar()
             return found
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._errors():
+        with sqlite_errors(self._path):
             try:
                 yield
             except BaseException:
                 self._connection.rollback()
                 raise
             self._connection.commit()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise translated(error, self._path) from None
 
 
 def payload_place(kind: str, job_id: str, key: int) -> bytes:

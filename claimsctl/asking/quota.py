@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from claimsctl.security.files import create_private
-from claimsctl.store.jobs_database import translated
+from claimsctl.store.jobs_database import sqlite_errors
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS sent (route TEXT, day TEXT, requests INTEGER, granted INTEGER, "
@@ -58,7 +58,7 @@ class DayQuota:
             sa.URL.create("sqlite", database=str(self._path)), connect_args={"timeout": 60.0}
         )
         try:
-            with engine.begin() as connection:
+            with sqlite_errors(self._path), engine.begin() as connection:
                 connection.exec_driver_sql(_TABLE)
 
                 def execute(statement: str, values: dict[str, str | int]) -> int:
@@ -66,7 +66,5 @@ class DayQuota:
                     return int(result.scalar_one()) if result.returns_rows else 0
 
                 yield execute
-        except sa.exc.SQLAlchemyError as error:
-            raise translated(error, self._path) from None
         finally:
             engine.dispose()

@@ -20,7 +20,7 @@ from claimsctl.security.access.opening import user_name
 from claimsctl.security.files import create_private
 from claimsctl.security.roles import DEFAULT_PRACTICE
 from claimsctl.store.job import UNFINISHED, Job, JobInput, JobStatus, job_of_row
-from claimsctl.store.jobs_database import READS, jobs_engine, translated
+from claimsctl.store.jobs_database import READS, jobs_engine, sqlite_errors
 from claimsctl.store.owner import Owner
 from claimsctl.store.workspace import Workspace
 
@@ -282,17 +282,13 @@ class JobStore:
 
     @contextmanager
     def _begin(self, *, reads: bool = False) -> Iterator[sa.Connection]:
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
+        with sqlite_errors(self._path):
             if self._engine is None:
                 create_private(self._path, b"")  # SQLite gives its WAL files the rights of this one
                 self._engine = jobs_engine(self._path, self._notify)
             engine = self._engine.execution_options(**{READS: True}) if reads else self._engine
             with engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            raise translated(error, self._path) from None
 
 
 def _tables() -> tuple[sa.Table, sa.Table]:

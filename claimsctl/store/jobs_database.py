@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +67,17 @@ def _begin_immediate(connection: sa.Connection, notify: Callable[[str], None] | 
     if notify is not None:
         notify("Waiting for another run to finish with the jobs file ...")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """What SQLite refuses in the block, of the file `path`, as an error of ours (`translated`)."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise translated(error, path) from None
 
 
 def translated(error: Exception, path: Path) -> ClaimsctlError:
