@@ -1,6 +1,6 @@
 """Facts of a line that pricing gives, and what it must offer to give them.
 
-Facts know nothing of fee schedules: a run hands them something that prices (claimsctl.price.pricing), as it
+Facts know nothing of fee schedules: a run hands them something that prices (process.pricing), as it
 hands them the NCCI edits.
 """
 

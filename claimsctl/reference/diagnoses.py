@@ -99,7 +99,7 @@ def _sided_sibling(frame: pl.DataFrame) -> pl.Expr:
 
 
 def incomplete(codes: pl.DataFrame) -> pl.DataFrame:
-    """Values that lack one character of a valid code (rule DX-009), from the frame of `load`.
+    """Values that lack one character of a valid code (rule DX-009); `codes` has code and billable.
 
     `kind` is seventh (only the 7th character is missing, X filled in where needed) or placeholder (an X
     is missing before the last character); `example` is the first valid code it may stand for.

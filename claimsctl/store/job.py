@@ -29,7 +29,7 @@ class JobInput:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of a command. Times are UTC; `rows_done` and `heartbeat` are the last progress heard of."""
+    """One run of a command. Times are UTC; `rows_done` and `heartbeat_at` are the last progress heard of."""
 
     job_id: str
     command: str
