@@ -30,13 +30,13 @@ from claimsctl.facts.table import FACTS, Context, Fact
 from claimsctl.facts.typed import coded_text
 from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
-from claimsctl.process.cross import relate
+from claimsctl.process.cross import CrossFacts, relate
 from claimsctl.process.file_rules import EXACT_COPY
 from claimsctl.process.input_plan import InputPlan
 from claimsctl.process.intake import Intake, take_in
 from claimsctl.process.prepare import groups_for, open_inputs
 from claimsctl.process.request import Request
-from claimsctl.process.review import Checked, CrossFacts, Reviewer
+from claimsctl.process.review import Checked, Reviewer
 from claimsctl.process.routing import Router
 from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.process.timing import Timings

@@ -13,7 +13,7 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import Context
 from claimsctl.ingest.mapping import required_columns
 from claimsctl.process.book import FindingBook
-from claimsctl.process.cross import relate
+from claimsctl.process.cross import CrossFacts, relate
 from claimsctl.process.damaged import damage_checks
 from claimsctl.process.file_checks import as_frame, header_findings, record_findings
 from claimsctl.process.file_rules import COLUMN_MISSING, EXACT_COPY
@@ -28,7 +28,7 @@ from claimsctl.process.prepare import groups_for
 from claimsctl.process.pricing import PriceBook
 from claimsctl.process.progress import Progress
 from claimsctl.process.request import Request
-from claimsctl.process.review import CrossFacts, Reviewer
+from claimsctl.process.review import Reviewer
 from claimsctl.process.routing import CLAIM_LAST, Reviewed, Router
 from claimsctl.process.rulebook import Rulebook
 from claimsctl.process.scoring import ClaimScoring, RiskTerms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -16,8 +17,7 @@ from claimsctl.process.history import HistoryLines
 from claimsctl.process.intake import Intake
 from claimsctl.process.keying import CONTENT
 from claimsctl.process.parallel import cores, ordered
-from claimsctl.process.review import CrossFacts
-from claimsctl.security.spills import read_spill, sink_spill
+from claimsctl.security.spills import read_spill, scan_spills, sink_spill
 from claimsctl.validate.cross import (
     ROW,
     Group,
@@ -35,6 +35,34 @@ _IN_A_TABLE = 24_000_000
 _LEAST = 4
 _AT_ONCE, _AT_ONCE_ROWS = 2, 2_000_000
 """So many groups at once, each of which keeps one core busy, up to so many rows: above, memory is short."""
+
+
+@dataclass(frozen=True)
+class CrossFacts:
+    """Row-aligned results of the cross-row step, read part by part.
+
+    `paths` (or `columns`, of small runs) hold aggregates, claim_first_row, claim_last_row and, where
+    lines came unnumbered, line_rank. `repeats` are the row indexes of exact copies of an earlier row.
+    """
+
+    paths: tuple[Path, ...]
+    repeats: pl.Series
+    groups: tuple[Group, ...] = ()
+    stored: pl.DataFrame | None = None
+    columns: pl.DataFrame | None = None
+
+    def slice(self, first: int, rows: int) -> pl.DataFrame:
+        """The columns of rows `first` to `first + rows`."""
+        if self.columns is not None:
+            return self.columns.slice(first, rows)
+        parts = [scan_spills(path).slice(first, rows) for path in self.paths]
+        return pl.concat(pl.collect_all(parts, engine="in-memory"), how="horizontal")
+
+    def repeated(self, first: int, rows: int) -> pl.Series:
+        """True for rows of the part that are exact copies of an earlier row."""
+        here = self.repeats.filter((self.repeats >= first) & (self.repeats < first + rows)) - first
+        mask = pl.repeat(False, rows, eager=True)
+        return mask.scatter(here.cast(pl.UInt32), True) if len(here) else mask
 
 
 def relate(

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
@@ -15,6 +14,7 @@ from claimsctl.facts.coded import Coding
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import coded_text
 from claimsctl.process.book import FindingBook, once_per_value
+from claimsctl.process.cross import CrossFacts
 from claimsctl.process.damaged import DAMAGED
 from claimsctl.process.file_rules import STORED_BEFORE
 from claimsctl.process.input_plan import InputPlan
@@ -26,9 +26,8 @@ from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.stored_before import STORED, Skipped, without_skipped
 from claimsctl.process.timing import Timings
 from claimsctl.process.unread import UNREAD, Unread, unread_cells
-from claimsctl.security.spills import scan_spills
 from claimsctl.validate.checks import Check
-from claimsctl.validate.cross import Group, settle
+from claimsctl.validate.cross import settle
 from claimsctl.validate.dated import Unserved, count_unserved
 from claimsctl.validate.evaluate import HITS, evaluate
 from claimsctl.validate.findings import describe
@@ -36,34 +35,6 @@ from claimsctl.validate.language.predicates import CodedColumns
 
 NOTED = ("row_number", "severity", "code", "field", "message", "suggestion")
 """What rejected files say of a finding."""
-
-
-@dataclass(frozen=True)
-class CrossFacts:
-    """Row-aligned results of the cross-row step, read part by part.
-
-    `paths` (or `columns`, of small runs) hold aggregates, claim_first_row, claim_last_row and, where
-    lines came unnumbered, line_rank. `repeats` are the row indexes of exact copies of an earlier row.
-    """
-
-    paths: tuple[Path, ...]
-    repeats: pl.Series
-    groups: tuple[Group, ...] = ()
-    stored: pl.DataFrame | None = None
-    columns: pl.DataFrame | None = None
-
-    def slice(self, first: int, rows: int) -> pl.DataFrame:
-        """The columns of rows `first` to `first + rows`."""
-        if self.columns is not None:
-            return self.columns.slice(first, rows)
-        parts = [scan_spills(path).slice(first, rows) for path in self.paths]
-        return pl.concat(pl.collect_all(parts, engine="in-memory"), how="horizontal")
-
-    def repeated(self, first: int, rows: int) -> pl.Series:
-        """True for rows of the part that are exact copies of an earlier row."""
-        here = self.repeats.filter((self.repeats >= first) & (self.repeats < first + rows)) - first
-        mask = pl.repeat(False, rows, eager=True)
-        return mask.scatter(here.cast(pl.UInt32), True) if len(here) else mask
 
 
 @dataclass
