@@ -33,11 +33,11 @@ from claimsctl.process.rulebook import Rulebook, load_rulebook
 from claimsctl.process.summary import suppressed_entries, unserved_entries
 from claimsctl.security.library_errors import values_kept_out
 from claimsctl.settings import Settings, load_settings
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.checks import Check, NotRun
 from claimsctl.validate.cross import Group, plan_groups
 from claimsctl.validate.dated import Unserved, count_unserved, unserved_times
 from claimsctl.validate.findings import FINDING, describe, display_names
+from claimsctl.validate.in_memory import check_in_memory
 from claimsctl.validate.ruleset import Selection
 
 UNREAD: Final = "claims of earlier runs are not read by Checker"

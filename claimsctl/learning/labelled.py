@@ -41,8 +41,8 @@ from claimsctl.score.features import BY_NAME, claim_day
 from claimsctl.score.gathering import NEEDED, gather
 from claimsctl.score.history import history_of
 from claimsctl.score.own import OWN
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.cross import plan_groups
+from claimsctl.validate.in_memory import check_in_memory
 
 ALL: Final = "all"
 DECIDED_AFTER: Final = timedelta(days=45)

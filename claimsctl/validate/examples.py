@@ -12,8 +12,8 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, Context
 from claimsctl.facts.typed import Layout, clean_cells
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.checks import Check
+from claimsctl.validate.in_memory import check_in_memory
 from claimsctl.validate.ruleset import runs
 
 if TYPE_CHECKING:

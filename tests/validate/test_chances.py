@@ -10,10 +10,10 @@ import pytest
 
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
-from claimsctl.validate import chances, check
+from claimsctl.validate import chances, in_memory
 from claimsctl.validate.chances import Answers
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.cross import only, plan_groups
+from claimsctl.validate.in_memory import check_in_memory
 from claimsctl.validate.language.needs import Needs
 from claimsctl.validate.language.predicates import answers_by_row, named_predicate
 from claimsctl.validate.pack import load_pack
@@ -95,7 +95,7 @@ def test_hits_are_those_of_all_rules(
 ) -> None:
     cells = {**CELLS, "procedure_code": [code, None, "J3490", code]}
     found = fired(rules, cells)[1]
-    monkeypatch.setattr(check, "likely", lambda frame, checks: (frame, range(len(checks))))
+    monkeypatch.setattr(in_memory, "likely", lambda frame, checks: (frame, range(len(checks))))
     monkeypatch.setattr(Answers, "allow", lambda _answers, _check: True)
     assert fired(rules, cells)[1] == found
     assert ("HOUSE-001" in {rule for _, rule in found}) == (code == "97110")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.checks import rule_names
 from claimsctl.validate.cross import (
     count_exactly,
@@ -21,6 +20,7 @@ from claimsctl.validate.cross import (
     settle,
 )
 from claimsctl.validate.gathering import NOTHING, cross_columns
+from claimsctl.validate.in_memory import check_in_memory
 from claimsctl.validate.language.compiler import compile_expression
 from claimsctl.validate.language.parser import parse
 from claimsctl.validate.language.types import Where

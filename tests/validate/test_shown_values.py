@@ -12,9 +12,9 @@ import pytest
 from claimsctl.errors import RuleError
 from claimsctl.facts.table import Context
 from claimsctl.facts.typed import Layout
-from claimsctl.validate.check import check_in_memory
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.findings import describe, display_names
+from claimsctl.validate.in_memory import check_in_memory
 from claimsctl.validate.language.types import LangType, TableInfo
 from claimsctl.validate.pack import load_pack
 from claimsctl.validate.packcache import load_pack_cached
