@@ -209,12 +209,12 @@ class _Run:
         summary = build_summary(facts, outcome, self.timings)
         end = end_of(summary, outcome, facts.paths)
         with self.timings.stage("write"):
-            end_now = opened.outboxes.close(summary, end)
+            undelivered = opened.outboxes.close(summary, end)
         write_summary(self.directory, summary)
         self.directory.commit()
         for each in opened.returning:
             each.keep(self.workspace, self.job_id, self.request.practice_id)
-        self.kept.end = end_now
+        self.kept.end = undelivered  # as `end`, where nothing is to be delivered
         return end
 
     def store(self, outcome: Outcome) -> None:
