@@ -14,7 +14,7 @@ from claimsctl.inquiry.payers import payers_named
 from claimsctl.inquiry.people import patients_named
 from claimsctl.inquiry.scope import scope_of
 from claimsctl.score.names import HIGH, LOW, MEDIUM
-from claimsctl.store.lifecycle import STATUSES
+from claimsctl.store.lifecycle import DELETED, STATUSES
 from claimsctl.store.schema import NUMBER_HASH
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def condition(filters: Filters, connection: duckdb.DuckDBPyConnection, workspace
     for term in scope.terms(built.put):
         built.add(term)
     if filters.deleted:
-        built.add("deleted_at IS NOT NULL")
+        built.add(DELETED.format(a="claims"))
     else:
         built.add("is_current")
     if filters.risk_above is not None:

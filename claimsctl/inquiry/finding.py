@@ -27,7 +27,8 @@ class Named:
 def versions_of(
     named: Named, places: Places, connection: duckdb.DuckDBPyConnection, workspace: Workspace
 ) -> list[dict[str, Any]]:
-    """Every stored version of the claim, the newest first, the one in force before all others.
+    """Every stored version of the claim, the newest first; before all others the one in force or, of a
+    deleted claim, the one that it was in force in.
 
     `places` are those of its number.
 
@@ -57,7 +58,12 @@ def versions_of(
             f"{len(keys)} claims have the number {number!r}: {there}.",
             hint="Say which with --practice or --payer-sequence.",
         )
-    return sorted(rows, key=lambda row: (row["is_current"], row["version"]), reverse=True)
+    rows.sort(key=lambda row: row["version"], reverse=True)
+    return sorted(rows, key=_in_force_or_deleted_last, reverse=True)
+
+
+def _in_force_or_deleted_last(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["is_current"], row["deleted_at"] is not None, row["deleted_at"]
 
 
 def _rows(

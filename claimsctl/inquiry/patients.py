@@ -23,8 +23,8 @@ from claimsctl.security.access.opening import user_name
 from claimsctl.security.masking import mask_value
 from claimsctl.store.database import Notify, open_store
 from claimsctl.store.headers import quoted
-from claimsctl.store.lifecycle import SAME_CLAIM, Origin, transition
-from claimsctl.store.schema import DELETED_PATIENT
+from claimsctl.store.lifecycle import DELETED, SAME_CLAIM, Origin, transition
+from claimsctl.store.schema import DELETED_PATIENT, KEY
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -159,18 +159,21 @@ def restore_patients(
                 hint="`claimsctl patients list --deleted` shows those who are.",
             )
         with_them = "NOT c.is_current AND c.deleted_at IN (" + ", ".join("?" * len(moments)) + ")"
-        again = "SELECT 1 FROM claims o WHERE o.is_current AND " + SAME_CLAIM.format(a="o", b="c")
+        deleted = DELETED.format(a="c")
         count = _changes(
-            connection, f"{with_them} AND NOT EXISTS ({again})", moments, key, before="NULL", after="c.status"
+            connection, f"{with_them} AND {deleted}", moments, key, before="NULL", after="c.status"
         )
+        again = "SELECT 1 FROM claims o WHERE o.is_current AND " + SAME_CLAIM.format(a="o", b="c")
         row = connection.execute(
-            f"SELECT count(*) FROM claims c WHERE c.patient_key = ? AND {with_them}", [key, *moments]
+            f"SELECT count(DISTINCT ({', '.join(f'c.{name}' for name in KEY)})) FROM claims c "
+            f"WHERE c.patient_key = ? AND {with_them} AND EXISTS ({again})",
+            [key, *moments],
         ).fetchone()
         connection.execute(
             "DELETE FROM meta WHERE key = ? AND json_extract_string(value, '$.patient') = ?",
             [DELETED_PATIENT, key.hex],
         )
-        return PatientChange(key.hex, count, 0 if row is None else int(row[0]) - count)
+        return PatientChange(key.hex, count, 0 if row is None else int(row[0]))
 
     return _change(workspace, named, practice, origin, restore, notify)
 

@@ -35,6 +35,13 @@ SAME_CLAIM: Final = (
     "{a}.practice_id = {b}.practice_id AND {a}.claim_number = {b}.claim_number "
     "AND {a}.payer_sequence IS NOT DISTINCT FROM {b}.payer_sequence"
 )
+DELETED: Final = (
+    "{a}.deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM claims later WHERE "
+    + SAME_CLAIM.format(a="later", b="{a}")
+    + " AND (later.is_current OR later.deleted_at > {a}.deleted_at))"
+)
+"""Whether a version is the one that a deleted claim was in force in: a claim that came again since is not
+deleted, and one that was deleted again is so in its later version."""
 STAYS: Final = "rejected; the earlier version stays"
 """Note of a version that was stored and did not come into force."""
 CHANGE_COLUMNS: Final = (*KEY, "version", "from_status", "to_status", "note", "payer_reference")

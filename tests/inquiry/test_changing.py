@@ -93,6 +93,37 @@ def test_delete_and_restore(workspace: Workspace) -> None:
     assert actions == ["run", "set", "delete", "restore"]
 
 
+def add_version(workspace: Workspace, *, status: str, in_force: bool) -> None:
+    """A run has stored a second version of A1."""
+    with open_store(workspace, write=True) as connection:
+        connection.execute(
+            "INSERT INTO claims SELECT * REPLACE (2 AS version, ? AS is_current, ? AS status, "
+            "NULL AS deleted_at) FROM claims WHERE claim_number = 'A1'",
+            [in_force, status],
+        )
+
+
+def test_a_claim_that_comes_again_is_deleted_no_more_and_can_be_deleted_again(workspace: Workspace) -> None:
+    delete_claims(workspace, [Named("A1")])
+    add_version(workspace, status="VALIDATED", in_force=True)
+    assert numbers(workspace, deleted=True) == []
+    delete_claims(workspace, [Named("A1")])
+    assert numbers(workspace, deleted=True) == ["A1"]
+    restore_claims(workspace, [Named("A1")])
+    assert show_claim(workspace, Named("A1")).claim["version"] == 2
+    assert numbers(workspace, deleted=True) == []
+
+
+def test_a_deleted_claim_shows_the_version_that_was_in_force(workspace: Workspace) -> None:
+    """Not a rejected one that stood beside it, which nothing could restore."""
+    add_version(workspace, status="INVALID", in_force=False)
+    delete_claims(workspace, [Named("A1")])
+    story = show_claim(workspace, Named("A1"))
+    assert (story.state, story.claim["version"], story.claim["status"]) == ("deleted", 1, "VALIDATED")
+    assert [version["version"] for version in story.versions] == [1, 2]
+    assert numbers(workspace, deleted=True) == ["A1"]
+
+
 def test_a_claim_shows_its_lines_findings_and_patient(workspace: Workspace) -> None:
     story = show_claim(workspace, Named("A2"))
     assert story.lines is not None

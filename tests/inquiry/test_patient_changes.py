@@ -15,7 +15,7 @@ from claimsctl.inquiry.filters import Filters
 from claimsctl.inquiry.finding import Named
 from claimsctl.inquiry.listing import list_claims
 from claimsctl.inquiry.patients import delete_patients, list_patients, restore_patients
-from claimsctl.inquiry.showing import claim_history
+from claimsctl.inquiry.showing import claim_history, show_claim
 from claimsctl.jobs.pruning import prune
 from claimsctl.store import pruning
 from claimsctl.store.database import open_store
@@ -32,6 +32,15 @@ def quill(workspace: Workspace) -> str:
         )
     (found,), _ = list_patients(workspace, search="Quill, Zeb Ana")
     return found.patient_key
+
+
+def come_again(workspace: Workspace) -> None:
+    """A run has stored A1 anew."""
+    with open_store(workspace, write=True) as connection:
+        connection.execute(
+            "INSERT INTO claims SELECT * REPLACE (2 AS version, true AS is_current, NULL AS deleted_at) "
+            "FROM claims WHERE claim_number = 'A1'"
+        )
 
 
 def in_force(workspace: Workspace) -> list[str]:
@@ -89,14 +98,29 @@ def test_what_was_deleted_by_itself_stays_deleted(workspace: Workspace, quill: s
 
 def test_a_claim_that_came_again_stays_as_it_came(workspace: Workspace, quill: str) -> None:
     delete_patients(workspace, [quill])
-    with open_store(workspace, write=True) as connection:
-        connection.execute(
-            "INSERT INTO claims SELECT * REPLACE (2 AS version, true AS is_current, NULL AS deleted_at) "
-            "FROM claims WHERE claim_number = 'A1'"
-        )
+    come_again(workspace)
     (back,) = restore_patients(workspace, [quill])
     assert (back.claims, back.came_again) == (1, 1)
     assert in_force(workspace) == ["A1", "A2", "A3", "A4"]
+
+
+def test_who_was_deleted_twice_comes_back_with_each_claim_once(workspace: Workspace, quill: str) -> None:
+    delete_patients(workspace, [quill])
+    come_again(workspace)
+    delete_patients(workspace, [quill])
+    (back,) = restore_patients(workspace, [quill])
+    assert (back.claims, back.came_again) == (2, 0)
+    assert in_force(workspace) == ["A1", "A2", "A3", "A4"]
+    assert show_claim(workspace, Named("A1")).claim["version"] == 2
+
+
+def test_what_came_again_and_was_deleted_by_itself_stays_deleted(workspace: Workspace, quill: str) -> None:
+    delete_patients(workspace, [quill])
+    come_again(workspace)
+    delete_claims(workspace, [Named("A1")])
+    (back,) = restore_patients(workspace, [quill])
+    assert (back.claims, back.came_again) == (1, 0)
+    assert in_force(workspace) == ["A2", "A3", "A4"]
 
 
 def test_deleted_again_after_a_restore_of_claims_only(workspace: Workspace, quill: str) -> None:
