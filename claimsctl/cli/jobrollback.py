@@ -17,7 +17,7 @@ from claimsctl.databases import named_database
 from claimsctl.errors import Interrupted, UsageError
 from claimsctl.jobs.documents import named_job
 from claimsctl.jobs.locking import job_lock
-from claimsctl.jobs.rolling import check_rollable, roll_back_job
+from claimsctl.jobs.rolling import check_rollable, check_sent_again, roll_back_job
 from claimsctl.sql.watermark import take_back
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.rollback import RolledBack, plan_rollback
@@ -31,11 +31,13 @@ def rollback_job(state: State, name: str, *, dry_run: bool) -> None:
     stop_on_signals()
     settings, workspace = open_workspace(state)
     notify = notifier(state)
-    job = named_job(JobStore(workspace), name)
+    jobs = JobStore(workspace)
+    job = named_job(jobs, name)
     check_rollable(workspace, job)
     databases = [named_database(settings, name) for name in job.options.get("to", ())]
     with job_lock(workspace, job.job_id, notify):
         plan = plan_rollback(workspace, job.job_id, notify=notify)
+        check_sent_again(jobs, job, plan)
         by_job = None
         if not plan.repeated and not dry_run:
             _confirm(state, job, plan, [database.name for database in databases])

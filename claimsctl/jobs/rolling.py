@@ -14,7 +14,7 @@ from claimsctl.store.database import Notify
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.recovery import settle_rollback
-from claimsctl.store.rollback import RolledBack, roll_back
+from claimsctl.store.rollback import RolledBack, plan_rollback, roll_back
 from claimsctl.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,6 +37,23 @@ def check_rollable(workspace: Workspace, job: Job) -> None:
         raise UsageError(f"Job {job.job_id} ({job.command}) is {job.status}: {why}.")
 
 
+def check_sent_again(jobs: JobStore, job: Job, plan: RolledBack) -> None:
+    """UsageError where a later job found claims of this one the same and sent them into one of its databases.
+
+    The store keeps such claims as those of the later job. A database has left their rows alone, so that they
+    are still this job's there, and would go.
+    """
+    for database in job.options.get("to", ()):
+        later = [found for each in plan.kept_for if (found := jobs.find(each)) is not None]
+        sent = [found.job_id for found in later if database in found.options.get("to", ())]
+        if sent:
+            raise UsageError(
+                f"{', '.join(sent)} found claims of job {job.job_id} the same and sent them to {database} "
+                "too, where they would be taken out.",
+                hint=f"Roll back {'that job' if len(sent) == 1 else 'those jobs'} first, the latest first.",
+            )
+
+
 def roll_back_job(
     workspace: Workspace, job: Job, notify: Notify, databases: Sequence[Database] = ()
 ) -> tuple[str, RolledBack]:
@@ -45,6 +62,8 @@ def roll_back_job(
     A database that refuses leaves the store as it is; taking back there what is gone already does nothing.
     """
     jobs = JobStore(workspace)
+    if databases:  # a run may have ended since somebody was asked
+        check_sent_again(jobs, job, plan_rollback(workspace, job.job_id, notify=notify))
     by_job = workspace.new_job_id()
     jobs.create_job(by_job, "rollback", practice_id=job.practice_id, parent_job=job.job_id)
     jobs.start(by_job)

@@ -157,6 +157,33 @@ def test_a_changed_claim_replaces_its_lines_and_rollback_brings_them_back(
     assert rows(target, "SELECT status FROM claimsctl_jobs ORDER BY job_id")[-1] == ("ROLLED_BACK",)
 
 
+def test_a_job_whose_claims_came_again_is_not_taken_back_before_the_later_one(
+    ran: Run, command: Command, target: Path
+) -> None:
+    """The rows are those of the first job there, also while the later one keeps the claims in the store."""
+    first, again = ran(GOOD, BAD), ran(GOOD, *TWO_LINES)
+    before = claims(target)
+    for options in ("--dry-run", "--yes"):
+        refused = command("jobs", "rollback", first.json["job_id"], options)
+        assert refused.code == 2
+        assert f"{again.json['job_id']} found claims of job {first.json['job_id']} the same" in refused.err
+        assert "Roll back that job first" in refused.err
+    assert claims(target) == before
+    assert command("jobs", "rollback", again.json["job_id"], "--yes").code == 0
+    assert claims(target) == {"A1": (120.0, 1)}
+    assert command("jobs", "rollback", first.json["job_id"], "--yes").code == 0
+    assert claims(target) == {}
+
+
+def test_a_later_job_that_was_not_sent_there_holds_nothing_up(
+    ran: Run, command: Command, target: Path
+) -> None:
+    first = ran(GOOD)
+    ran(GOOD, options=())
+    assert command("jobs", "rollback", first.json["job_id"], "--yes").code == 0
+    assert claims(target) == {}
+
+
 def test_a_failed_delivery_is_gone_on_with(
     ran: Run, command: Command, workspace: Workspace, target: Path
 ) -> None:
