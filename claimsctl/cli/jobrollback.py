@@ -17,6 +17,7 @@ from claimsctl.databases import named_database
 from claimsctl.errors import Interrupted, UsageError
 from claimsctl.jobs.documents import named_job
 from claimsctl.jobs.locking import job_lock
+from claimsctl.jobs.outputs import outputs_left
 from claimsctl.jobs.rolling import check_rollable, check_sent_again, roll_back_job
 from claimsctl.sql.watermark import take_back
 from claimsctl.store.jobs import JobStore
@@ -52,8 +53,9 @@ def rollback_job(state: State, name: str, *, dry_run: bool) -> None:
         screen.line(f"Job {job.job_id} was rolled back before; nothing is left of it.")
         return
     screen.line(f"Job {job.job_id} {'would be' if dry_run else 'is'} rolled back: {told(plan)}")
-    if job.outputs:
-        screen.line("Its output files stay: " + listed([str(path) for path in job.outputs.values()]))
+    left = [str(path) for path in outputs_left(job).values()]
+    if left:
+        screen.line(f"Its output files stay: {listed(left)}")
 
 
 def told(plan: RolledBack) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from claimsctl.errors import UsageError
+from claimsctl.jobs.outputs import outputs_left
 from claimsctl.process.storing import DETAIL
 from claimsctl.store.job import Job
 from claimsctl.store.workspace import DETAILS, Workspace
@@ -65,7 +66,7 @@ def detail_files(workspace: Workspace, job: Job) -> list[Path]:
     paths = sorted((directory / DETAILS).glob("found-*.parquet"))
     if paths or not sum(job.counts.values()):
         return paths
-    errors = job.outputs.get("errors")
+    errors = outputs_left(job).get("errors")
     raise UsageError(
         f"The findings of job {job.job_id} are not kept any more (or it was run by an older claimsctl).",
         hint=f"Look into {errors}." if errors else None,

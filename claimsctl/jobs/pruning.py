@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from claimsctl.jobs.outputs import output_directory, outputs_left
 from claimsctl.process.keeping import DIRECTORY
 from claimsctl.security import audit
 from claimsctl.store.database import Notify
@@ -106,21 +107,14 @@ def _paths(workspace: Workspace, job: Job, kind: Kind) -> list[Path]:
         named = [workspace.job_directory(job.job_id) / name for name in _DETAILS]
         inside = [path for each in named if each.is_dir() for path in sorted(each.iterdir())]
         return [path for path in [*named, *inside] if path.is_file()]
-    out = _out(job)
+    out = output_directory(job)
     if out is None or job_of(out / SUMMARY) != job.job_id:
         return []
-    files = [Path(path) for path in job.outputs.values()]
-    # The summary goes last: it tells whose files these are.
-    return [path for path in [*files, out / SUMMARY] if path.is_relative_to(out) and path.is_file()]
+    return [*outputs_left(job).values(), out / SUMMARY]  # which goes last: it tells whose files these are
 
 
 def _directories(workspace: Workspace, job: Job, kind: Kind) -> list[Path]:
     if kind == "details":
         return [workspace.job_directory(job.job_id) / name for name in (DETAILS, DIRECTORY)]
-    out = _out(job)
+    out = output_directory(job)
     return [] if out is None else [out / "rejected", out]
-
-
-def _out(job: Job) -> Path | None:
-    given = job.options.get("out")
-    return Path(given) if isinstance(given, str) else None

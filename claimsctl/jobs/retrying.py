@@ -16,6 +16,7 @@ from claimsctl.ingest.parts import Format, Source
 from claimsctl.ingest.sources import open_sources
 from claimsctl.jobs.correcting import Corrected, compare
 from claimsctl.jobs.gone import KEY, Gone, accepted_since, keyed, unreadable, unreadable_rows
+from claimsctl.jobs.outputs import outputs_left
 from claimsctl.jobs.story import EDITS, RETRIED
 from claimsctl.pipeline import Again
 from claimsctl.process.intake import Input
@@ -79,9 +80,17 @@ def kept_of(workspace: Workspace, job: Job, keys: Keys) -> dict[int, KeptInput]:
     if not inputs and rejected > unreadable_rows(workspace, job):
         raise UsageError(
             f"The rejected rows of job {job.job_id} are not kept (any more).",
-            hint="Correct its rejected file and run that with `claimsctl process`.",
+            hint=_other_way(job),
         )
     return inputs
+
+
+def _other_way(job: Job) -> str:
+    """What to run where the rejected rows are not kept."""
+    rejected = [str(path) for name, path in outputs_left(job).items() if name.startswith("rejected")]
+    if rejected:
+        return f"Correct {' and '.join(rejected)} and run that with `claimsctl process`."
+    return "Run its inputs again with `claimsctl process`; claims that have not changed are not stored again."
 
 
 def from_store(workspace: Workspace, job: Job, keys: Keys) -> Retry:

@@ -58,11 +58,18 @@ def test_details_and_outputs(command: Command, out: Path, tmp_path: Path) -> Non
     assert [each["kind"] for each in found["removed"]] == ["details"]
     assert (out / "summary.json").exists()
     assert not list((tmp_path / "workspace" / "jobs").glob("*/re*"))
-    assert "not kept any more" in command("jobs", "errors", "last").err
+    first = command("jobs", "list", "--json").json["jobs"][1]["job_id"]
+    errors = command("jobs", "errors", first).err
+    assert "not kept any more" in errors
+    assert f"Look into {out / 'errors.csv'}" in errors
+    assert f"Correct {out / 'rejected.csv'}" in command("jobs", "retry", first).err
     other = tmp_path / "two" / "mine.txt"
     other.write_text("not of claimsctl")
     assert command("jobs", "prune", "--older-than", "0", "--yes", "--only", "outputs").code == 0
     assert not out.exists()
+    assert "Look into" not in command("jobs", "errors", first).err
+    assert "Run its inputs again" in command("jobs", "retry", first).err
+    assert "output files" not in command("jobs", "rollback", first, "--dry-run").out
     assert list((tmp_path / "two").iterdir()) == [other]
     assert command("jobs", "list", "--json").json["jobs"][0]["status"] == "COMPLETED"
 
