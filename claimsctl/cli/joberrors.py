@@ -14,8 +14,8 @@ from claimsctl.cli.screen import Screen, count, new_table
 from claimsctl.cli.state import State
 from claimsctl.jobs.documents import named_job
 from claimsctl.jobs.exporting import export_findings
-from claimsctl.jobs.findings import Filter, findings_of, parts, shown, summary_of
-from claimsctl.jobs.story import row_story
+from claimsctl.jobs.findings import Filter, check_has_findings, findings_of, parts, shown, summary_of
+from claimsctl.jobs.story import NOTHING_KEPT, row_story
 from claimsctl.security.audit_names import named
 from claimsctl.security.audit_watch import access
 from claimsctl.security.keys import load_keys
@@ -47,6 +47,7 @@ def print_errors(state: State, asked: Asked) -> None:
     _, workspace = open_workspace(state)
     jobs = JobStore(workspace)
     job = named_job(jobs, asked.job)
+    check_has_findings(workspace, job)
     if asked.export is not None:
         path = asked.out or Path(f"errors-{job.job_id}.{asked.export}")
         rows = export_findings(
@@ -144,6 +145,9 @@ def _tell(screen: Screen, story: dict[str, Any]) -> None:
     claim = f", claim {story['claim_number']}" if story["claim_number"] else ""
     screen.line(f"Row {story['row_number']} of {story['input'] or 'the input'}{claim}: {story['verdict']}",
                 "bold")  # fmt: skip
+    if story["verdict"] == NOTHING_KEPT:
+        screen.wrapped("Its claim was stored before and has not changed, or has gone since; or the input has "
+                       "no such row.", 2)  # fmt: skip
     if story["cells"]:
         screen.heading("As given (identifiers masked)")
         for header, text in story["cells"].items():

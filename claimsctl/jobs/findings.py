@@ -60,17 +60,41 @@ def findings_of(workspace: Workspace, job: Job) -> pl.LazyFrame:
     return pl.scan_parquet(paths).select(DETAIL)
 
 
+def check_has_findings(workspace: Workspace, job: Job) -> None:
+    """UsageError for a job that tells nothing of claims: a run before its end, one that did not come to it,
+    or a rollback. To say that nothing was found would read as a clean file."""
+    if job.ledger or _kept_files(workspace, job):
+        return
+    if job.unfinished:
+        raise UsageError(
+            f"Job {job.job_id} is {job.status}; its findings are told when it has ended.",
+            hint=f"Follow it: claimsctl jobs watch {job.job_id}",
+        )
+    way_on = None
+    if job.command == "rollback":
+        way_on = f"Those of the job that it took back: claimsctl jobs errors {job.parent_job}"
+    elif job.command in ("process", "resume"):
+        way_on = f"Run it again: claimsctl jobs resume {job.job_id}"
+    why = f" Its error: {job.error.rstrip('.')}." if job.error else ""
+    raise UsageError(
+        f"Job {job.job_id} ({job.command}) is {job.status}; it has no findings.{why}", hint=way_on
+    )
+
+
 def detail_files(workspace: Workspace, job: Job) -> list[Path]:
     """Where the findings of a job lie, in file order."""
-    directory = workspace.job_directory(job.job_id)
-    paths = sorted((directory / DETAILS).glob("found-*.parquet"))
-    if paths or not sum(job.counts.values()):
+    paths = _kept_files(workspace, job)
+    if paths or not sum(job.counts.get(severity, 0) for severity in _RANK):
         return paths
     errors = outputs_left(job).get("errors")
     raise UsageError(
         f"The findings of job {job.job_id} are not kept any more (or it was run by an older claimsctl).",
         hint=f"Look into {errors}." if errors else None,
     )
+
+
+def _kept_files(workspace: Workspace, job: Job) -> list[Path]:
+    return sorted((workspace.job_directory(job.job_id) / DETAILS).glob("found-*.parquet"))
 
 
 def summary_of(findings: pl.LazyFrame) -> dict[str, Any]:

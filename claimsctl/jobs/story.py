@@ -21,6 +21,8 @@ from claimsctl.store.workspace import Workspace
 
 RETRIED: Final = "retried.parquet"
 """File of a retry's job: input and row_number of each of its rows, parent_input and parent_row."""
+NOTHING_KEPT: Final = "nothing is kept of it"
+"""Verdict on a row of which the job has neither a finding nor its cells or line."""
 EDITS: Final = "edits.parquet"
 """File of a retry's job: the cells that a corrected file changed, masked."""
 
@@ -71,7 +73,7 @@ def _verdict(here: pl.DataFrame, kept: bool, stored: list[dict[str, Any]]) -> st
         return "could not be read"
     if codes & {"FILE-007", "FILE-008", "FILE-009", "DUP-001"}:
         return "skipped"
-    return "not among the rejected rows"
+    return "not among the rejected rows" if here.height else NOTHING_KEPT
 
 
 def _kept(
@@ -127,7 +129,7 @@ def _later(
     told = []
     for child in jobs.children_of(job.job_id):
         path: Path = workspace.job_directory(child.job_id) / RETRIED
-        if not path.exists():
+        if not path.exists() or not child.ledger:  # one that did not end made nothing of it
             continue
         same = (pl.col("parent_row") == row) & (pl.col("parent_input") == name)
         for child_input, child_row in pl.read_parquet(path).filter(same).select("input", "row_number").rows():

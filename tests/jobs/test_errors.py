@@ -11,6 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from claimsctl.store.jobs import JobStore
+from claimsctl.store.workspace import Workspace
 from tests.claims import claim, write_csv
 from tests.cli.conftest import Prepared
 from tests.commands import Command
@@ -128,7 +130,44 @@ def test_story_of_a_row(ran: Command) -> None:
     accepted = ran("jobs", "errors", "last", "--row", "2", "--json").json
     assert (accepted["verdict"], accepted["cells"]) == ("accepted", {})
     unknown = ran("jobs", "errors", "last", "--row", "77", "--json").json
-    assert (unknown["verdict"], unknown["findings"]) == ("not among the rejected rows", [])
+    assert (unknown["verdict"], unknown["findings"]) == ("nothing is kept of it", [])
+    told = ran("jobs", "errors", "last", "--row", "77").out
+    assert "or the input has no such row" in " ".join(told.split())
+
+
+def test_a_rollback_has_no_findings(ran: Command) -> None:
+    job = ran("jobs", "show", "last", "--json").json["job_id"]
+    assert ran("jobs", "rollback", "last", "--yes").code == 0
+    for asked in ((), ("--row", "3"), ("--json",), ("--export", "csv")):
+        refused = ran("jobs", "errors", "last", *asked)
+        assert (refused.code, refused.out) == (2, "")
+        assert "(rollback) is COMPLETED; it has no findings" in refused.err
+        assert f"claimsctl jobs errors {job}" in refused.err
+    assert ran("jobs", "errors", job, "--json").json["findings"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (None, "is PROCESSING; its findings are told when it has ended. Follow it: claimsctl jobs watch"),
+        ("cancel", "is CANCELLED; it has no findings. Run it again: claimsctl jobs resume"),
+        ("fail", "is FAILED; it has no findings. Its error: the disk was full. Run it again"),
+    ],
+)
+def test_a_job_that_did_not_end_does_not_read_as_a_clean_one(
+    command: Command, tmp_path: Path, end: str | None, said: str
+) -> None:
+    workspace = Workspace.open(tmp_path / "workspace")
+    jobs, job = JobStore(workspace), workspace.new_job_id()
+    jobs.create_job(job, "process")
+    jobs.start(job)
+    if end == "cancel":
+        jobs.cancel(job)
+    elif end == "fail":
+        jobs.fail(job, "the disk was full")
+    refused = command("jobs", "errors", "last")
+    assert refused.code == 2
+    assert said in refused.err
 
 
 def test_row_of_several_inputs_needs_its_input(command: Command, tmp_path: Path) -> None:
