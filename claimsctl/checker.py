@@ -223,7 +223,7 @@ class Checker:
             )  # fmt: skip
             layout = layout_of(header_map)
             present = frozenset(name for name in BY_NAME if layout.gives(name))
-            checks, not_run = rulebook.ruleset.active(present, UNREAD)
+            checks, not_run = rulebook.ruleset.active(present, UNREAD, UNREAD)
             groups = plan_groups(set().union(*(check.aggregates for check in checks)))
             self._plans[header] = _Plan(
                 layout,

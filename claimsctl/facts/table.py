@@ -234,7 +234,10 @@ facts/ncci.py, those of pricing in facts/priced.py, those of replaced claims in 
 OF_HISTORY: Final = frozenset(originals.TYPES)
 """Facts that cannot be known where claims of earlier runs are not read."""
 
-GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank", "stored_claim", "stored_job"})
+OF_STORE: Final = frozenset({"stored_claim", "stored_job"})
+"""Facts that cannot be known where the claims of a run are not looked up in the store."""
+
+GIVEN: Final = frozenset({"row_index", "row_number", "row_digest", "line_rank"}) | OF_STORE
 
 
 def _stored() -> frozenset[str]:

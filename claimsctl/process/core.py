@@ -144,7 +144,7 @@ def check_inputs(
     *,
     timings: Timings,
     digest_key: bytes = b"",
-    stored: StoredClaims = lambda _intake, _copies: None,
+    stored: StoredClaims | None = None,
     seen: SeenInputs = lambda _intake: {},
     earlier: Earlier | None = None,
     risk: RiskTerms | None = None,
@@ -154,7 +154,8 @@ def check_inputs(
 
     With `risk`, claims are scored, and lines carry the columns of `scoring.KEPT`.
 
-    Without `earlier`, rules that need claims of earlier runs do not run.
+    Without `earlier`, rules that need claims of earlier runs do not run; without `stored` those that need to
+    know whether a claim is stored.
     """
     ledger = Ledger()
     context = rulebook.context(request)
@@ -184,7 +185,7 @@ def check_inputs(
     with timings.stage("facts"):
         cross = relate(intake, groups, span, spill, context, outcome.history)
     with timings.stage("store"):
-        cross = replace(cross, stored=stored(intake, cross.repeats))
+        cross = replace(cross, stored=stored(intake, cross.repeats) if stored is not None else None)
         outcome.copies = cross.repeats
         if cross.stored is not None:
             outcome.stored_before = StoredBefore.of(cross.stored)
@@ -193,7 +194,8 @@ def check_inputs(
     outcome.scoring = scoring
     router = Router(spill, scoring.lines if scoring is not None else fan.lines)
     reviewer = Reviewer(context, cross, outcome.book, router, timings, scoring=scoring)
-    _plan(outcome, rulebook, reviewer, required_columns(request.profile))
+    unstored = None if stored is not None else NOT_READ
+    _plan(outcome, rulebook, reviewer, required_columns(request.profile), unstored)
     router.fail(_claim_ids(intake, torn))
     done = 0
     for checked in ordered(intake.parts, reviewer.check, count=checkers()):
@@ -236,14 +238,16 @@ def _claims_read(intake: Intake, cross: CrossFacts) -> int:
     return int(keys.select(pl.col("claim_id").n_unique()).collect(engine="streaming").item())
 
 
-def _plan(outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str]) -> None:
+def _plan(
+    outcome: Outcome, rulebook: Rulebook, reviewer: Reviewer, required: frozenset[str], unstored: str | None
+) -> None:
     """Which checks run on which input; a column that is blank throughout may still make an error."""
     running: set[str] = set()
     for each in outcome.intake.inputs:
         present = frozenset(each.present)
         here = present | {name for name in required if each.layout.gives(name)}
         blank = frozenset(name for name in BY_NAME if each.layout.gives(name)) - here
-        checks, not_run = rulebook.ruleset.active(here, outcome.history.unread, blank=blank)
+        checks, not_run = rulebook.ruleset.active(here, outcome.history.unread, unstored, blank=blank)
         checks = tuple(c for c in checks if c.rule.code != EXACT_COPY)
         plan = InputPlan.of(
             checks, present, reviewer.cross.groups, rulebook.repeat_check, rulebook.tables,

@@ -13,7 +13,7 @@ import polars as pl
 
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import RuleError
-from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, STORED
+from claimsctl.facts.table import FACT_TYPES, OF_HISTORY, OF_STORE, STORED
 from claimsctl.facts.typed import TEXT_SUFFIX
 from claimsctl.validate.dated import dated_reads
 from claimsctl.validate.language.aggregates import Aggregate
@@ -32,7 +32,8 @@ class Check:
     """One rule on one field, compiled: `fires` is true where there is a finding.
 
     `columns` are read by `fires` and by `shown`, what only the aggregates read left out.
-    `needs_history`: it cannot be decided where claims of earlier runs are not read.
+    `needs_history`: it cannot be decided where claims of earlier runs are not read; `needs_store`: nor where
+    the claims are not looked up in the store.
     """
 
     rule: Rule
@@ -48,6 +49,7 @@ class Check:
     dated: frozenset[tuple[str, str]] = frozenset()
     """Tables that it reads in the edition of a day, each with the column of that day."""
     needs_history: bool = False
+    needs_store: bool = False
     needs: Needs = NOTHING
     """What is so wherever it fires."""
 
@@ -206,6 +208,7 @@ def _compiled(
         {key: as_words(said) for key, said in shown.items()},
         frozenset((table, name if on == "value" else on) for table, on in dated_reads(rule)),
         any(part.needs_history for part in conditions) or not OF_HISTORY.isdisjoint(columns),
+        not OF_STORE.isdisjoint(columns),
         needed,
     )
 

@@ -97,11 +97,17 @@ class RuleSet:
         return replace(self, rules=tuple(found))
 
     def active(
-        self, present: frozenset[str], unread: str | None = None, *, blank: frozenset[str] = frozenset()
+        self,
+        present: frozenset[str],
+        unread: str | None = None,
+        unstored: str | None = None,
+        *,
+        blank: frozenset[str] = frozenset(),
     ) -> tuple[tuple[Check, ...], tuple[NotRun, ...]]:
         """Checks that can run on an input with the `present` columns (some row has a value).
 
-        `unread` says why claims of earlier runs are not read; None where they are. Of `blank` columns, which
+        `unread` says why claims of earlier runs are not read, `unstored` why the claims are not looked up in
+        the store; None where they are. Of `blank` columns, which
         the header gives, errors run that a blank may be: whether a claim is rejected does not depend on what
         other rows have.
         """
@@ -121,10 +127,13 @@ class RuleSet:
                 nowhere.append(made)
                 continue
             made = tuple(check for check in made if given is present or blank.isdisjoint(check.needs.filled))
-            running = [check for check in made if unread is None or not check.needs_history]
+            unknown = [
+                (check.needs_history and unread) or (check.needs_store and unstored) or None for check in made
+            ]
+            running = [check for check, reason in zip(made, unknown, strict=True) if reason is None]
             checks += running
             if not running and not rule.builtin:
-                reason = (unread or "") if made else _absent_reason(rule, present)
+                reason = unknown[0] or "" if unknown else _absent_reason(rule, present)
                 not_here.append(NotRun(rule.code, reason))
         return tuple(checks), (*nowhere, *not_here)
 

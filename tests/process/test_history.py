@@ -226,6 +226,7 @@ def test_a_dry_run_reads_no_earlier_runs(process: Any, run: Any, book: Rulebook)
     not_run = {note["code"]: note["reason"] for note in summary["rules"]["not_run"]}
     assert not_run["HOUSE-PAST"] == summary["history"]["unread"]
     assert "dry run" in not_run["HOUSE-PAST"]
+    assert not_run["DUP-007"] == not_run["HOUSE-PAST"], "A1 may have changed, nobody has looked"
 
 
 def test_a_column_that_earlier_lines_do_not_have_is_blank(process: Any) -> None:
