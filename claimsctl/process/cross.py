@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,12 +11,14 @@ import numpy as np
 import polars as pl
 
 from claimsctl.facts import ncci
-from claimsctl.facts.table import Context, closure, fact_frame
-from claimsctl.facts.typed import TEXT_SUFFIX, Layout
+from claimsctl.facts.table import Context, fact_frame
+from claimsctl.facts.typed import Layout
 from claimsctl.process.history import HistoryLines
 from claimsctl.process.intake import Intake
 from claimsctl.process.keying import CONTENT
 from claimsctl.process.parallel import cores, ordered
+from claimsctl.process.spilling import raw_columns
+from claimsctl.process.taken_back import set_aside, taken_back
 from claimsctl.security.spills import read_spill, scan_spills, sink_spill
 from claimsctl.validate.cross import (
     ROW,
@@ -80,12 +82,14 @@ def relate(
     if small:
         keys = keys.collect(engine="in-memory").lazy()
     repeats = exact_copies(keys)
+    taken = taken_back(intake, context)
+    keys = set_aside(keys, groups, taken)
     counted = {g.id: _exactly(intake, keys, g, repeats, context) for g in groups if g.deferred}
     past = None if earlier.unread else NOTHING if earlier.lines is None else earlier.lines
     most = max(_LEAST, _IN_A_TABLE // max(intake.rows, 1))
     frames = chain(
         cross_columns(keys, groups, repeats, counted, history=past, most=most),
-        _others(keys, repeats, context, earlier),
+        _others(keys, pl.concat([repeats, taken]), context, earlier),
     )
     named = {old: new for new, old in span.items()}
     if small:
@@ -107,16 +111,16 @@ def relate(
 
 
 def _others(
-    keys: pl.LazyFrame, repeats: pl.Series, context: Context, earlier: HistoryLines
+    keys: pl.LazyFrame, excluded: pl.Series, context: Context, earlier: HistoryLines
 ) -> Iterator[pl.LazyFrame]:
     """Line numbers, what the NCCI edits say, what services of a day do to each other's price, and what is
-    known of replaced claims."""
+    known of replaced claims; `excluded` lines do nothing to others."""
     yield keys.select(CONTENT).with_columns(line_ranks(keys))
     if context.ncci is not None:
-        given = without(keys, repeats).select(ncci.COLUMNS)
+        given = without(keys, excluded).select(ncci.COLUMNS)
         yield ncci.aligned(keys, ncci.bundled(given, context.ncci, earlier.ncci))
     if context.pricing is not None:
-        ranked = without(keys, repeats).select(context.pricing.candidate_columns)
+        ranked = without(keys, excluded).select(context.pricing.candidate_columns)
         yield context.pricing.ranks(keys, ranked)
     if context.originals:
         yield earlier.originals.told(keys)
@@ -137,13 +141,6 @@ def _exactly(
             rows = part.read(raw_columns(part.input.layout, names)).filter(chosen)
             values.append(deferred_values(fact_frame(rows, part.input.layout, names, context), group))
     return count_exactly(pl.concat(values), group)
-
-
-def raw_columns(layout: Layout, names: Collection[str]) -> set[str]:
-    """The raw columns that hold what the named columns and facts are made from, and the row's place."""
-    columns, _ = closure(names)
-    given = {layout.columns.get(name.removesuffix(TEXT_SUFFIX)) for name in columns}
-    return {ROW, "row_number", *layout.full_names.values(), *(raw for raw in given if raw is not None)}
 
 
 def _no_rows() -> pl.DataFrame:

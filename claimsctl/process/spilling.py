@@ -13,8 +13,11 @@ import polars as pl
 
 from claimsctl.errors import StoreError
 from claimsctl.facts.coded import is_coded
+from claimsctl.facts.table import closure
+from claimsctl.facts.typed import TEXT_SUFFIX, Layout
 from claimsctl.security.files import disk_hint
 from claimsctl.security.spills import read_spill, write_spill
+from claimsctl.validate.cross import ROW
 from claimsctl.write.trouble import system_error
 
 COMPRESSION: Final = "lz4"
@@ -52,3 +55,10 @@ def read_aside(
 def coded_types(rows: pl.DataFrame) -> dict[str, pl.DataType]:
     """Coded columns of a part and their types."""
     return {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Categorical)}
+
+
+def raw_columns(layout: Layout, names: Collection[str]) -> set[str]:
+    """The raw columns that hold what the named columns and facts are made from, and the row's place."""
+    columns, _ = closure(names)
+    given = {layout.columns.get(name.removesuffix(TEXT_SUFFIX)) for name in columns}
+    return {ROW, "row_number", *layout.full_names.values(), *(raw for raw in given if raw is not None)}
