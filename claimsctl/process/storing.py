@@ -242,7 +242,10 @@ def charges_of(intake: Intake) -> pl.DataFrame:
     totals = []
     for part in intake.parts:
         rows = part.read()
-        charges = typed_frame(rows, part.input.layout, ["charge_amount"], run_date=intake.run_date)
+        columns = ["charge_amount", "revenue_code"]
+        lines = typed_frame(rows, part.input.layout, columns, run_date=intake.run_date)
+        service = pl.col("revenue_code").cast(pl.String).str.strip_chars_start("0").ne_missing("1")
+        charges = lines.select(pl.when(service).then("charge_amount"))
         claims = read_spill(part.keys, ["claim_id"])
         totals.append(pl.concat([claims, charges], how="horizontal").group_by("claim_id").agg(
             pl.col("charge_amount").sum()))  # fmt: skip

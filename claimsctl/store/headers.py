@@ -88,6 +88,8 @@ def read_headers(connection: duckdb.DuckDBPyConnection, sources: Collection[Path
     start = "service_date_from" if "service_date_from" in found else "NULL::DATE"
     end = f"coalesce(service_date_to, {start})" if "service_date_to" in found else start
     charge = "sum(charge_amount)" if "charge_amount" in found else "NULL"
+    if {"charge_amount", "revenue_code"} <= found:  # revenue code 0001 is the total of the other lines
+        charge += " FILTER (ltrim(revenue_code, '0') IS DISTINCT FROM '1')"
     risks = ", ".join(
         f"{made if name in found else 'NULL'}::{kind} AS {name}" for name, (kind, made) in RISK_FACTS.items()
     )

@@ -230,6 +230,14 @@ def test_absurd_charges_do_not_stop_a_commit(workspace: Workspace) -> None:
     assert claims(workspace, "charge_total", "C0") == [(None,)]
 
 
+@pytest.mark.parametrize(("revenue", "charges"), [("0001", "10.10"), ("1", "10.10"), ("0010", "20.20")])
+def test_a_total_line_is_not_charged_once_more(workspace: Workspace, revenue: str, charges: str) -> None:
+    last = pl.int_range(pl.len()) == 1
+    with_total = lines(range(1)).with_columns(revenue_code=pl.when(last).then(pl.lit(revenue)))
+    store(workspace, with_total)
+    assert claims(workspace, "charge_total, line_count", "C0") == [(Decimal(charges), 2)]
+
+
 def test_digest_sum_wraps_around(workspace: Workspace) -> None:
     store(workspace, lines(range(1)).with_columns(content_digest=pl.lit(2**64 - 1, pl.UInt64)))
     assert claims(workspace, "digest", "C0") == [(2**64 - 2,)]
