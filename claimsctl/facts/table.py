@@ -75,7 +75,8 @@ def _line_number(frame: pl.DataFrame, _context: Context) -> Sequence[pl.Expr]:
 
 
 def _as_of(_frame: pl.DataFrame, context: Context) -> Sequence[pl.Expr]:
-    return [pl.coalesce("received_date", pl.lit(context.run_date)).alias("as_of_date")]
+    # A date that is still to come cannot be the one on which the claim was received.
+    return [pl.min_horizontal("received_date", pl.lit(context.run_date)).alias("as_of_date")]
 
 
 def _age(birth: str, on: str) -> pl.Expr:
@@ -124,7 +125,7 @@ FACTS: Final[tuple[Fact, ...]] = (
          lambda _f, c: [pl.lit(c.run_date).alias("run_date")],
          "The date of the run, or --as-of."),
     Fact({"as_of_date": "date"}, ("received_date",), _as_of,
-         "Received date, else the run date."),
+         "Received date, else the run date; the run date too where the received one is after it."),
     Fact({"is_professional": "boolean"}, ("claim_type", "bill_type_code", "revenue_code"),
          _expr(pl.when(pl.col("claim_type").is_not_null())
                .then(~pl.col("claim_type").str.contains(r"(?i)^(I|INST|INSTITUTIONAL|UB|UB-?04|837I)$"))
