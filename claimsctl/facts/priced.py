@@ -33,7 +33,8 @@ TYPES: Final = {
 }
 """Facts by their type in the rule language; null where a line is not priced (`pricing_status` says why).
 
-`charge_ceiling` is the expected amount times `charge_factor` of the terms: a charge above it is a slip.
+`charge_ceiling` is the expected amount, without what modifiers and other services of the day take off it,
+times `charge_factor` of the terms: a charge above it is a slip.
 """
 
 _DTYPES: Final[dict[str, pl.DataType]] = {"decimal": pl.Decimal(18, 4), "text": pl.String()}

@@ -57,10 +57,20 @@ class SchedulePricing:
     def price(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The price columns, aligned with the rows."""
         known = frame if set(frame.columns) >= _RANKS else None
-        factor = pl.lit(self.schedule.terms.charge_factor).cast(pl.Decimal(18, 4))
+        factor = float(self.schedule.terms.charge_factor)
+        whole = pl.max_horizontal(pl.col(AMOUNT).cast(pl.Float64), _unreduced(frame))
+        ceiling = pl.when(pl.col(AMOUNT).is_not_null()).then((whole * factor).round(4))
         return price(frame, self.schedule, known).with_columns(
-            (pl.col(AMOUNT).cast(pl.Decimal(18, 4)) * factor).alias("charge_ceiling")
+            ceiling.cast(pl.Decimal(18, 4), strict=False).alias("charge_ceiling")
         )
+
+
+def _unreduced(frame: pl.DataFrame) -> pl.Expr:
+    """What the fee schedule says of the line before its modifiers and the services beside it reduce that;
+    null where a contract prices it."""
+    parts = (pl.col(f"{part}_rvu").cast(pl.Float64) * pl.col(f"gpci_{part}") for part in ("work", "pe", "mp"))
+    units = frame["units"].cast(pl.Float64) if "units" in frame.columns else pl.lit(1.0)
+    return pl.sum_horizontal(*parts, ignore_nulls=False) * pl.col("conversion_factor") * units
 
 
 @dataclass

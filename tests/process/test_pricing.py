@@ -141,3 +141,14 @@ def test_services_of_a_day_reduce_each_other_wherever_they_stand(
     ]
     assert 0 < sum(together.values()) < sum(alone)
     assert [number for number, _, said in found[0] if said] in (["T1"], ["T2"])
+
+
+@pytest.mark.parametrize(("charge", "told"), [("4000.00", 0), ("40000.00", 1)])
+def test_a_charge_is_compared_with_the_fee_before_modifiers_reduce_it(
+    run: Any, tmp_path: Path, charge: str, told: int
+) -> None:
+    book = load_rulebook(Selection(only=frozenset({"FIN-016"})), terms=Terms(locality=LOCALITY))
+    assistant = claim("A1", procedure_code="27447", modifier_1="AS", charge_amount=charge)
+    summary = run(write_csv(tmp_path / "claims.csv", [assistant]), book=book)
+    assert Decimal(summary["pricing"]["expected_allowed_amount"]) < 400
+    assert [each["rows"] for each in summary["findings_by_code"] if each["code"] == "FIN-016"] == [1] * told
