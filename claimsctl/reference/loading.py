@@ -100,11 +100,22 @@ def load_file(
     if not found:
         raise _nothing(path, unknown, table, others)
     for release, origin, _ in found:
+        _in_order(release)
         if not accept_smaller:
             refuse_smaller(release, store, origin.member or origin.file)
     return [
         Loaded(release, store.add(release, origin, replace=replace), name) for release, origin, name in found
     ]
+
+
+def _in_order(release: Release) -> None:
+    """Refuse an edition that ends before it begins: no service date would find it."""
+    first, last = release.valid_from, release.valid_to
+    if first is not None and last is not None and last < first:
+        raise UsageError(
+            f"{release.table} {release.edition} would end on {last}, before its first service date, {first}.",
+            hint="Correct --from or --to; nothing was loaded.",
+        )
 
 
 def _same_place(one: Release, other: Release) -> bool:

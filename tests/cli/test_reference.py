@@ -141,3 +141,11 @@ def test_an_old_table_warns_and_says_so(command: Command, tmp_path: Path) -> Non
     summary = json.loads((tmp_path / "o" / "summary.json").read_text())
     assert {"table": "mue", "edition": "2026Q1", "ended": "2026-03-31"} in summary["reference"]
     assert summary["claims"]["rejected"] == 1
+
+
+def test_an_edition_does_not_end_before_it_begins(command: Command, published: Path) -> None:
+    dates = ("--from", "2026-07-01", "--to", "2026-06-01", "--edition", "bad")
+    refused = command("reference", "load", "--accept-smaller", published, *dates)
+    assert refused.code == 2
+    assert "mue bad would end on 2026-06-01, before its first service date, 2026-07-01" in refused.err
+    assert "not loaded" in command("reference", "show", "mue").err

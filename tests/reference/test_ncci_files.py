@@ -200,6 +200,7 @@ def test_mue(tmp_path: Path, content: bytes) -> None:
         (MUE_ROWS + "99213,1,2 Da", "a last row that is cut off"),
         (MUE_ROWS + "99213,1,2 Policy,x,y\n", "rows that do not fit its first row"),
         (MUE_ROWS + '99213,1,2 Policy,"x\n', "an open quote"),
+        (MUE_ROWS + "99213,1,2 Policy,x\n99213,3,2 Policy,x\n", "99213 in 2 rows"),
     ],
 )
 def test_damaged_mue_is_refused(tmp_path: Path, rows: str, said: str) -> None:

@@ -15,6 +15,7 @@ import polars as pl
 from claimsctl.reference.formats.cells import (
     PROCEDURE,
     ROW,
+    complete,
     decoded,
     few,
     filled,
@@ -247,7 +248,7 @@ def _read_mue(opened: Opened, wanted: Wanted) -> list[Release]:
             valid_to=period.valid_to,
             source=f"CMS NCCI medically unlikely edits, {kind} services, {opened.name}",
             licence=CPT_CODES,
-            frame=frame.drop(ROW),
+            frame=complete(opened, frame.drop(ROW), ["code"], 1),
             notes=few(frame, usual),
             usual=usual,
         )
