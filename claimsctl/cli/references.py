@@ -17,6 +17,7 @@ from claimsctl.cli.run import console, open_workspace
 from claimsctl.cli.screen import Screen
 from claimsctl.cli.state import State
 from claimsctl.errors import UsageError
+from claimsctl.facts.payers import PayerIndex, resolve_payer
 from claimsctl.reference.dating import gaps, in_force
 from claimsctl.reference.editions import EditionStore
 from claimsctl.reference.formats import all_formats
@@ -105,13 +106,13 @@ def _entry(table: Table, store: EditionStore, name: str) -> dict[str, object]:
 
 def print_table(state: State, name: str, code: str | None, on: date | None) -> None:
     """What a table is, or its rows for one code."""
-    store = _store(state)
-    tables = Tables.shipped().with_editions(store)
+    settings, workspace = open_workspace(state)
+    store = EditionStore(workspace.reference_directory)
+    tables = Tables.shipped().with_editions(store).with_entries("payers", settings.payers)
     table = _known(name, tables)
     rows = table.frame
     if code is not None:
-        key = rows[table.key]
-        rows = rows.filter(key.cast(pl.String).str.to_uppercase() == code.strip().upper())
+        rows = rows.filter(rows[table.key].cast(pl.String).str.to_uppercase().is_in(_meant(table, code)))
     if on is not None and {"valid_from", "valid_to"} <= set(rows.columns):
         held = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)) & (
             pl.col("valid_to").is_null() | (pl.col("valid_to") >= on)
@@ -142,6 +143,16 @@ def print_table(state: State, name: str, code: str | None, on: date | None) -> N
     for row in shown.to_dicts():
         said = (f"{key}: {value}" for key, value in row.items() if value is not None)
         screen.wrapped("; ".join(said), 2)
+
+
+def _meant(table: Table, code: str) -> list[str]:
+    """How a code may stand in a table: diagnoses have no dot there, and payers have other names too."""
+    code = code.strip().upper()
+    spelled = [code, code.replace(".", "")]
+    if table.name == "payers":
+        known = resolve_payer(code, None, PayerIndex.of(table.frame.iter_rows(named=True)))
+        spelled += [known.upper()] if known else []
+    return spelled
 
 
 def _known(name: str, tables: Tables) -> Table:

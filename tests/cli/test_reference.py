@@ -143,6 +143,27 @@ def test_an_old_table_warns_and_says_so(command: Command, tmp_path: Path) -> Non
     assert summary["claims"]["rejected"] == 1
 
 
+@pytest.mark.parametrize(
+    ("table", "code", "shown"),
+    [
+        ("payers", "uhc", "payer_id: 87726"),
+        ("payers", "Aetna Inc", "payer_id: 60054"),
+        ("payers", "NSTAR", "name: Northern Star"),
+        ("payers", "North Star", "payer_id: NSTAR"),
+        ("icd10cm", "f41.1", "code: F411"),
+    ],
+)
+def test_a_code_is_found_as_it_is_written_on_claims(
+    command: Command, tmp_path: Path, table: str, code: str, shown: str
+) -> None:
+    own = 'payers."NSTAR".name = "Northern Star"\npayers."NSTAR".type = "commercial"\n'
+    (tmp_path / "workspace").mkdir(exist_ok=True)
+    (tmp_path / "workspace" / "claimsctl.toml").write_text(own + 'payers."NSTAR".aliases = ["North Star"]\n')
+    found = command("reference", "show", table, code)
+    assert found.code == 0, found.err
+    assert shown in found.out
+
+
 def test_an_edition_does_not_end_before_it_begins(command: Command, published: Path) -> None:
     dates = ("--from", "2026-07-01", "--to", "2026-06-01", "--edition", "bad")
     refused = command("reference", "load", "--accept-smaller", published, *dates)
