@@ -73,8 +73,11 @@ def load_file(
             if table not in (None, release.table):
                 others.add(release.table)
                 continue
-            if not any(_same_place(other, release) for other, _, _ in found):
+            place = next((n for n, (other, _, _) in enumerate(found) if _same_place(other, release)), None)
+            if place is None:
                 found.append((release, origin, format_.name))
+            else:
+                found[place] = _beside(found[place], release, opened.name, format_.name)
 
     for opened, origin in unpacked(path, spool):
         format_ = recognise(opened)
@@ -125,6 +128,20 @@ def _same_place(one: Release, other: Release) -> bool:
     return one.table == other.table and (
         one.edition == other.edition or (one.valid_from == other.valid_from and not together)
     )
+
+
+def _beside(
+    kept: tuple[Release, Origin, str], other: Release, name: str, format_name: str
+) -> tuple[Release, Origin, str]:
+    """What is kept of an archive, with a note on a file that says other things and is left out.
+
+    Published archives hold a table as CSV and as text; these are of two formats and need no note.
+    """
+    release, origin, format_kept = kept
+    if format_kept != format_name or release.frame.equals(other.frame):
+        return kept
+    left_out = f"{name} has {other.table} for the same service dates with other rows, and was left out"
+    return dataclasses.replace(release, notes=(*release.notes, left_out)), origin, format_kept
 
 
 def recognise(opened: Opened) -> Format | None:

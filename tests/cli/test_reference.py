@@ -170,3 +170,15 @@ def test_an_edition_does_not_end_before_it_begins(command: Command, published: P
     assert refused.code == 2
     assert "mue bad would end on 2026-06-01, before its first service date, 2026-07-01" in refused.err
     assert "not loaded" in command("reference", "show", "mue").err
+
+
+def test_a_second_file_of_an_archive_is_not_left_out_silently(command: Command, tmp_path: Path) -> None:
+    both = tmp_path / "both.zip"
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.writestr(f"old/{NAME}", mue(2))
+        archive.writestr(f"new/{NAME}", mue(3))
+        archive.writestr(f"again/{NAME}", mue(2))
+    loaded = command("reference", "load", "--accept-smaller", both)
+    said = " ".join(loaded.out.split())
+    assert said.count(f"{NAME} has mue for the same service dates with other rows, and was left out") == 1
+    assert "units: 2" in command("reference", "show", "mue", "90834").out
