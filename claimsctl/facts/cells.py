@@ -20,6 +20,8 @@ OPTIONAL_DATES = frozenset(
         "patient_death_date", "other_payer_adjudication_date", "subscriber_dob",
     }
 )  # fmt: skip
+# Numbers whose hyphens and spaces are not part of them.
+_PUNCTUATED = frozenset({"patient_phone", "patient_ssn", "billing_tax_id"})
 _DIAGNOSES = frozenset(f"diagnosis_{n}" for n in range(1, 13))
 
 
@@ -67,6 +69,14 @@ def typed_text(text: pl.Series, column: Column, run_date: date) -> pl.Series:
     if reader is not None:
         return reader(text)
     return _code(text, column)
+
+
+def said(text: pl.Series, column: Column, run_date: date) -> pl.Series:
+    """Stripped texts in one way of writing, alike where they say the same; what cannot be read as it is."""
+    if column.cell_type == "text":
+        return text.str.replace_all(r"[^\p{L}\p{N}]", "") if column.name in _PUNCTUATED else text
+    values = typed_text(text, column, run_date).cast(pl.String)
+    return pl.select(pl.coalesce(values, text).alias(text.name)).to_series()
 
 
 def readable(text: pl.Series, column: Column, run_date: date) -> pl.Series | None:

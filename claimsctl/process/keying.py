@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
 import polars as pl
 
+from claimsctl.claim import BY_NAME, PATIENT_NAME, SUBSCRIBER_NAME
 from claimsctl.facts import ncci, originals
+from claimsctl.facts.cells import said
 from claimsctl.facts.table import Context, fact_frame
 from claimsctl.facts.typed import VERBATIM, Layout, coded_text
 from claimsctl.process.sessions import DERIVED
@@ -16,6 +19,7 @@ from claimsctl.store.digests import row_digests
 from claimsctl.validate.cross import Group, key_frame, needed
 
 CONTENT: Final = "content_digest"
+_WHOSE: Final = {"patient": PATIENT_NAME, "subscriber": SUBSCRIBER_NAME}
 
 
 class Patients(Protocol):
@@ -37,7 +41,7 @@ def part_keys(
     patients: Patients | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Row-aligned keys of a raw part (claim, digests, group keys and aggregated values), and its patients."""
-    digests = digest_columns(rows, layout, digest_key)
+    digests = digest_columns(rows, layout, digest_key, context.run_date)
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     names |= set(ncci.NEEDED) if context.ncci is not None else set()
@@ -60,13 +64,14 @@ def part_keys(
     return keys, None if patients is None else patients.people_of(frame)
 
 
-def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Series]:
-    """`content_digest` over the canonical columns, `row_digest` over all of them.
+def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes, run_date: date) -> list[pl.Series]:
+    """`content_digest` over the canonical columns and full names, `row_digest` over all columns.
 
-    The content digest does not depend on which column stands where, so that a corrected or re-exported
-    file is compared by what it says.
+    What cells say counts, not how they are written nor which column stands where, so that a corrected,
+    repaired or re-exported file is compared by what it says.
     """
     raw_names = {raw: name for name, raw in each.columns.items()}
+    raw_names |= {raw: _WHOSE[who] for who, raw in each.full_names.items()}
     cells = [
         name
         for name in rows.columns
@@ -75,8 +80,12 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes) -> list[pl.Seri
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
     other = {cell: cell for cell in cells if cell not in raw_names}
     codings = each.codebook.codings
-    content = row_digests(rows, known, key, codings).alias(CONTENT)
+    content = row_digests(rows, known, key, codings, partial(_saying, run_date)).alias(CONTENT)
     if not other:
         return [content, content.alias("row_digest")]
     rest = row_digests(rows, other, key, codings)
     return [content, (content * 31 + rest).alias("row_digest")]
+
+
+def _saying(run_date: date, name: str, texts: pl.Series) -> pl.Series:
+    return said(texts, BY_NAME[name], run_date) if name in BY_NAME else texts

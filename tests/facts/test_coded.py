@@ -84,8 +84,8 @@ def test_codes_say_what_text_says(
         assert clean_text(code, layout, NAMES).equals(clean_text(text, plain, NAMES))
         typed = fact_frame(text, plain, names, context)
         assert fact_frame(code, layout, names, context).equals(typed)
-        assert [d.to_list() for d in digest_columns(code, layout, b"k")] == [
-            d.to_list() for d in digest_columns(text, plain, b"k")
+        assert [d.to_list() for d in digest_columns(code, layout, b"k", RUN_DATE)] == [
+            d.to_list() for d in digest_columns(text, plain, b"k", RUN_DATE)
         ]
         by_code = with_predicates(typed, predicates(), partial(coded_text, code, layout, run_date=RUN_DATE))
         by_text = with_predicates(typed, predicates())

@@ -130,6 +130,50 @@ def test_the_rule_can_be_left_out(first: str, run: Process, tmp_path: Path) -> N
     assert (summary["claims"]["skipped"], summary["findings_by_code"]) == (1, [])
 
 
+WRITTEN: dict[str, tuple[str, str]] = {
+    "patient_dob": ("05/17/1980", "1980-05-17"),
+    "service_date_from": ("5/14/2026", "2026-05-14"),
+    "service_date_to": ("20260514", "14-May-2026"),
+    "charge_amount": ("$120.00", "120"),
+    "units": ("1", "1.0"),
+    "diagnosis_1": ("F41.1", "f411"),
+    "patient_sex": ("F", "female"),
+    "patient_phone": ("(508) 555-0113", "508-555-0113"),
+}
+"""What cells may say in two ways."""
+
+
+def written(tmp_path: Path, way: int) -> Path:
+    """One claim, its cells written in the first or the second way."""
+    row = claim("A1", **{name: ways[way] for name, ways in WRITTEN.items()})
+    return write_csv(tmp_path / f"{way}.csv", [row])
+
+
+@pytest.mark.parametrize("strategy", ["error", "update"])
+def test_cells_that_are_written_otherwise_change_no_claim(
+    run: Process, tmp_path: Path, strategy: str
+) -> None:
+    run(written(tmp_path, 0), out=tmp_path / "first")
+    summary: Any = run(written(tmp_path, 1), out=tmp_path / "again", duplicates=strategy)
+    assert summary["claims"]["accepted"] == 1 == summary["duplicates"]["unchanged"]
+    assert not {"DUP-007", "DUP-010"} & {each["code"] for each in summary["findings_by_code"]}
+
+
+def test_rows_that_say_the_same_are_copies_however_they_are_written(run: Process, tmp_path: Path) -> None:
+    summary: Any = run(written(tmp_path, 0), written(tmp_path, 1), out=tmp_path / "out")
+    assert summary["rows"] == {"read": 2, "accepted": 1, "held": 0, "rejected": 0, "skipped": 1}
+
+
+def test_another_name_in_a_column_of_full_names_changes_a_claim(run: Process, tmp_path: Path) -> None:
+    book = load_rulebook(Selection(only=frozenset({"DUP-007"})))
+    for name in ("Sample, Pat", "Sampel, Pat"):
+        row = {"Patient Name": name, **claim("A1")}
+        del row["patient_last_name"], row["patient_first_name"]
+        path = write_csv(tmp_path / f"{name}.csv", [row])
+        summary: Any = run(path, out=tmp_path / name, book=book)
+    assert [each["code"] for each in summary["findings_by_code"]] == ["DUP-007"]
+
+
 @pytest.mark.parametrize("duplicates", ["error", "skip"])
 def test_what_is_said_of_copies_does_not_depend_on_the_size_of_parts(
     run: Process, tmp_path: Path, duplicates: str
