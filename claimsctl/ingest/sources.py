@@ -8,6 +8,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +20,7 @@ from claimsctl.ingest.parts import RawPart, Source, Telling
 from claimsctl.ingest.recognise import recognise
 from claimsctl.ingest.sniff import detect_encoding, sniff
 from claimsctl.ingest.stream import BLOCK, Held, InputFile, Limits, Utf8Stream, unreadable
+from claimsctl.security.kept import IDENTITY, KEPT
 
 __all__ = ["Limits", "RawPart", "Source", "input_bytes", "open_sources", "unique_names", "walk"]
 
@@ -205,7 +207,8 @@ def _directory(path: Path, label: str) -> Iterator[_Found]:
 
 def walk(top: Path, without: Collection[Path] = ()) -> Iterator[Path]:
     """Everything in a directory and those below it that is no directory, in order of name; hidden entries,
-    our own output and the (resolved) directories `without` left out. InputError where one cannot be read.
+    our own output, what a workspace keeps and the (resolved) directories `without` left out. InputError where
+    one cannot be read.
     """
 
     def refuse(error: OSError) -> None:
@@ -213,11 +216,13 @@ def walk(top: Path, without: Collection[Path] = ()) -> Iterator[Path]:
 
     for folder, folders, files in os.walk(top, onerror=refuse):
         here = Path(folder)
+        ours = KEPT if IDENTITY in files else ()
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".")
             and name != OUTPUT_DIRECTORY
+            and name not in ours
             and not (here / name / OUTPUT_MARK).exists()
             and (here / name).resolve() not in without
         )
@@ -247,16 +252,24 @@ def _looks_like_table(path: Path) -> bool:
 
 
 def _glob(pattern: str) -> Iterator[_Found]:
+    expanded = Path(pattern).expanduser()
     matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
-    files = [match for match in matches if not os.path.isdir(match) and not _is_output(match)]
+    literal = Path(*takewhile(lambda part: not glob.has_magic(part), expanded.parts))
+    files = [match for match in matches if not os.path.isdir(match) and not _is_ours(match, literal)]
     if not files:
         raise InputError(f"{pattern}: no file matches.", hint="Check the pattern and the current directory.")
     yield from (_Found(Path(match), match) for match in files)
 
 
-def _is_output(match: str) -> bool:
-    parents: Iterable[Path] = Path(match).parents
-    return any((parent / OUTPUT_MARK).exists() for parent in parents)
+def _is_ours(match: str, literal: Path) -> bool:
+    """Whether a file is output of a run, or kept by a workspace; what lies above `literal` was named."""
+    path = Path(match)
+    found = (parent for parent in path.parents if parent not in literal.parents)
+    return any(
+        (parent / OUTPUT_MARK).exists()
+        or (path.relative_to(parent).parts[0] in KEPT and (parent / IDENTITY).exists())
+        for parent in found
+    )
 
 
 def _require_regular(found: _Found) -> None:

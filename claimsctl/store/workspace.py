@@ -37,6 +37,7 @@ from claimsctl.security.files import (
     private_directory,
     write_private,
 )
+from claimsctl.security.kept import IDENTITY, KEPT
 from claimsctl.store.owner import Owner
 
 SETTINGS_FILE = "claimsctl.toml"
@@ -48,11 +49,6 @@ DETAILS = "details"
 """Directory of a job with its findings in full: found-*.parquet."""
 _JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _UNNAMED_SECONDS = 3600.0
-_KEPT = frozenset(
-    "claims.duckdb jobs.sqlite answers.sqlite audit.log workspace.id key.id access.json "
-    "lines jobs tmp reference sending crashes".split()
-)
-"""What is only ever ours; claimsctl.toml, rules and inboxes are the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class Workspace:
         if root.exists() and not root.is_dir():
             raise UsageError(f"The workspace {root} is a file.", hint="Name a directory with --workspace.")
         _refuse_links(root)
-        identity = root / "workspace.id"
+        identity = root / IDENTITY
         if not identity.exists():
             if not create:
                 raise UsageError(
@@ -94,7 +90,7 @@ class Workspace:
     @staticmethod
     def is_missing(path: Path) -> bool:
         """Whether there is no workspace at `path`, but one could be made."""
-        return not (path / "workspace.id").exists() and (path.is_dir() or not path.exists())
+        return not (path / IDENTITY).exists() and (path.is_dir() or not path.exists())
 
     @property
     def claims_database(self) -> Path:
@@ -248,7 +244,7 @@ def _refuse_links(root: Path) -> None:
     if not root.is_dir():
         return
     with disk_errors(root, "read"), os.scandir(root) as entries:
-        found = sorted(each.name for each in entries if each.name in _KEPT and each.is_symlink())
+        found = sorted(each.name for each in entries if each.name in KEPT and each.is_symlink())
     if found:
         raise StoreError(
             f"{root / found[0]} is a link; what a workspace keeps lies in it.",

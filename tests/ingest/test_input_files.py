@@ -240,6 +240,44 @@ def test_a_directory_gives_its_claim_files_by_name(tmp_path: Path) -> None:
         open_sources([str(tmp_path / "none")], spool_dir=tmp_path)
 
 
+def test_what_a_workspace_keeps_is_no_input(tmp_path: Path) -> None:
+    """The directory of claims may be the workspace, as `claimsctl init` makes it."""
+    kept = (
+        "lines/7/part-00000.parquet",
+        "tmp/7/owner.json",
+        "jobs/7/findings.parquet",
+        "reference/x/1/a.csv",
+    )
+    for name in (
+        "workspace.id",
+        "claimsctl.toml",
+        "claims.csv",
+        "inbox/june.csv",
+        "inbox/lines/a.csv",
+        *kept,
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CLAIMS if path.suffix == ".csv" else b"{}")
+    assert names([str(tmp_path)], tmp_path) == ["claims.csv", "june.csv", "a.csv"]
+    pattern = str(tmp_path / "**" / "*.csv")
+    assert names([pattern], tmp_path) == ["claims.csv", "june.csv", "a.csv"]
+    with pytest.raises(InputError, match="no file matches"):
+        open_sources([str(tmp_path / "*" / "*" / "*.parquet")], spool_dir=tmp_path)
+
+
+def test_a_glob_may_name_the_corrected_files_of_a_run(tmp_path: Path) -> None:
+    for name in ("errors.csv", "rejected/a.csv", "rejected/b.csv"):
+        path = tmp_path / "out" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(CLAIMS)
+    (tmp_path / "out" / "summary.json").write_bytes(b"{}")
+    assert names([str(tmp_path / "out" / "rejected" / "*.csv")], tmp_path) == ["a.csv", "b.csv"]
+    for pattern in (("out", "*.csv"), ("*", "rejected", "*.csv"), ("**", "*.csv")):
+        with pytest.raises(InputError, match="no file matches"):
+            open_sources([str(tmp_path.joinpath(*pattern))], spool_dir=tmp_path)
+
+
 def test_globs_are_sorted_and_a_file_is_read_once(tmp_path: Path) -> None:
     for name in ("b.csv", "a.csv", "[x].csv"):
         (tmp_path / name).write_bytes(CLAIMS)
