@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -53,6 +53,18 @@ class RawPart:
     malformed: pl.DataFrame
     blank_rows: pl.Series
     bytes_read: int
+
+    def head(self, count: int) -> RawPart:
+        """The first `count` rows, 1 or more, and of the other records those before the last of them."""
+        if self.rows.height < count:
+            return self
+        last = self.rows[ROW_NUMBER][count - 1]
+        return replace(
+            self,
+            rows=self.rows.head(count),
+            malformed=self.malformed.filter(pl.col(ROW_NUMBER) < last),
+            blank_rows=self.blank_rows.filter(self.blank_rows < last),
+        )
 
 
 @dataclass

@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -34,9 +33,9 @@ def raw_parts(each: Input, request: Request, needed: Collection[str] | None = No
         if left is None:
             yield part
             continue
-        rows = part.rows.head(left)
-        yield replace(part, rows=rows)
-        left -= rows.height
+        part = part.head(left)
+        yield part
+        left -= part.rows.height
         if left <= 0:
             break
 

@@ -191,10 +191,10 @@ def _raw_parts(
     sessions = SessionNumbers(practice_id, intake.run_date) if numbered else None
     for part in each.source.parts(batch_size, required_indexes=required):
         part = without_shifted(part, each, intake.run_date)
+        if limit is not None:
+            part = part.head(limit - each.rows)
         rows = part.rows.drop([f"c{index}" for index in each.header_map.own_columns], strict=False)
         refuse_encrypted(rows, each.source.path)
-        if limit is not None:
-            rows = rows.head(max(limit - each.rows, 0))
         each.rows += rows.height
         each.text_bytes += _text_bytes(rows)
         each.blank_rows.append(part.blank_rows)

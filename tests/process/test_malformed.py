@@ -82,3 +82,22 @@ def test_a_number_is_told_where_what_follows_it_stands_in_its_place(run: Process
 def test_nothing_tells_where_there_is_neither_date_nor_npi(run: Process, tmp_path: Path) -> None:
     _, found = _run(run, tmp_path, "Patient Name,Claim #,CPT,Charge", "Smith, Ann,C1,99213,165.00")
     assert found == [("2", "")]
+
+
+@pytest.mark.parametrize(
+    ("limit", "read", "malformed"),
+    [(1, 2, ["2"]), (2, 4, ["2", "4"]), (3, 5, ["2", "4"]), (9, 6, ["2", "4", "7"])],
+)
+def test_a_limit_leaves_out_the_records_behind_it_too(
+    run: Process, tmp_path: Path, limit: int, read: int, malformed: list[str]
+) -> None:
+    good = [f"C{n},1,Smith,Ann,{VISIT}" for n in range(3)]
+    path = tmp_path / "claims.csv"
+    torn = "C9,1,Smith"
+    path.write_text("\n".join([f"{NAMES}{TAIL}", torn, good[0], torn, good[1], good[2], torn, ""]))
+    summary = run(path, out=tmp_path / "out", limit=limit)
+    rows = summary["rows"]
+    assert isinstance(rows, dict)
+    assert rows["read"] == read
+    with (tmp_path / "out" / "malformed.csv").open(newline="") as file:
+        assert [each["row_number"] for each in csv.DictReader(file)] == malformed
