@@ -134,18 +134,22 @@ def input_summary(each: Input) -> dict[str, object]:
 
 
 def mapping_summary(inputs: Sequence[Input]) -> dict[str, object]:
-    """How headers became columns; of several inputs the union, first input first."""
-    columns: dict[str, str] = {}
+    """How headers became columns; of several inputs the union, each way with the first input that has it."""
+    columns: dict[str, dict[str, str]] = {}
     ignored: dict[str, None] = {}
     missing: dict[str, None] = {}
     own: dict[str, None] = {}
     for each in inputs:
         own.update(dict.fromkeys(each.header_map.own_columns.values()))
         for name, how in each.header_map.how.items():
-            columns.setdefault(name, how)
+            columns.setdefault(name, {}).setdefault(how, each.source.name)
         ignored.update(dict.fromkeys(each.header_map.ignored.values()))
         missing.update(dict.fromkeys(each.header_map.missing))
-    return {"columns": columns, "ignored": list(ignored), "own": list(own), "missing": list(missing)}
+    told = {
+        name: "; ".join([next(iter(ways)), *(f"in {where}: {how}" for how, where in list(ways.items())[1:])])
+        for name, ways in columns.items()
+    }
+    return {"columns": told, "ignored": list(ignored), "own": list(own), "missing": list(missing)}
 
 
 def findings_summary(book: FindingBook) -> dict[str, object]:

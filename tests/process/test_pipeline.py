@@ -220,6 +220,18 @@ def test_several_inputs_are_one_claim_space(run: Any, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rejected" / "b.csv").exists()
 
 
+def test_the_mapping_of_every_input_is_told(run: Any, tmp_path: Path) -> None:
+    for name, header in (("a.csv", "procedure_code"), ("b.csv", "CPT"), ("c.csv", "CPT")):
+        rows = [{(header if k == "procedure_code" else k): v for k, v in claim(name).items()}]
+        write_csv(tmp_path / name, rows)
+    summary = run(*(tmp_path / name for name in ("a.csv", "b.csv", "c.csv")), out=tmp_path / "out")
+    told = summary["mapping"]["columns"]
+    assert told["procedure_code"] == (
+        "header 'procedure_code' (exact name); in b.csv: header 'CPT' (synonym)"
+    )
+    assert told["units"] == "header 'units' (exact name)"
+
+
 def test_identifiers_are_masked_in_reports_and_plain_in_results(run: Any, tmp_path: Path) -> None:
     rows = [claim("A1", patient_ssn="123-45-678", patient_last_name="Zebrowski9", member_id="QWE998877")]
     run(write_csv(tmp_path / "claims.csv", rows), out=tmp_path / "out")
