@@ -209,9 +209,21 @@ def _is_setting(name: str) -> bool:
     section = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
     if section not in SECTIONS:
         choices = [*(f"{ENV_PREFIX}{each.upper()}__..." for each in SECTIONS), *sorted(RESERVED)]
-        hint = meant(name, choices) or f"Known are {', '.join(choices)}."
+        whole = _with_its_table(name)
+        near = f"Did you mean {whole}?" if whole else meant(name, choices)
+        hint = near or f"Known are {', '.join(choices)}."
         raise SettingsError(f"The environment variable {name} is no setting.", hint=hint)
     return True
+
+
+def _with_its_table(name: str) -> str | None:
+    """CLAIMSCTL_PROCESS__PROFILE of CLAIMSCTL_PROFILE or CLAIMSCTL_PROCESS_PROFILE."""
+    end = "_" + name.removeprefix(ENV_PREFIX).lower()
+    for section in (each for each in TABLES if each not in NAMED):
+        for each in fields(TABLES[section]):
+            if f"_{section}_{each.name}".endswith(end):
+                return f"{ENV_PREFIX}{section}__{each.name}".upper()
+    return None
 
 
 def meant(word: str, choices: Iterable[str]) -> str:

@@ -122,6 +122,9 @@ def test_mistake_in_file_is_named(tmp_path: Path, text: str, parts: list[str]) -
     ("name", "value", "parts"),
     [
         ("CLAIMSCTL_PROCES__PROFILE", "session", ["no setting", "CLAIMSCTL_PROCESS__"]),
+        ("CLAIMSCTL_PROFILE", "session", ["no setting", "Did you mean CLAIMSCTL_PROCESS__PROFILE?"]),
+        ("CLAIMSCTL_PROCESS_BATCH_SIZE", "9", ["no setting", "Did you mean CLAIMSCTL_PROCESS__BATCH_SIZE?"]),
+        ("CLAIMSCTL_HOLD_ABOVE", "0.5", ["no setting", "Did you mean CLAIMSCTL_SCORING__HOLD_ABOVE?"]),
         ("CLAIMSCTL_WORKSPCE", "/x", ["no setting", "CLAIMSCTL_WORKSPACE"]),
         ("CLAIMSCTL_PROCESS__PROFIL", "session", ["CLAIMSCTL_PROCESS__PROFIL", "Did you mean profile?"]),
         ("CLAIMSCTL_PROCESS__PROFILE", "x", ["CLAIMSCTL_PROCESS__PROFILE", "'session'"]),
