@@ -204,7 +204,8 @@ def _without_rare(causes: list[Cause]) -> list[Cause]:
         return causes
     first = rare[0]
     rows = sum(cause.rows for cause in rare)
-    words = f"{first.cause.rstrip('.')}; and {len(rare) - 1:,} other values"
+    others = "1 other value" if len(rare) == 2 else f"{len(rare) - 1:,} other values"
+    words = f"{first.cause.rstrip('.')}; and {others}"
     return [*frequent, Cause(words, _of_all([cause.fix for cause in rare]), first.severity, first.code, rows)]
 
 
