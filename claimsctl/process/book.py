@@ -51,7 +51,7 @@ class FindingBook:
     about: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     causes: dict[tuple[str, str, str], Cause] = field(default_factory=dict)
     suppressed: Counter[int] = field(default_factory=Counter)
-    _seen_claims: set[tuple[int, int]] = field(default_factory=set)
+    _seen_claims: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
     _seen_values: set[tuple[str, str, str]] = field(default_factory=set)
     _counted: list[pl.Series] = field(default_factory=list)
 
@@ -61,18 +61,18 @@ class FindingBook:
         """Hits of claim-level rules kept once per claim, on the first line that shows them.
 
         `open_claims` (row-aligned booleans) marks lines of claims that also stand in other parts; only
-        those are remembered from part to part.
+        those are remembered from part to part. Inputs number their checks each in its own way.
         """
         others, first = split_by_level(hits, checks, claim_id)
         if first.is_empty():
             return hits
         first = first.with_columns(open_claims.gather(first["row"]).alias("open"))
         if first["open"].any():
-            repeated = [
-                is_open and (claim, check) in self._seen_claims
-                for claim, check, is_open in first.select("claim", "check", "open").iter_rows()
-            ]
-            self._seen_claims.update(first.filter("open").select("claim", "check").iter_rows())
+            told = [(check.rule.code, check.field, check.severity) for check in checks]
+            found = first.select("claim", "check", "open").iter_rows()
+            keys = [(claim, told[check]) if is_open else None for claim, check, is_open in found]
+            repeated = [key in self._seen_claims for key in keys]
+            self._seen_claims.update(key for key in keys if key is not None)
             first = first.filter(~pl.Series(repeated, dtype=pl.Boolean))
         return pl.concat([others, first.select(hits.columns)]).sort("row", "check")
 

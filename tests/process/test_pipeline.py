@@ -220,6 +220,19 @@ def test_several_inputs_are_one_claim_space(run: Any, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rejected" / "b.csv").exists()
 
 
+def test_findings_of_a_claim_in_inputs_with_other_columns(run: Any, tmp_path: Path) -> None:
+    """Each once, and none in place of another: the checks of one input are not those of the other."""
+    book = load_rulebook(Selection(only=frozenset({"CLM-010", "CLM-015"})))
+    wrong = {"accept_assignment_code": "Z"}
+    write_csv(tmp_path / "a.csv", [claim("A9", **wrong)])
+    write_csv(tmp_path / "b.csv", [claim("A9", line_number="2", frequency_code="5", **wrong)])
+    for order in ("ab", "ba"):
+        out = tmp_path / order
+        run(*(tmp_path / f"{name}.csv" for name in order), out=out, book=book)
+        with (out / "errors.csv").open(newline="") as file:
+            assert sorted(each["code"] for each in csv.DictReader(file)) == ["CLM-010", "CLM-015"]
+
+
 def test_the_mapping_of_every_input_is_told(run: Any, tmp_path: Path) -> None:
     for name, header in (("a.csv", "procedure_code"), ("b.csv", "CPT"), ("c.csv", "CPT")):
         rows = [{(header if k == "procedure_code" else k): v for k, v in claim(name).items()}]
