@@ -290,7 +290,8 @@ def _spill(
     rows = rows.with_columns(given)
     look = ColumnLook()
     look.look(rows, each.layout)
-    keys, people = part_keys(rows, each.layout, groups, context, digest_key, patients)
+    carried = {f"c{index}": name for index, name in each.header_map.x_names.items()}
+    keys, people = part_keys(rows, each.layout, groups, context, digest_key, patients, carried)
     write_aside(rows, part.path)
     part.coded.update(coded_types(rows))
     write_spill(keys, part.keys)

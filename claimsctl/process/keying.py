@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 import polars as pl
@@ -39,9 +40,13 @@ def part_keys(
     context: Context,
     digest_key: bytes,
     patients: Patients | None = None,
+    carried: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Row-aligned keys of a raw part (claim, digests, group keys and aggregated values), and its patients."""
-    digests = digest_columns(rows, layout, digest_key, context.run_date)
+    """Row-aligned keys of a raw part (claim, digests, group keys and aggregated values), and its patients.
+
+    `carried` has the x_ names of raw columns that are carried through.
+    """
+    digests = digest_columns(rows, layout, digest_key, context.run_date, carried)
     rows = rows.with_columns(digests[1])
     names = needed(groups) | {"claim_id", "claim_number", "payer_sequence", "line_number"}
     names |= set(ncci.NEEDED) if context.ncci is not None else set()
@@ -64,7 +69,13 @@ def part_keys(
     return keys, None if patients is None else patients.people_of(frame)
 
 
-def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes, run_date: date) -> list[pl.Series]:
+def digest_columns(
+    rows: pl.DataFrame,
+    each: Layout,
+    key: bytes,
+    run_date: date,
+    carried: Mapping[str, str] = MappingProxyType({}),
+) -> list[pl.Series]:
     """`content_digest` over the canonical columns and full names, `row_digest` over all columns.
 
     What cells say counts, not how they are written nor which column stands where, so that a corrected,
@@ -78,7 +89,7 @@ def digest_columns(rows: pl.DataFrame, each: Layout, key: bytes, run_date: date)
         if name not in ("row_number", "row_index", DERIVED) and not name.startswith(VERBATIM)
     ]
     known = {raw_names[cell]: cell for cell in cells if cell in raw_names}
-    other = {cell: cell for cell in cells if cell not in raw_names}
+    other = {carried.get(cell, cell): cell for cell in cells if cell not in raw_names}
     codings = each.codebook.codings
     content = row_digests(rows, known, key, codings, partial(_saying, run_date)).alias(CONTENT)
     if not other:

@@ -164,6 +164,16 @@ def test_rows_that_say_the_same_are_copies_however_they_are_written(run: Process
     assert summary["rows"] == {"read": 2, "accepted": 1, "held": 0, "rejected": 0, "skipped": 1}
 
 
+@pytest.mark.parametrize(("colour", "skipped"), [("blue", 1), ("red", 0)])
+def test_copies_are_known_where_unmapped_columns_stand_elsewhere(
+    run: Process, tmp_path: Path, colour: str, skipped: int
+) -> None:
+    one = write_csv(tmp_path / "a.csv", [{"Colour": "blue", "Room": "7", **claim("A1")}])
+    other = write_csv(tmp_path / "b.csv", [{**claim("A1"), "Room": "7", "Colour": colour}])
+    summary: Any = run(one, other, out=tmp_path / "out")
+    assert summary["rows"]["skipped"] == skipped
+
+
 def test_another_name_in_a_column_of_full_names_changes_a_claim(run: Process, tmp_path: Path) -> None:
     book = load_rulebook(Selection(only=frozenset({"DUP-007"})))
     for name in ("Sample, Pat", "Sampel, Pat"):
