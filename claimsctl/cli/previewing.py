@@ -13,12 +13,13 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.cli.run import Options, console, notifier, settings_in_force, settle
 from claimsctl.cli.state import State
-from claimsctl.facts.typed import clean_text
+from claimsctl.facts.typed import Layout, clean_text
 from claimsctl.process.core import Outcome, check_inputs
-from claimsctl.process.intake import Input
+from claimsctl.process.intake import Input, SpilledPart
 from claimsctl.process.prepare import open_inputs
 from claimsctl.process.routing import Reviewed
 from claimsctl.process.rulebook import Rulebook
+from claimsctl.process.short_records import TRUSTED
 from claimsctl.process.summary import (
     control_summary,
     findings_summary,
@@ -28,8 +29,9 @@ from claimsctl.process.summary import (
 )
 from claimsctl.process.timing import Timings
 from claimsctl.security import audit
-from claimsctl.security.masking import mask_expr
+from claimsctl.security.masking import MASKED, mask_expr
 from claimsctl.store.workspace import Workspace
+from claimsctl.validate.findings import doubtful
 
 SAMPLE_ROWS = 5
 _SECONDS_TO_START = 1.5
@@ -43,6 +45,8 @@ class _FirstRows:
         self.header: list[str] = []
         self.rows: list[tuple[object, ...]] = []
         self.row_numbers: list[int] = []
+        self._places: pl.Series = pl.Series("row_index", [], dtype=pl.UInt32)
+        self._layout = Layout({})
 
     def findings(self, findings: pl.DataFrame) -> None:
         """The preview shows counts, not findings."""
@@ -66,6 +70,22 @@ class _FirstRows:
         self.header = shown.columns
         self.rows = shown.rows()
         self.row_numbers = rows["row_number"].to_list()
+        self._places = part.frame["row_index"].head(SAMPLE_ROWS)
+        self._layout = part.input.layout
+
+    def mask_doubtful(self, parts: Sequence[SpilledPart]) -> None:
+        """Mask the cells of short records that may be another column's, such as a name among numbers."""
+        found = [part.seen.trusted for part in parts if part.seen.trusted is not None]
+        if not found:
+            return
+        trusted = self._places.to_frame().join(
+            pl.concat(found), on="row_index", how="left", maintain_order="left"
+        )[TRUSTED]
+        doubt = doubtful(self.header, trusted, self._layout).to_list()
+        self.rows = [
+            tuple(MASKED if doubt[n * len(self.rows) + at] and cell else cell for n, cell in enumerate(row))
+            for at, row in enumerate(self.rows)
+        ]
 
 
 def run_preview(state: State, options: Options) -> None:
@@ -84,6 +104,7 @@ def run_preview(state: State, options: Options) -> None:
     with _scratch(workspace) as spill:
         inputs = open_inputs(request, spill, settings.mapping)
         outcome = check_inputs(request, rulebook, inputs, spill, [sample], timings=Timings())
+        sample.mask_doubtful(outcome.intake.parts)
     if workspace is not None:
         audit.record(workspace, "preview", notify=notifier(state), count=outcome.ledger.rows.read)
     seen = describe_preview(rulebook, outcome, sample, options.limit)

@@ -95,7 +95,7 @@ def _describe(
     told_facts = frame.select(facts)[at] if facts else pl.DataFrame()
     shown = _shown(used, frame, at)
     names += shown.columns
-    doubt = None if trusted is None else _doubtful(names, trusted.gather(at), layout)
+    doubt = None if trusted is None else doubtful(names, trusted.gather(at), layout)
     quoted = _Quoted(names, few, told_facts, shown, layout, doubt, show_phi=show_phi)
     wording = _Wording(used, names)
     place = at.search_sorted(hits["row"]).alias("place")
@@ -117,8 +117,8 @@ def _describe(
     )
 
 
-def _doubtful(names: Sequence[str], trusted: pl.Series, layout: Layout) -> pl.Series:
-    """Whether a text may be another column's, name by name, row by row."""
+def doubtful(names: Sequence[str], trusted: pl.Series, layout: Layout) -> pl.Series:
+    """Whether a text may be another column's, name by name, row by row; `trusted` as in `describe`."""
     parts = []
     for name in names:
         raw = layout.columns.get(name, "")

@@ -14,6 +14,7 @@ import pytest
 
 from claimsctl.claim import BY_NAME
 from claimsctl.reference.tables import Tables
+from claimsctl.security.masking import MASKED
 from claimsctl.store.workspace import Workspace
 from claimsctl.template import template_rows
 from tests.claims import claim, write_csv
@@ -37,6 +38,24 @@ def test_preview_shows_mapping_sample_and_findings(command: Command, tmp_path: P
     text = command("preview", path, *AS_OF)
     assert text.code == 0
     assert "FIN-002" in text.out
+
+
+def test_preview_masks_cells_that_may_be_another_columns(command: Command, tmp_path: Path) -> None:
+    """Three delimiters lost at once: the name stands in the column of the line number."""
+    first = ("claim_number", "line_number", "units", "place_of_service", "patient_last_name")
+    last = dict.fromkeys(("modifier_1", "copay_amount", "minutes"), "")
+    rows = [claim(f"A{n}", patient_last_name="Quillfeather", **last) for n in range(3)]
+    path = write_csv(tmp_path / "claims.csv", [{name: row[name] for name in (*first, *row)} for row in rows])
+    header, good, shifted, other = path.read_text().splitlines()
+    path.write_text("\n".join([header, good, shifted.replace(",", ";", 3), other]) + "\n")
+    for form in ((), ("--json",)):
+        seen = command("preview", path, *AS_OF, *form)
+        assert seen.code == 0
+        assert "Quillfeather" not in seen.out + seen.err
+    sample = seen.json["sample"]
+    assert sample["row_numbers"] == [2, 3, 4]
+    lines = [row[sample["header"].index("line_number")] for row in sample["rows"]]
+    assert lines == ["1", MASKED, "1"]
 
 
 def test_preview_masks_and_writes_nothing(command: Command, tmp_path: Path) -> None:
