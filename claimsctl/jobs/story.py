@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,14 +11,16 @@ import polars as pl
 from claimsctl.claim import BY_NAME
 from claimsctl.errors import UsageError
 from claimsctl.jobs.findings import COLUMNS, Filter, findings_of
-from claimsctl.process.keeping import kept_inputs, kept_parts
+from claimsctl.process.keeping import KeptInput, kept_inputs, kept_parts
+from claimsctl.process.short_records import last_in_its_place
 from claimsctl.security.keys import Keys
-from claimsctl.security.masking import mask_expr
+from claimsctl.security.masking import MASKED, mask_expr
 from claimsctl.store.claims import existing_claims
 from claimsctl.store.job import Job
 from claimsctl.store.jobs import JobStore
 from claimsctl.store.unread import readable
 from claimsctl.store.workspace import Workspace
+from claimsctl.write.rejected import AS_CSV
 
 RETRIED: Final = "retried.parquet"
 """File of a retry's job: input and row_number of each of its rows, parent_input and parent_row."""
@@ -85,13 +88,29 @@ def _kept(
     for rows in kept_parts(workspace, job.job_id, keys):
         one, each = rows.filter(pl.col("row_number") == row), inputs[rows["input"][0]]
         if one.height and input_name in (None, each.name):
+            sure = _last_sure(one, each)
+            doubtful = {
+                raw for raw in each.header if sure is not None and raw[1:].isdecimal() and sure < int(raw[1:])
+            }
             masked = one.select(
                 mask_expr(BY_NAME.get(each.columns.get(raw, "")), pl.col(raw)).alias(raw)
+                if raw not in doubtful
+                else pl.when(pl.col(raw) != "").then(pl.lit(MASKED)).alias(raw)
                 for raw in each.header
             ).row(0, named=True)
-            cells = {each.header[raw]: text for raw, text in masked.items() if text}
-            found.append((each.name, one, cells))
+            told = {each.header[raw]: text for raw, text in masked.items() if text}
+            if any(each.columns.get(raw) == "claim_number" for raw in doubtful):
+                one = one.with_columns(pl.lit(None, pl.String).alias("claim_number"))
+            found.append((each.name, one, told))
     return found
+
+
+def _last_sure(one: pl.DataFrame, each: KeptInput) -> int | None:
+    """The last cell that surely stands in its column, where the row may have lost a delimiter; else None."""
+    if each.format not in AS_CSV:
+        return None
+    cells = one.select(raw for raw in each.header if raw in one.columns)
+    return last_in_its_place(cells, each.columns, date.today())
 
 
 def _stored(workspace: Workspace, job: Job, row: int, input_name: str | None) -> list[dict[str, Any]]:

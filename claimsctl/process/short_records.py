@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from claimsctl.process.intake import Input
 
 TRUSTED: Final = "trusted"
-_FOUND: Final = ("place", "lacking", TRUSTED, "misfits", "misfit")
+_FOUND: Final = ("place", "lacking", TRUSTED, "misfits", "misfit", "glued")
 _LEAST_MISFITS: Final = 2
 """One cell that does not fit its column is a mistake like any other."""
-_LOST: Final = (1, 2)
+_LOST: Final = (1, 2, 3, 4)
 """Delimiters that a record is taken to have lost; blanks may be left out beside them."""
+
+
+_PARTS_CELLS: Final = r"[;|\t,]"
 
 
 def short_records(rows: pl.DataFrame, layout: Layout, header: Sequence[str], run_date: date) -> pl.DataFrame:
@@ -35,7 +38,8 @@ def short_records(rows: pl.DataFrame, layout: Layout, header: Sequence[str], run
 
     `place` in the part; `lacking`, how many cells; TRUSTED, the last raw column of which it is sure that it
     and those before it stand in their places, -1 for none; `misfits` and `misfit`, how many cells are not
-    what their columns hold, and the first raw column of these. A column without a header does not count.
+    what their columns hold, and the first raw column of these; `glued`, 1 where the claim number holds what
+    parts cells elsewhere. A column without a header does not count.
     """
     cells = [n for n in _cells(rows) if header[n].strip()]
     if not cells or not rows[f"c{cells[-1]}"].null_count():
@@ -43,7 +47,7 @@ def short_records(rows: pl.DataFrame, layout: Layout, header: Sequence[str], run
     places = rows[f"c{cells[-1]}"].is_null().arg_true()
     some = rows[places]
     lacking = some.select(pl.sum_horizontal(pl.col(f"c{n}").is_null() for n in cells).alias("lacking"))
-    found = _judged(some, _anchors(layout), len(header), run_date)
+    found = _judged(some, _anchors(layout), len(header), run_date, layout.columns.get("claim_number"))
     return found.with_columns(places.alias("place"), lacking.to_series()).select(_FOUND).cast(pl.Int64)
 
 
@@ -53,18 +57,37 @@ def in_their_places(cells: pl.Series, each: Input, run_date: date) -> pl.Series:
 
     Only dates and NPIs tell: a small number may as well be of the column beside it.
     """
-    width = each.source.width
+    width, number = each.source.width, each.layout.columns.get("claim_number")
     telling = {n: name for n, name in _anchors(each.layout).items()
                if BY_NAME[name].cell_type == "date" or name.endswith("_npi")}  # fmt: skip
     rows = cells.to_frame("cells").with_columns(
-        pl.col("cells").list.get(n, null_on_oob=True).alias(f"c{n}") for n in telling
+        pl.col("cells").list.get(n, null_on_oob=True).alias(f"c{n}")
+        for n in range(width)
+        if n in telling or f"c{n}" == number
     )
-    trusted = _judged(rows, telling, width, run_date)[TRUSTED]
+    trusted = _judged(rows, telling, width, run_date, number)[TRUSTED]
     return trusted.zip_with((cells.list.len() != width).fill_null(True), pl.Series([width], dtype=pl.Int64))
 
 
-def _judged(rows: pl.DataFrame, anchors: Mapping[int, str], width: int, run_date: date) -> pl.DataFrame:
-    """TRUSTED, `misfits` and `misfit` of raw rows, by the canonical columns that some raw ones are."""
+def last_in_its_place(row: pl.DataFrame, columns: Mapping[str, str], run_date: date) -> int | None:
+    """Of one raw row without nulls the last raw column of which it is sure that it and those before it stand
+    in their places, -1 for none; None where all do.
+
+    `columns` are the canonical columns of raw ones. A blank that ends a row may be a cell that it lacks.
+    """
+    cells = _cells(row)
+    if not cells or row[f"c{cells[-1]}"].item():
+        return None
+    anchors = {n: columns[f"c{n}"] for n in cells if f"c{n}" in columns}
+    number = next((f"c{n}" for n, name in anchors.items() if name == "claim_number"), None)
+    return int(_judged(row, anchors, len(cells), run_date, number)[TRUSTED].item())
+
+
+def _judged(
+    rows: pl.DataFrame, anchors: Mapping[int, str], width: int, run_date: date, number: str | None
+) -> pl.DataFrame:
+    """TRUSTED, `misfits`, `misfit` and `glued` of raw rows, by the canonical columns that some raw ones are
+    and the raw column of the claim `number`."""
     asked = {n: _fits(rows, n, name, run_date) for n, name in anchors.items()}
     fits = {n: fit for n, fit in asked.items() if fit is not None}
     frame = pl.DataFrame({"at": range(rows.height), **{str(n): fit for n, fit in fits.items()}})
@@ -75,22 +98,27 @@ def _judged(rows: pl.DataFrame, anchors: Mapping[int, str], width: int, run_date
     )
     end = pl.col("misfit").fill_null(width)
     right = [pl.when(pl.col(str(n)) & (pl.lit(n) < end)).then(n) for n in fits]
-    return frame.with_columns(pl.max_horizontal([pl.lit(-1), *right]).alias(TRUSTED))
+    glued = rows[number].str.contains(_PARTS_CELLS).fill_null(False) if number in rows.columns else False
+    trusted = pl.max_horizontal([pl.lit(-1), *right])
+    return frame.with_columns(pl.lit(glued).alias("glued")).with_columns(
+        pl.when("glued").then(-1).otherwise(trusted).alias(TRUSTED)
+    )
 
 
 def without_shifted(part: RawPart, each: Input, run_date: date) -> RawPart:
     """The part with short records that lost a delimiter among the malformed ones.
 
-    Those are records of which two cells or more do not fit their columns, and far fewer would with a lost
-    delimiter or two put back. The text of such a record has its quotes as CSV asks for them.
+    Those are records of which two cells or more do not fit their columns, and far fewer would with a few
+    lost delimiters put back, and those with cells glued to the claim number. The text of such a record has
+    its quotes as CSV asks for them.
     """
     if each.source.format != "csv":
         return part
     found = short_records(part.rows, each.layout, each.source.header, run_date)
-    found = found.filter(pl.col("misfits") >= _LEAST_MISFITS)
+    found = found.filter((pl.col("misfits") >= _LEAST_MISFITS) | (pl.col("glued") == 1))
     if found.is_empty():
         return part
-    found = found.filter(_explained(part.rows, found, each.layout, run_date))
+    found = found.filter((found["glued"] == 1) | _explained(part.rows, found, each.layout, run_date))
     if found.is_empty():
         return part
     bad = pl.Series("bad", [False]).new_from_index(0, part.rows.height).scatter(found["place"], True)
@@ -130,8 +158,8 @@ def _fits(rows: pl.DataFrame, cell: int, name: str, run_date: date) -> pl.Series
 
 
 def _explained(rows: pl.DataFrame, found: pl.DataFrame, layout: Layout, run_date: date) -> pl.Series:
-    """Whether at most half as many cells would not fit, and some would, with one blank cell or two put in
-    before the first that does not fit now."""
+    """Whether at most half as many cells would not fit, and some would, with some blank cells put in before
+    the first that does not fit now."""
     explained = pl.repeat(False, found.height, eager=True)
     here = rows[found["place"]]
     for lost in _LOST:
@@ -163,7 +191,7 @@ def _as_malformed(rows: pl.DataFrame, found: pl.DataFrame, each: Input) -> pl.Da
             sure = sure | cell.is_in(others[f"c{n}"].implode())
         cells.append(pl.when(sure).then(cell))
     fields = pl.sum_horizontal(pl.col(f"c{n}").is_not_null() for n in numbers).cast(pl.String)
-    first = (found["misfit"] + 1).cast(pl.String)
+    first = (found["misfit"].fill_null(number or 0) + 1).cast(pl.String)
     return some.select(
         ROW_NUMBER,
         pl.concat_str(

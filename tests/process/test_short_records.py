@@ -15,7 +15,10 @@ from claimsctl.claim import BY_NAME
 from claimsctl.facts.cells import readable
 from claimsctl.fix.fixing import fix_input
 from claimsctl.fix.knowing import knowledge_of
+from claimsctl.jobs.story import row_story
 from claimsctl.process.request import Request
+from claimsctl.security.keys import load_keys
+from claimsctl.store.jobs import JobStore
 from claimsctl.store.workspace import Workspace
 from tests.claims import claim, csv_text
 from tests.conftest import AS_OF, Process
@@ -92,6 +95,45 @@ def test_no_identifier_is_told_wherever_a_delimiter_is_lost(
     fix_input(request, knowledge_of({}, AS_OF), Workspace.open(tmp_path / "workspace"), house={})
     listed = (tmp_path / "fixed.repairs.csv").read_text()
     assert not [word for word in WORDS if word in listed]
+
+
+@pytest.mark.parametrize("names", list(orders()), ids=["as is", "names first"])
+def test_the_story_of_a_row_tells_no_identifier(run: Process, tmp_path: Path, names: list[str]) -> None:
+    header, *lines = csv_text(
+        {name: row(f"A{n}", charge_amount="-5")[name] for name in names} for n in range(len(names) - 1)
+    ).splitlines()
+    glued = [line.replace(",", ";", n % 7 + 1) for n, line in enumerate(lines)]
+    broken = [without_delimiter(line, n) for n, line in enumerate(lines)]
+    path = write(tmp_path / "claims.csv", "\n".join([header, *broken, *glued]) + "\n")
+    run(path, out=tmp_path / "out")
+    workspace = Workspace.open(tmp_path / "workspace")
+    jobs, keys = JobStore(workspace), load_keys(workspace)
+    (job,) = jobs.list_jobs()
+    stories = [row_story(workspace, jobs, job, n, None, keys) for n in range(2, len(broken + glued) + 2)]
+    assert sum(bool(each["cells"]) for each in stories) > len(names) / 3
+    assert not [word for word in WORDS if word in repr(stories)]
+    assert not [word for word in WORDS if word in told(tmp_path / "out")]
+
+
+@pytest.mark.parametrize("glue", [";", "|", "\t"])
+def test_cells_glued_to_the_claim_number_are_malformed(run: Process, tmp_path: Path, glue: str) -> None:
+    header, good, bad = csv_text([row("A1"), row("A2")]).splitlines()
+    path = write(tmp_path / "claims.csv", "\n".join([header, good, bad.replace(",", glue, 6)]) + "\n")
+    summary: Any = run(path, out=tmp_path / "out")
+    assert summary["rows"] == {"read": 2, "accepted": 1, "held": 0, "rejected": 1, "skipped": 0}
+    (finding,) = (each for each in findings(tmp_path / "out") if each["code"] == "FILE-005")
+    assert (finding["row_number"], finding["claim_number"]) == ("3", "")
+    assert "Zebrowski" not in told(tmp_path / "out")
+
+
+def test_a_row_with_all_its_cells_is_told_as_it_is(run: Process, tmp_path: Path) -> None:
+    whole = row("A1", charge_amount="-5", place_of_service="98", referral_number="R1")
+    run(write(tmp_path / "claims.csv", csv_text([whole])), out=tmp_path / "out")
+    workspace = Workspace.open(tmp_path / "workspace")
+    jobs = JobStore(workspace)
+    story = row_story(workspace, jobs, jobs.list_jobs()[0], 2, None, load_keys(workspace))
+    assert story["claim_number"] == "A1"
+    assert {"-5", "98"} <= set(story["cells"].values())
 
 
 def test_a_shifted_record_is_malformed_and_rejects_its_claim(run: Process, tmp_path: Path) -> None:
