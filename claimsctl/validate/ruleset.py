@@ -212,6 +212,8 @@ def _refuse_unknown(selection: Selection, codes: Sequence[str]) -> None:
     for pattern in (*selection.only, *selection.without, *selection.severities):
         if not any(fnmatchcase(code, pattern) for code in codes):
             raise no_such_code(pattern, codes)
+    if selection.only and not any(selection.takes(code) for code in codes):
+        raise RuleError("No rule is left: what --only names is left out by --without or settings.")
 
 
 def no_such_code(pattern: str, codes: Sequence[str]) -> RuleError:

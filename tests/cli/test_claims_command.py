@@ -168,6 +168,10 @@ def test_export_to_a_file(stored: Command, tmp_path: Path) -> None:
         (("export", "--json"), "--json tells of a file that was written."),
         (("export", "--out", "."), ". does not say in which format to write."),
         (("export", "--out", "claims.doc"), "does not say in which format to write."),
+        (
+            ("export", "--out", "claims.csv", "--format", "parquet"),
+            "is the name of another format than parquet",
+        ),
         (("export", "--out", "nowhere/claims.csv"), "There is no directory"),
     ],
     ids=str,

@@ -35,6 +35,7 @@ USAGE = {
     ),
     "--set without value": (("process", "CLEAN", "--set", "units"), "units"),
     "unknown rule": (("process", "CLEAN", "--only", "PTA-008"), "PAT-008"),
+    "no rule left": (("process", "CLEAN", "--only", "PAT-*", "--without", "PAT-*"), "No rule is left"),
     "unknown rule left out": (("process", "CLEAN", "--without", "XYZ-001"), "rules list"),
     "missing pack": (("process", "CLEAN", "--rules", "nope.toml"), "nope.toml"),
     "unknown practice": (("process", "CLEAN", "--practice", "nope"), "nope"),
