@@ -7,14 +7,14 @@ left out (process.history).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import polars as pl
 
 from claimsctl.facts.originals import NUMBERS, frequency, number, replaces
 from claimsctl.facts.table import Context, fact_frame
-from claimsctl.process.intake import Intake
+from claimsctl.process.intake import Intake, SpilledPart
 from claimsctl.process.spilling import raw_columns
 from claimsctl.validate.cross import ROW, Group
 
@@ -25,12 +25,24 @@ _SERVICES: Final = frozenset({"same_patient", "rendering_npi"})
 
 def taken_back(intake: Intake, context: Context) -> pl.Series:
     """Row indexes of the lines that are taken back; most files have none, and are only asked whether."""
-    naming = [found for found in map(_naming, _frames(intake, context)) if found.height]
-    if not naming:
+    newer = [_links(part, replaces(), context, _FREQUENCY) for part in intake.parts if _may_replace(part)]
+    found = [frame for frame in newer if frame is not None]
+    if not found:
         return pl.Series(ROW, [], dtype=pl.UInt32)
-    named = pl.concat(naming).unique()
-    rows = [_taken(frame, named) for frame in _frames(intake, context, every=True)]
-    return pl.concat(rows).sort()
+    naming = pl.concat(found)
+    named = naming.select("claim_id", _key("original_claim_number").alias("key")).unique()
+    numbers = (
+        pl.concat(
+            naming.select(number(name).alias("number")).to_series()
+            for name in ("claim_number", "original_claim_number")
+        )
+        .drop_nulls()
+        .unique()
+    )
+    concerned = pl.any_horizontal(number(name).is_in(numbers.implode()) for name in NUMBERS) & ~replaces()
+    older = (_links(part, concerned, context, (*_FREQUENCY, *NUMBERS)) for part in intake.parts)
+    frames = [naming, *(frame for frame in older if frame is not None)]
+    return pl.concat(_taken(frame, named) for frame in frames).sort()
 
 
 def set_aside(keys: pl.LazyFrame, groups: Sequence[Group], rows: pl.Series) -> pl.LazyFrame:
@@ -42,22 +54,19 @@ def set_aside(keys: pl.LazyFrame, groups: Sequence[Group], rows: pl.Series) -> p
     return keys.with_columns(pl.when(stands).then(pl.col(name)).alias(name) for name in sorted(of_services))
 
 
-def _frames(intake: Intake, context: Context, *, every: bool = False) -> Iterator[pl.DataFrame]:
-    """The links of each part that may have a replacement or void, or of every part."""
-    for part in intake.parts:
-        layout = part.input.layout
-        if not every:
-            if not any(layout.gives(name) for name in _FREQUENCY):
-                continue
-            rows = part.read(raw_columns(layout, _FREQUENCY))
-            if not fact_frame(rows, layout, _FREQUENCY, context).select(replaces().any()).item():
-                continue
-        yield fact_frame(part.read(raw_columns(layout, _LINKS)), layout, _LINKS, context)
+def _may_replace(part: SpilledPart) -> bool:
+    return any(part.input.layout.gives(name) for name in _FREQUENCY)
 
 
-def _naming(frame: pl.DataFrame) -> pl.DataFrame:
-    """Replacements and voids of a part: their claims, and the keys of the claims that they name."""
-    return frame.filter(replaces()).select("claim_id", _key("original_claim_number").alias("key")).unique()
+def _links(part: SpilledPart, which: pl.Expr, context: Context, read: Collection[str]) -> pl.DataFrame | None:
+    """_LINKS of the lines of a part that `which` is true of, which reads little; None without any."""
+    layout = part.input.layout
+    asked = fact_frame(part.read(raw_columns(layout, read)), layout, read, context)
+    wanted = asked.select(which.fill_null(False).alias("wanted")).to_series()
+    if not wanted.any():
+        return None
+    rows = part.read(raw_columns(layout, _LINKS)).filter(wanted)
+    return fact_frame(rows, layout, _LINKS, context).select(ROW, *_LINKS)
 
 
 def _taken(frame: pl.DataFrame, named: pl.DataFrame) -> pl.Series:
