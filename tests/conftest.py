@@ -34,6 +34,14 @@ settings.register_profile(
 settings.load_profile("claimsctl")
 
 
+LONGEST = ("tests/test_wheel.py", "tests/soak/", "tests/test_phi_stays_in.py", "tests/test_docs.py")
+"""Begun first, so that no worker is left with one of them when the others have done their part."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _own_place(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

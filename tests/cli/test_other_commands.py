@@ -41,21 +41,22 @@ def test_preview_shows_mapping_sample_and_findings(command: Command, tmp_path: P
 
 
 def test_preview_masks_cells_that_may_be_another_columns(command: Command, tmp_path: Path) -> None:
-    """Three delimiters lost at once: the name stands in the column of the line number."""
-    first = ("claim_number", "line_number", "units", "place_of_service", "patient_last_name")
-    last = dict.fromkeys(("modifier_1", "copay_amount", "minutes"), "")
-    rows = [claim(f"A{n}", patient_last_name="Quillfeather", **last) for n in range(3)]
-    path = write_csv(tmp_path / "claims.csv", [{name: row[name] for name in (*first, *row)} for row in rows])
+    """A delimiter lost behind the last number or date: the address stands in the column of a number."""
+    last = {"group_number": "G7", "prior_auth_number": "P7", "patient_address": "9 Quillfeather Court",
+            "referral_number": ""}  # fmt: skip
+    rows = [{**claim(f"A{n}"), **last} for n in range(3)]
+    rows = [{name: row[name] for name in (*(n for n in row if n not in last), *last)} for row in rows]
+    path = write_csv(tmp_path / "claims.csv", rows)
     header, good, shifted, other = path.read_text().splitlines()
-    path.write_text("\n".join([header, good, shifted.replace(",", ";", 3), other]) + "\n")
+    path.write_text("\n".join([header, good, shifted.replace("G7,P7", "G7P7"), other]) + "\n")
     for form in ((), ("--json",)):
         seen = command("preview", path, *AS_OF, *form)
         assert seen.code == 0
         assert "Quillfeather" not in seen.out + seen.err
     sample = seen.json["sample"]
     assert sample["row_numbers"] == [2, 3, 4]
-    lines = [row[sample["header"].index("line_number")] for row in sample["rows"]]
-    assert lines == ["1", MASKED, "1"]
+    numbers = [row[sample["header"].index("prior_auth_number")] for row in sample["rows"]]
+    assert numbers == ["P7", MASKED, "P7"]
 
 
 def test_preview_masks_and_writes_nothing(command: Command, tmp_path: Path) -> None:
